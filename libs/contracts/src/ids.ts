@@ -1,0 +1,46 @@
+import { createHash, randomFillSync } from 'node:crypto';
+
+const pool = Buffer.alloc(10 * 256);
+let used = pool.length;
+let lastMs = 0;
+let sequence = 0;
+
+/**
+ * A UUID version 7 (RFC 9562 §5.7): 48 bits of milliseconds, then a 12-bit counter, then 62 random bits.
+ * Ids made in one process sort in the order in which they were made, so an index on them stays warm.
+ */
+export function newId(now: number = Date.now()): string {
+  if (used + 10 > pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  if (now > lastMs) {
+    lastMs = now;
+    sequence = pool.readUInt16BE(used) & 0x7ff;
+  } else if (++sequence > 0xfff) {
+    lastMs += 1;
+    sequence = 0;
+  }
+  const time = lastMs.toString(16).padStart(12, '0');
+  const counter = sequence.toString(16).padStart(3, '0');
+  const variant = ((pool[used + 2]! & 0x3f) | 0x80).toString(16);
+  const random = pool.toString('hex', used + 3, used + 10);
+  used += 10;
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${counter}-${variant}${random.slice(0, 2)}-${random.slice(2)}`;
+}
+
+/** When an id of {@link newId} was made, in Unix milliseconds; undefined for any other string. */
+export function timeOfId(id: string): number | undefined {
+  return isId(id) ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : undefined;
+}
+
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+export function isId(value: string): boolean {
+  return ID.test(value);
+}
+
+/** SHA-256 in hex: the digest that deduplication and collision records use. */
+export function sha256(bytes: Buffer | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
