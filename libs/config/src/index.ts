@@ -1,1 +1,2 @@
-export {};
+export { loadConfig, type Config, type QueueOverrides } from './config';
+export { variablesSchema } from './variables';

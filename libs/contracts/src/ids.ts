@@ -29,6 +29,28 @@ export function newId(now: number = Date.now()): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${counter}-${variant}${random.slice(0, 2)}-${random.slice(2)}`;
 }
 
+/**
+ * The id of an event: a UUIDv7 of which 30 of the random bits are the start of the body's SHA-256. So the id that a
+ * deduplication key points at tells, without another look-up, whether the first delivery had the same content.
+ *
+ * @param bodySha256 hex
+ */
+export function newEventId(bodySha256: string, now?: number): string {
+  const id = newId(now);
+  return id.slice(0, 19) + contentMark(bodySha256) + id.slice(27);
+}
+
+/** Whether an event id was made for this body; wrong once in 2^30 for different bodies. */
+export function isIdOfContent(eventId: string, bodySha256: string): boolean {
+  return eventId.slice(19, 27) === contentMark(bodySha256);
+}
+
+/** The variant bits, then 30 bits of the digest, in the layout of a UUID from its 20th character on. */
+function contentMark(bodySha256: string): string {
+  const variant = ((Number.parseInt(bodySha256.slice(0, 1), 16) & 0x3) | 0x8).toString(16);
+  return `${variant}${bodySha256.slice(1, 4)}-${bodySha256.slice(4, 7)}`;
+}
+
 /** When an id of {@link newId} was made, in Unix milliseconds; undefined for any other string. */
 export function timeOfId(id: string): number | undefined {
   return isId(id) ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : undefined;

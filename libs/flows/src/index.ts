@@ -1,1 +1,1 @@
-export {};
+export { advance, following, type Advance } from './advance';

@@ -1,1 +1,2 @@
-export {};
+export { createLog, type Log } from './log';
+export { NestLog } from './nest-logger';

@@ -1,1 +1,18 @@
-export {};
+export { EmbeddedPostgres, type EmbeddedOptions } from './embedded';
+export { migrate, openDatabase, type Database } from './database';
+export type { Schema } from './schema';
+export { batched } from './batcher';
+export { sendSignal, Signals, type Signal } from './signals';
+export { AuditLog, type AuditEntry } from './records/audit';
+export { EffectStore, type Begun } from './records/effects';
+export {
+  EventRecords,
+  type EventFilter,
+  type EventRecord,
+  type EventSummary,
+  type OpenJob,
+  type TimelineEntry,
+} from './records/events';
+export { Ledger } from './records/ledger';
+export { Outbox, type OutboxEntry } from './records/outbox';
+export { Quarantine, type QuarantinedRequest } from './records/quarantine';

@@ -1,1 +1,5 @@
-export {};
+export { allows, ApiKeys, type ApiKey } from './api-keys';
+export { diff, type Change } from './diff';
+export { hashPassword, passwordMatches } from './passwords';
+export { Resources, tenantOf, type AppliedResource, type ResourceFilter, type StoredResource } from './resources';
+export { Sealer } from './sealer';

@@ -1,1 +1,5 @@
-export {};
+export { AttemptSignal } from './attempt-signal';
+export { errorRecord, judge, type Verdict } from './failure';
+export { subjectOf, type Handler, type JobContext, type Outcome } from './handler';
+export { once, type Once } from './once';
+export { QueueWorker, type IsolatedJob, type WorkerParts } from './worker';

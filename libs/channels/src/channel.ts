@@ -1,0 +1,24 @@
+import type { Notify, SpillwayEvent } from '@spillway/contracts';
+import type { Log } from '@spillway/observability';
+
+/** A message on its way to somebody. */
+export interface Message {
+  event: SpillwayEvent;
+  secrets: Record<string, string>;
+  idempotencyKey: string;
+  signal: AbortSignal;
+  log: Log;
+}
+
+export interface Delivery {
+  status?: number;
+  /** What was sent, in a line for the record. */
+  summary: string;
+}
+
+/** A way to reach people or a tenant's own systems. */
+export interface Channel<Spec extends Notify = Notify> {
+  name: Spec['channel'];
+  /** @throws SpillwayError, classified */
+  send(spec: Spec, message: Message): Promise<Delivery>;
+}

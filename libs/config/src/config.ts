@@ -1,0 +1,90 @@
+import { resolve } from 'node:path';
+import { PermanentError } from '@spillway/contracts';
+import { z } from 'zod';
+import { keyBytes, type Variables, variablesSchema } from './variables';
+
+/** Everything a process is told from outside, validated once, at its start. */
+export type Config = ReturnType<typeof toConfig>;
+
+/**
+ * Reads the environment.
+ *
+ * @throws PermanentError `config-invalid`, naming each variable that is wrong and what it must be.
+ * @example const config = loadConfig({ ...process.env, INGRESS_PORT: '0' });
+ */
+export function loadConfig(environment: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = variablesSchema.safeParse(given);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+    throw new PermanentError(`configuration: ${problems.join('; ')}`, {
+      code: 'config-invalid',
+      remedy: 'See docs/configuration.md for each variable.',
+    });
+  }
+  return toConfig(parsed.data);
+}
+
+const overridesSchema = z.record(
+  z.string(),
+  z.strictObject({
+    attempts: z.number().int().min(1).optional(),
+    backoffMs: z.number().int().min(0).optional(),
+    maxBackoffMs: z.number().int().min(0).optional(),
+    timeoutMs: z.number().int().min(1).optional(),
+    concurrency: z.number().int().min(1).optional(),
+  }),
+);
+
+export type QueueOverrides = z.infer<typeof overridesSchema>;
+
+function toConfig(variables: Variables) {
+  const directory = resolve(variables.SPILLWAY_DIR);
+  return {
+    production: variables.NODE_ENV === 'production',
+    directory,
+    roles: variables.SPILLWAY_ROLES,
+    demo: variables.DEMO && variables.NODE_ENV !== 'production' && !variables.DATABASE_URL,
+    database: { url: variables.DATABASE_URL, pool: variables.DATABASE_POOL },
+    queues: {
+      redisUrl: variables.REDIS_URL,
+      prefix: variables.QUEUE_PREFIX,
+      overrides: parseOverrides(variables.SPILLWAY_QUEUES),
+      concurrencyScale: variables.WORKER_CONCURRENCY_SCALE,
+      addTimeoutMs: variables.QUEUE_ADD_TIMEOUT,
+      lockDurationMs: variables.LOCK_DURATION,
+      stalledIntervalMs: variables.STALLED_INTERVAL,
+      drainTimeoutMs: variables.DRAIN_TIMEOUT,
+    },
+    ingress: {
+      host: variables.HOST,
+      port: variables.INGRESS_PORT,
+      publicUrl: variables.PUBLIC_URL?.replace(/\/$/, ''),
+      maxBodyBytes: variables.MAX_BODY,
+      maxInFlight: variables.MAX_IN_FLIGHT,
+      maxOutbox: variables.MAX_OUTBOX,
+    },
+    admin: { host: variables.HOST, port: variables.ADMIN_PORT },
+    key: variables.SPILLWAY_KEY ? keyBytes(variables.SPILLWAY_KEY) : undefined,
+    retention: {
+      deadLettersMs: variables.DEAD_LETTER_RETENTION,
+      quarantineMs: variables.QUARANTINE_RETENTION,
+      eventsMs: variables.EVENT_RETENTION,
+    },
+    reconcile: { everyMs: variables.RECONCILE_EVERY, afterMs: variables.RECONCILE_AFTER },
+    log: { level: variables.LOG_LEVEL, pretty: variables.LOG_PRETTY },
+  };
+}
+
+function parseOverrides(text: string | undefined): QueueOverrides {
+  if (!text) return {};
+  try {
+    return overridesSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new PermanentError('configuration: SPILLWAY_QUEUES is not the JSON it must be', {
+      code: 'config-invalid',
+      remedy: 'Give something like {"notifications":{"concurrency":10,"attempts":3}}.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,67 @@
+import { durationSchema, ROLES, type Role } from '@spillway/contracts';
+import { z } from 'zod';
+
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const duration = (fallback: string) => durationSchema.prefault(fallback);
+const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false', '1', '0'])
+    .transform((value) => value === 'true' || value === '1')
+    .prefault(fallback ? 'true' : 'false');
+
+const roles = z
+  .string()
+  .transform((value) => value.split(',').map((role) => role.trim()))
+  .pipe(z.array(z.enum(ROLES)).min(1))
+  .prefault(ROLES.join(','));
+
+/** 32 bytes as 64 hex digits or as base64; openssl rand -hex 32 makes one. */
+const key = z.string().refine((value) => keyBytes(value).length === 32, 'must be 32 bytes, as 64 hex digits or base64');
+
+export function keyBytes(value: string): Buffer {
+  return /^[0-9a-fA-F]{64}$/.test(value) ? Buffer.from(value, 'hex') : Buffer.from(value, 'base64');
+}
+
+/** Every environment variable Spillway reads. docs/configuration.md is made from this. */
+export const variablesSchema = z.object({
+  NODE_ENV: z.string().default('development').describe('`production` refuses the demo and asks for keys.'),
+  SPILLWAY_DIR: z.string().default('.spillway').describe('Where the embedded PostgreSQL and local keys live.'),
+  DATABASE_URL: z.string().optional().describe('PostgreSQL 14 or newer. Unset: an embedded one under `SPILLWAY_DIR`.'),
+  DATABASE_POOL: z.coerce.number().int().min(2).default(10).describe('Connections per process for records.'),
+  REDIS_URL: z.string().optional().describe('Redis 7 or Valkey 8 for the queues. Unset: queues on PostgreSQL.'),
+  QUEUE_PREFIX: z.string().default('spillway').describe('Prefix of Redis keys, or PostgreSQL schema of the queues.'),
+  SPILLWAY_ROLES: roles.describe('Roles this process plays, separated by commas. Default: all.'),
+  HOST: z.string().default('127.0.0.1').describe('Address the HTTP servers listen on; `0.0.0.0` for all.'),
+  INGRESS_PORT: port(3000).describe('Port of the ingress API.'),
+  ADMIN_PORT: port(3100).describe('Port of the admin: Bull Board and the operations API.'),
+  PUBLIC_URL: z.url().optional().describe('What the outside calls the ingress API; some providers sign it.'),
+  MAX_BODY: z.coerce.number().int().min(1024).default(1_048_576).describe('Largest request body in bytes; more is a 413.'),
+  MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(2_000).describe('Requests accepted at once; more are a 429.'),
+  MAX_OUTBOX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(1_000_000)
+    .describe('Events the outbox may hold while the queues are away; more are a 503.'),
+  QUEUE_ADD_TIMEOUT: duration('3s').describe('How long ingress waits for the queues before it uses the outbox.'),
+  SPILLWAY_KEY: key.optional().describe('Seals secrets at rest (AES-256-GCM). Unset with the embedded PostgreSQL: made and kept under `SPILLWAY_DIR`.'),
+  SPILLWAY_QUEUES: z
+    .string()
+    .optional()
+    .describe('JSON that overrides the queue catalogue: `{"notifications":{"concurrency":10}}`.'),
+  DEAD_LETTER_RETENTION: duration('30d').describe('How long dead letters are kept.'),
+  QUARANTINE_RETENTION: duration('14d').describe('How long quarantined requests are kept.'),
+  EVENT_RETENTION: duration('90d').describe('How long events and their ledger are kept.'),
+  RECONCILE_EVERY: duration('30s').describe('How often the reconciler looks for work that a crash left between two steps.'),
+  RECONCILE_AFTER: duration('5m').describe('How long a job may be missing before the reconciler makes it again.'),
+  DRAIN_TIMEOUT: duration('30s').describe('How long a stopping process waits for running jobs.'),
+  WORKER_CONCURRENCY_SCALE: z.coerce.number().positive().default(1).describe('Multiplies the concurrency of every queue.'),
+  LOCK_DURATION: duration('30s').describe('How long a worker may be silent before its job is given to another.'),
+  STALLED_INTERVAL: duration('15s').describe('How often workers look for jobs whose worker died.'),
+  DEMO: flag(true).describe('Create the demo tenant on a first start with the embedded PostgreSQL. Never in production.'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_PRETTY: flag(false).describe('Lines for people instead of JSON.'),
+});
+
+export type Variables = z.infer<typeof variablesSchema>;
+export type { Role };

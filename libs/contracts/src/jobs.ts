@@ -1,0 +1,138 @@
+import type { Priority, SpillwayEvent } from './event';
+import type { Task } from './task';
+
+/** What every job carries beside its work. */
+export interface JobMeta {
+  tenant: string;
+  priority: Priority;
+  /** The role, key or person that made the job. */
+  createdBy: string;
+  /** Unix milliseconds. */
+  createdAt: number;
+  correlationId: string;
+  /** Of one attempt, when it differs from the queue's. */
+  timeoutMs?: number;
+  /** Unix milliseconds after which the work is pointless; it then fails as permanent. */
+  deadline?: number;
+  /** How often it came back from the dead letters. */
+  redrives?: number;
+}
+
+/** `ingress-events`: an accepted event on its way to the routes. */
+export interface IngressJob {
+  event: SpillwayEvent;
+  meta: JobMeta;
+  /** SHA-256 and length of the raw body. */
+  body: { sha256: string; bytes: number };
+  /** How it got into the queue. */
+  via: 'queue' | 'outbox' | 'reconciler';
+  /** Set when an operator sent the event through the routes again. */
+  replay?: { id: string; /** Only these routes. */ routes?: string[] };
+}
+
+/** A schedule's tick in `ingress-events`; the worker makes an event of it. */
+export interface ScheduleJob {
+  schedule: { tenant: string; name: string };
+  meta: JobMeta;
+}
+
+/** Where a task stands in a run. */
+export interface RunRef {
+  id: string;
+  flow: string;
+  /** Index of the task in the flow's list. */
+  step: number;
+}
+
+/** `orchestration-flows`: a wake-up that moves a run on to `run.step`. */
+export interface FlowJob {
+  run: RunRef;
+  route: string;
+  /** The definition the run started with; a run stays on it. */
+  tasks: Task[];
+  event: SpillwayEvent;
+  meta: JobMeta;
+}
+
+/** `integration-tasks` and `notifications`: one task over one event. */
+export interface TaskJob {
+  task: Task;
+  route: string;
+  event: SpillwayEvent;
+  meta: JobMeta;
+  /** Set inside a flow: what to do when the task is done. */
+  run?: RunRef & { tasks: Task[] };
+}
+
+/** `analytics-events`: facts for the ledger, many jobs' worth at once. */
+export interface AnalyticsJob {
+  facts: Fact[];
+}
+
+export interface ErrorRecord {
+  class: string;
+  code: string;
+  message: string;
+  stack?: string;
+}
+
+/** What an event caused: one line of its timeline. */
+export interface PlannedJob {
+  id: string;
+  queue: string;
+  route: string;
+  task: string;
+  /** Index of the target within its route. */
+  target: number;
+  run?: string;
+}
+
+interface FactBase {
+  /** Makes recording it twice harmless. */
+  id: string;
+  /** Unix milliseconds. */
+  at: number;
+  tenant: string;
+  eventId: string;
+}
+
+export type Fact =
+  | (FactBase & { kind: 'event.accepted'; event: SpillwayEvent; body: IngressJob['body']; via: IngressJob['via'] })
+  | (FactBase & { kind: 'event.routed'; jobs: PlannedJob[]; replay?: string })
+  | (FactBase & { kind: 'event.failed'; error: ErrorRecord })
+  | (FactBase & { kind: 'event.duplicate'; source: string; collision?: { sha256: string } })
+  | (FactBase & { kind: 'job.planned'; job: PlannedJob })
+  | (FactBase & {
+      kind: 'job.attempt';
+      jobId: string;
+      queue: string;
+      attempt: number;
+      durationMs: number;
+      outcome: 'ok' | 'error';
+      error?: ErrorRecord;
+      /** The other side may have seen this effect before: an earlier attempt was cut off in the middle. */
+      repeat?: boolean;
+      /** The recorded result was returned, nothing was called. */
+      recorded?: boolean;
+      response?: { status: number };
+      worker: string;
+    })
+  | (FactBase & { kind: 'job.ended'; jobId: string; queue: string; state: 'done' | 'dead-letter' | 'cancelled'; error?: ErrorRecord })
+  | (FactBase & { kind: 'job.redriven'; jobId: string; queue: string })
+  | (FactBase & { kind: 'run.started'; runId: string; flow: string; route: string; tasks: Task[] })
+  | (FactBase & { kind: 'run.ended'; runId: string; state: 'done' | 'failed' | 'cancelled' });
+
+export type FactKind = Fact['kind'];
+
+/** What a dead letter queue keeps of a job. */
+export interface DeadLetter {
+  queue: string;
+  job: { id: string; name: string; data: unknown; opts: Record<string, unknown> };
+  tenant: string;
+  eventId: string;
+  error: ErrorRecord;
+  attempts: number;
+  /** Unix milliseconds. */
+  failedAt: number;
+  traceparent?: string;
+}

@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { durationSchema } from './duration';
+import { nameSchema, prioritySchema } from './event';
+import { targetSchema, taskSchema } from './task';
+
+export const API_VERSION = 'spillway/v1';
+
+/**
+ * A secret in a document: by environment variable or file of the machine that applies the document (never of the
+ * server), or literally. The server keeps it sealed and shows a fingerprint only.
+ */
+export const secretRefSchema = z.union([
+  z.strictObject({ env: z.string().min(1) }),
+  z.strictObject({ file: z.string().min(1) }),
+  z.strictObject({ value: z.string().min(1) }),
+]);
+export type SecretRef = z.infer<typeof secretRefSchema>;
+
+const describable = { description: z.string().optional() };
+
+export const tenantSpecSchema = z.strictObject({
+  ...describable,
+  title: z.string().optional(),
+  /** Secrets of the tenant's tasks, by name: `$secrets.NAME` in templates, `secret: NAME` in callbacks. */
+  secrets: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a word'), secretRefSchema).default({}),
+});
+
+export const sourceSpecSchema = z.strictObject({
+  ...describable,
+  provider: z.string().min(1),
+  enabled: z.boolean().default(true),
+  /** All that are valid now, newest first: keep the old one here while a rotation lasts. */
+  secrets: z.array(secretRefSchema).default([]),
+  /** The provider's own settings. */
+  options: z.record(z.string(), z.unknown()).default({}),
+  /** How long the same event counts as a duplicate. */
+  dedupeWindow: durationSchema.default(86_400_000),
+  /** The URL the provider was given, when a proxy changes it; some providers sign it. */
+  publicUrl: z.url().optional(),
+  priority: prioritySchema.default('normal'),
+});
+
+export const routeSpecSchema = z.strictObject({
+  ...describable,
+  enabled: z.boolean().default(true),
+  match: z
+    .strictObject({
+      /** Event types; `*` stands for any characters: `stripe.payment_intent.*`. Any of them. */
+      types: z.array(z.string().min(1)).min(1).optional(),
+      provider: z.string().optional(),
+      /** Names of sources. Any of them. */
+      sources: z.array(nameSchema).min(1).optional(),
+      /** A jq condition over the event: `.data.amount > 100`. */
+      where: z.string().optional(),
+    })
+    .default({}),
+  /** One target, or several: each becomes a job of its own. */
+  to: z.union([targetSchema, z.array(targetSchema).min(1).max(50)]),
+});
+
+export const flowSpecSchema = z.strictObject({
+  ...describable,
+  /** Done in this order, each after the one before it succeeded. */
+  tasks: z.array(taskSchema).min(1).max(200),
+});
+
+/** An event that Spillway makes itself, by the clock. */
+export const scheduleSpecSchema = z
+  .strictObject({
+    ...describable,
+    enabled: z.boolean().default(true),
+    /** Five or six fields. */
+    cron: z.string().optional(),
+    timezone: z.string().default('UTC'),
+    every: durationSchema.optional(),
+    event: z.strictObject({ type: z.string().min(1), subject: z.string().optional(), data: z.json().default({}) }),
+  })
+  .refine((spec) => (spec.cron === undefined) !== (spec.every === undefined), {
+    message: 'needs exactly one of "cron" and "every"',
+  });
+
+/** What a key may do; `*` is everything. */
+export const SCOPES = [
+  '*',
+  'events:write',
+  'events:read',
+  'jobs:read',
+  'jobs:write',
+  'dead-letters:read',
+  'dead-letters:write',
+  'quarantine:read',
+  'quarantine:write',
+  'resources:read',
+  'resources:write',
+  'queues:write',
+  'sources:sign',
+  'audit:read',
+] as const;
+export const scopeSchema = z.enum(SCOPES);
+export type Scope = (typeof SCOPES)[number];
+
+export const apiKeySpecSchema = z.strictObject({
+  ...describable,
+  scopes: z.array(scopeSchema).min(1),
+  expiresAt: z.iso.datetime().optional(),
+  /** The key itself, by reference; left out, Spillway makes one and shows it once. */
+  secret: secretRefSchema.optional(),
+});
+
+const metadata = z.strictObject({ name: nameSchema, tenant: nameSchema });
+
+function document<Kind extends string, Spec extends z.ZodType>(kind: Kind, spec: Spec) {
+  return z.strictObject({ apiVersion: z.literal(API_VERSION), kind: z.literal(kind), metadata, spec });
+}
+
+/** A tenant belongs to nobody, so its `metadata` has a name only. */
+const tenantDocument = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal('Tenant'),
+  metadata: z.strictObject({ name: nameSchema }),
+  spec: tenantSpecSchema.default({ secrets: {} }),
+});
+
+export const resourceSchema = z
+  .discriminatedUnion('kind', [
+    tenantDocument,
+    document('Source', sourceSpecSchema),
+    document('Route', routeSpecSchema),
+    document('Flow', flowSpecSchema),
+    document('Schedule', scheduleSpecSchema),
+    document('ApiKey', apiKeySpecSchema),
+  ])
+  .meta({ id: 'Resource' });
+
+export type Resource = z.infer<typeof resourceSchema>;
+export type ResourceKind = Resource['kind'];
+export const RESOURCE_KINDS: readonly ResourceKind[] = ['Tenant', 'Source', 'Route', 'Flow', 'Schedule', 'ApiKey'];
+
+export type TenantSpec = z.infer<typeof tenantSpecSchema>;
+export type SourceSpec = z.infer<typeof sourceSpecSchema>;
+export type RouteSpec = z.infer<typeof routeSpecSchema>;
+export type FlowSpec = z.infer<typeof flowSpecSchema>;
+export type ScheduleSpec = z.infer<typeof scheduleSpecSchema>;
+export type ApiKeySpec = z.infer<typeof apiKeySpecSchema>;

@@ -1,0 +1,166 @@
+import {
+  type IngressJob,
+  isIdOfContent,
+  newEventId,
+  type Priority,
+  SpillwayError,
+  type SpillwayEvent,
+  TransientError,
+} from '@spillway/contracts';
+import type { Platform } from '@spillway/runtime';
+import { createHash } from 'node:crypto';
+
+/** An event before it has our id. */
+export interface Incoming {
+  tenant: string;
+  source: string;
+  provider: string;
+  /** With the provider's name in front. */
+  type: string;
+  subject?: string;
+  time?: string;
+  providerId?: string;
+  /** What makes two deliveries the same event. */
+  dedupeKey: string;
+  orderingKey?: string;
+  data: unknown;
+  correlationId?: string;
+  causationId?: string;
+  traceparent?: string;
+  priority: Priority;
+  /** Milliseconds. */
+  dedupeWindow: number;
+  body: IngressJob['body'];
+  createdBy: string;
+  delayMs?: number;
+}
+
+export interface Accepted {
+  /** The event's id, or that of the first one when this is a duplicate. */
+  id: string;
+  duplicate: boolean;
+}
+
+/** Not asked more often than this how full the outbox is. */
+const DEPTH_CACHE_MS = 1_000;
+
+/**
+ * Takes events in for good (DESIGN.md, promise 1): into the queue, or, while that is away, into the outbox. Whoever gets
+ * an answer from here may tell the sender 202.
+ */
+export class Acceptor {
+  private outboxDepth = { value: 0, at: 0 };
+  /** Until when the queues are taken for away, so that not every request waits for them in vain. */
+  private awayUntil = 0;
+
+  constructor(private readonly platform: Pick<Platform, 'queues' | 'outbox' | 'facts' | 'log' | 'config'>) {}
+
+  /** @throws TransientError `unavailable` (503, with a time to come back) when the event could not be made durable */
+  async accept(incoming: Incoming): Promise<Accepted> {
+    const job = toJob(incoming);
+    const dedupeId = dedupeIdOf(incoming);
+    const id = await this.store(job, dedupeId, incoming);
+    if (id === job.event.id) return { id, duplicate: false };
+    this.tellDuplicate(id, incoming);
+    return { id, duplicate: true };
+  }
+
+  private async store(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
+    if (Date.now() >= this.awayUntil) {
+      try {
+        return await this.platform.queues.add('ingress-events', job, {
+          id: job.event.id,
+          priority: incoming.priority,
+          deduplication: { id: dedupeId, ttl: incoming.dedupeWindow },
+          delayMs: incoming.delayMs,
+        });
+      } catch (error) {
+        this.awayUntil = Date.now() + 500;
+        this.platform.log.warn({ error: (error as Error).message }, 'the queues are away: events go to the outbox');
+      }
+    }
+    return this.storeInOutbox(job, dedupeId, incoming);
+  }
+
+  private async storeInOutbox(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
+    try {
+      if ((await this.depth()) >= this.platform.config.ingress.maxOutbox) throw new Error('the outbox is full');
+      return await this.platform.outbox.put({ ...job, via: 'outbox' }, dedupeId, incoming.source, incoming.dedupeWindow);
+    } catch (cause) {
+      throw new TransientError('the event could not be stored: neither the queues nor PostgreSQL took it', {
+        code: 'unavailable',
+        status: 503,
+        retryAfterMs: 5_000,
+        remedy: 'Send it again later; nothing was kept.',
+        cause,
+      });
+    }
+  }
+
+  private async depth(): Promise<number> {
+    const now = Date.now();
+    if (now - this.outboxDepth.at > DEPTH_CACHE_MS) {
+      this.outboxDepth = { value: await this.platform.outbox.depth(), at: now };
+    }
+    return this.outboxDepth.value;
+  }
+
+  /** For the ledger; the sender has its answer whether or not it can be told. */
+  private tellDuplicate(eventId: string, incoming: Incoming): void {
+    const collision = isIdOfContent(eventId, incoming.body.sha256) ? {} : { collision: { sha256: incoming.body.sha256 } };
+    const { tenant, source } = incoming;
+    this.platform.facts
+      .record([{ kind: 'event.duplicate', tenant, eventId, source, ...collision }])
+      .catch((error: unknown) => this.platform.log.warn({ err: error, event: eventId }, 'duplicate not recorded'));
+  }
+}
+
+/** A type is a word in routes, job names and metric labels: control characters have no place in it. */
+const CONTROL = /[\u0000-\u001f\u007f]/g;
+
+function toJob(incoming: Incoming): IngressJob {
+  const now = Date.now();
+  const id = newEventId(incoming.body.sha256, now);
+  const correlationId = incoming.correlationId ?? id;
+  const event: SpillwayEvent = {
+    specversion: '1.0',
+    id,
+    source: `/tenants/${incoming.tenant}/sources/${incoming.source}`,
+    type: incoming.type.replace(CONTROL, '').slice(0, 255),
+    subject: incoming.subject,
+    time: incoming.time ?? new Date(now).toISOString(),
+    data: incoming.data,
+    tenant: incoming.tenant,
+    provider: incoming.provider,
+    providerid: incoming.providerId,
+    idempotencykey: incoming.dedupeKey,
+    orderingkey: incoming.orderingKey,
+    correlationid: correlationId,
+    causationid: incoming.causationId,
+    traceparent: incoming.traceparent,
+  };
+  return {
+    event,
+    meta: {
+      tenant: incoming.tenant,
+      priority: incoming.priority,
+      createdBy: incoming.createdBy,
+      createdAt: now,
+      correlationId,
+    },
+    body: incoming.body,
+    via: 'queue',
+  };
+}
+
+/** One key for (tenant, source, event), of a fixed size whatever the provider calls its events. */
+export function dedupeIdOf(incoming: Pick<Incoming, 'tenant' | 'source' | 'dedupeKey'>): string {
+  return createHash('sha256')
+    .update(`${incoming.tenant}\0${incoming.source}\0${incoming.dedupeKey}`)
+    .digest('base64url');
+}
+
+/** Whether the sender should come back later. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof SpillwayError && error.code === 'unavailable';
+}

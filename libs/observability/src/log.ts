@@ -1,0 +1,30 @@
+import type { Config } from '@spillway/config';
+import pino, { type Logger } from 'pino';
+
+export type Log = Logger;
+
+/** JSON lines on standard output, without payloads or secrets. */
+export function createLog(config: Config['log'], bindings: Record<string, unknown> = {}): Log {
+  const options = {
+    level: config.level,
+    base: bindings,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: { paths: ['*.authorization', '*.password', '*.secret', '*.token', '*.cookie'], censor: '[redacted]' },
+    serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
+  };
+  return config.pretty ? pino(options, prettyStream()) : pino(options);
+}
+
+const LEVELS: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
+
+/** Lines for a person at a terminal: time, level, message, then the fields. */
+function prettyStream() {
+  return {
+    write(line: string) {
+      const { level, time, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown> & { err?: { message: string } };
+      const rest = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+      const parts = [String(time).slice(11, 23), (LEVELS[Number(level)] ?? '').padEnd(5), msg, ...rest, err?.message];
+      process.stdout.write(`${parts.filter((part) => part !== undefined && part !== '').join(' ')}\n`);
+    },
+  };
+}

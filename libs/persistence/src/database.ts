@@ -1,0 +1,44 @@
+import { TransientError } from '@spillway/contracts';
+import { Kysely, PostgresDialect } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { Pool, types } from 'pg';
+import { migrations } from './migrations';
+import type { Schema } from './schema';
+
+// A `date` is a day, not a moment in some time zone.
+types.setTypeParser(types.builtins.DATE, (value) => value);
+
+/** The connection to the records. */
+export interface Database {
+  db: Kysely<Schema>;
+  pool: Pool;
+  url: string;
+  close(): Promise<void>;
+}
+
+/** @param size connections at most */
+export function openDatabase(url: string, size = 10): Database {
+  const pool = new Pool({ connectionString: url, max: size, connectionTimeoutMillis: 5_000, keepAlive: true });
+  // An idle connection that drops must not end the process; the next query opens a new one.
+  pool.on('error', () => undefined);
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  return { db, pool, url, close: () => db.destroy() };
+}
+
+/**
+ * Brings the records to the newest schema; several processes may call it at once, one does the work.
+ *
+ * @throws TransientError `migration-failed`
+ */
+export async function migrate(database: Database): Promise<void> {
+  const migrator = new Migrator({ db: database.db, provider: { getMigrations: async () => migrations } });
+  const { error, results } = await migrator.migrateToLatest();
+  if (error) {
+    const failed = results?.find((result) => result.status === 'Error')?.migrationName;
+    throw new TransientError(`the database could not be migrated${failed ? ` (${failed})` : ''}: ${String(error)}`, {
+      code: 'migration-failed',
+      remedy: 'Check that DATABASE_URL reaches a PostgreSQL 14 or newer whose user may create tables.',
+      cause: error,
+    });
+  }
+}

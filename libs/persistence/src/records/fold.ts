@@ -1,0 +1,146 @@
+import type { ErrorRecord, Fact, FactKind, PlannedJob, Task } from '@spillway/contracts';
+
+type FactOf<Kind extends FactKind> = Extract<Fact, { kind: Kind }>;
+
+export interface FoldedJob {
+  id: string;
+  queue: string;
+  tenant: string;
+  eventId: string;
+  route: string;
+  task: string;
+  target: number;
+  runId: string | null;
+  state: 'queued' | 'done' | 'dead-letter' | 'cancelled';
+  createdAt: number;
+  stateAt: number;
+  error?: ErrorRecord;
+}
+
+export interface FoldedRun {
+  id: string;
+  tenant: string;
+  eventId: string;
+  flow: string;
+  route: string;
+  state: 'running' | 'done' | 'failed' | 'cancelled';
+  tasks: Task[];
+  startedAt: number;
+  endedAt?: number;
+}
+
+/** A batch of facts as the rows they come to: at most one row for each event, job and run. */
+export interface Folded {
+  /** All that the facts touch, sorted, so that two batches lock them in the same order. */
+  eventIds: string[];
+  accepted: FactOf<'event.accepted'>[];
+  routed: FactOf<'event.routed'>[];
+  failed: FactOf<'event.failed'>[];
+  duplicates: FactOf<'event.duplicate'>[];
+  attempts: FactOf<'job.attempt'>[];
+  jobs: FoldedJob[];
+  runs: FoldedRun[];
+}
+
+/** Sorts a batch of facts into rows. A job planned and ended in one batch becomes one row in its last state. */
+export function fold(facts: Fact[]): Folded {
+  const accepted = new Map<string, FactOf<'event.accepted'>>();
+  const routed = new Map<string, FactOf<'event.routed'>>();
+  const failed = new Map<string, FactOf<'event.failed'>>();
+  const duplicates = new Map<string, FactOf<'event.duplicate'>>();
+  const attempts = new Map<string, FactOf<'job.attempt'>>();
+  const jobs = new Map<string, FoldedJob>();
+  const runs = new Map<string, FoldedRun>();
+
+  for (const fact of facts) {
+    if (fact.kind === 'event.accepted') accepted.set(fact.eventId, fact);
+    else if (fact.kind === 'event.failed') failed.set(fact.eventId, fact);
+    else if (fact.kind === 'event.duplicate') duplicates.set(fact.id, fact);
+    else if (fact.kind === 'job.attempt') attempts.set(fact.id, fact);
+    else if (fact.kind === 'run.started' || fact.kind === 'run.ended') foldRun(runs, fact);
+    else if (fact.kind === 'event.routed') {
+      routed.set(fact.eventId, fact);
+      for (const job of fact.jobs) mergeJob(jobs, plannedRow(fact, job));
+    } else if (fact.kind === 'job.planned') mergeJob(jobs, plannedRow(fact, fact.job));
+    else mergeJob(jobs, stateRow(fact));
+  }
+  const touched = facts.filter((fact) => fact.kind !== 'event.duplicate' && fact.kind !== 'job.attempt');
+  return {
+    eventIds: [...new Set(touched.map((fact) => fact.eventId))].sort(),
+    accepted: sortedById([...accepted.values()], (fact) => fact.eventId),
+    routed: [...routed.values()],
+    failed: [...failed.values()],
+    duplicates: [...duplicates.values()],
+    attempts: [...attempts.values()],
+    jobs: sortedById([...jobs.values()], (job) => job.id),
+    runs: sortedById([...runs.values()], (run) => run.id),
+  };
+}
+
+/** A plan counts as a little older than its own time, so that an end in the same millisecond wins. */
+function plannedRow(fact: Fact, job: PlannedJob): FoldedJob {
+  return {
+    id: job.id,
+    queue: job.queue,
+    tenant: fact.tenant,
+    eventId: fact.eventId,
+    route: job.route,
+    task: job.task,
+    target: job.target,
+    runId: job.run ?? null,
+    state: 'queued',
+    createdAt: fact.at,
+    stateAt: fact.at - 1,
+  };
+}
+
+function stateRow(fact: FactOf<'job.ended'> | FactOf<'job.redriven'>): FoldedJob {
+  return {
+    id: fact.jobId,
+    queue: fact.queue,
+    tenant: fact.tenant,
+    eventId: fact.eventId,
+    route: '',
+    task: '',
+    target: 0,
+    runId: null,
+    state: fact.kind === 'job.ended' ? fact.state : 'queued',
+    createdAt: fact.at,
+    stateAt: fact.at,
+    error: fact.kind === 'job.ended' ? fact.error : undefined,
+  };
+}
+
+function mergeJob(jobs: Map<string, FoldedJob>, next: FoldedJob): void {
+  const known = jobs.get(next.id);
+  if (!known) return void jobs.set(next.id, next);
+  const [older, newer] = known.stateAt <= next.stateAt ? [known, next] : [next, known];
+  jobs.set(next.id, {
+    ...newer,
+    route: newer.route || older.route,
+    task: newer.task || older.task,
+    target: Math.max(newer.target, older.target),
+    runId: newer.runId ?? older.runId,
+    createdAt: Math.min(newer.createdAt, older.createdAt),
+  });
+}
+
+function foldRun(runs: Map<string, FoldedRun>, fact: FactOf<'run.started'> | FactOf<'run.ended'>): void {
+  const known = runs.get(fact.runId);
+  const ended = fact.kind === 'run.ended';
+  runs.set(fact.runId, {
+    id: fact.runId,
+    tenant: fact.tenant,
+    eventId: fact.eventId,
+    flow: ended ? (known?.flow ?? '') : fact.flow,
+    route: ended ? (known?.route ?? '') : fact.route,
+    state: ended ? fact.state : (known?.state ?? 'running'),
+    tasks: ended ? (known?.tasks ?? []) : fact.tasks,
+    startedAt: Math.min(known?.startedAt ?? fact.at, fact.at),
+    endedAt: ended ? fact.at : known?.endedAt,
+  });
+}
+
+function sortedById<Row>(rows: Row[], id: (row: Row) => string): Row[] {
+  return rows.sort((a, b) => (id(a) < id(b) ? -1 : 1));
+}

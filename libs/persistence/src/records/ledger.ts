@@ -1,0 +1,265 @@
+import { type Fact, TransientError } from '@spillway/contracts';
+import type { Pool, PoolClient } from 'pg';
+import { fold, type Folded } from './fold';
+
+/**
+ * What happened, in PostgreSQL. Facts may come twice and in any order: each is recorded once, states move by the time of
+ * the fact, and an event's state is worked out from its jobs.
+ */
+export class Ledger {
+  constructor(private readonly pool: Pool) {}
+
+  /**
+   * Records facts in one transaction.
+   *
+   * @throws TransientError `records-unavailable` when PostgreSQL is away or refuses.
+   */
+  async record(facts: Fact[]): Promise<void> {
+    if (facts.length === 0) return;
+    const folded = fold(facts);
+    let client: PoolClient | undefined;
+    try {
+      client = await this.pool.connect();
+      await client.query('begin');
+      await insertEvents(client, folded);
+      await lockEvents(client, folded);
+      await upsertJobs(client, folded);
+      await insertAttempts(client, folded);
+      await upsertRuns(client, folded);
+      await insertCollisions(client, folded);
+      await settleEvents(client, folded);
+      await client.query('commit');
+    } catch (cause) {
+      await client?.query('rollback').catch(() => undefined);
+      throw new TransientError(`the ledger could not be written: ${String(cause)}`, { code: 'records-unavailable', cause });
+    } finally {
+      client?.release();
+    }
+  }
+}
+
+/** New events, and the usage that only a new event counts for. */
+async function insertEvents(client: PoolClient, { accepted }: Folded): Promise<void> {
+  if (accepted.length === 0) return;
+  await client.query({
+    name: 'ledger-events',
+    text: `with fresh as (
+        insert into events (id, tenant, source, provider, type, subject, provider_id, dedupe_key, body_sha256, bytes,
+          correlation_id, via, event, accepted_at)
+        select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+          $8::text[], $9::text[], $10::int[], $11::text[], $12::text[], $13::json[], $14::timestamptz[])
+        on conflict (id) do nothing
+        returning tenant, source, bytes, accepted_at
+      )
+      insert into usage (tenant, day, source, metric, count, bytes)
+      select tenant, (accepted_at at time zone 'UTC')::date, source, 'events', count(*), sum(bytes)
+      from fresh group by 1, 2, 3 order by 1, 2, 3
+      on conflict (tenant, day, source, metric)
+      do update set count = usage.count + excluded.count, bytes = usage.bytes + excluded.bytes`,
+    values: [
+      accepted.map((fact) => fact.eventId),
+      accepted.map((fact) => fact.tenant),
+      accepted.map((fact) => sourceName(fact.event.source)),
+      accepted.map((fact) => fact.event.provider),
+      accepted.map((fact) => text(fact.event.type)),
+      accepted.map((fact) => text(fact.event.subject)),
+      accepted.map((fact) => text(fact.event.providerid)),
+      accepted.map((fact) => text(fact.event.idempotencykey)),
+      accepted.map((fact) => fact.body.sha256),
+      accepted.map((fact) => fact.body.bytes),
+      accepted.map((fact) => text(fact.event.correlationid)),
+      accepted.map((fact) => fact.via),
+      accepted.map((fact) => JSON.stringify(fact.event)),
+      accepted.map((fact) => new Date(fact.at)),
+    ],
+  });
+}
+
+/** Batches that touch the same event take turns, so that each sees what the other wrote. */
+async function lockEvents(client: PoolClient, { eventIds }: Folded): Promise<void> {
+  await client.query({
+    name: 'ledger-lock',
+    text: 'select from events where id = any($1::uuid[]) order by id for update',
+    values: [eventIds],
+  });
+}
+
+async function upsertJobs(client: PoolClient, { jobs }: Folded): Promise<void> {
+  if (jobs.length === 0) return;
+  await client.query({
+    name: 'ledger-jobs',
+    text: `insert into jobs (id, queue, tenant, event_id, route, task, target, run_id, state, created_at, state_at, error)
+        select * from unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::int[], $8::text[],
+          $9::text[], $10::timestamptz[], $11::timestamptz[], $12::json[])
+        on conflict (id) do update set
+          route = coalesce(nullif(excluded.route, ''), jobs.route),
+          task = coalesce(nullif(excluded.task, ''), jobs.task),
+          target = greatest(excluded.target, jobs.target),
+          run_id = coalesce(excluded.run_id, jobs.run_id),
+          created_at = least(excluded.created_at, jobs.created_at),
+          state = case when jobs.state_at < excluded.state_at then excluded.state else jobs.state end,
+          error = case when jobs.state_at < excluded.state_at then excluded.error else jobs.error end,
+          state_at = greatest(jobs.state_at, excluded.state_at)`,
+    values: [
+      jobs.map((job) => job.id),
+      jobs.map((job) => job.queue),
+      jobs.map((job) => job.tenant),
+      jobs.map((job) => job.eventId),
+      jobs.map((job) => job.route),
+      jobs.map((job) => job.task),
+      jobs.map((job) => job.target),
+      jobs.map((job) => job.runId),
+      jobs.map((job) => job.state),
+      jobs.map((job) => new Date(job.createdAt)),
+      jobs.map((job) => new Date(job.stateAt)),
+      jobs.map((job) => (job.error ? JSON.stringify(job.error) : null)),
+    ],
+  });
+}
+
+/** Attempts, the count on their jobs, and the usage that only a new attempt counts for. */
+async function insertAttempts(client: PoolClient, { attempts }: Folded): Promise<void> {
+  if (attempts.length === 0) return;
+  await client.query({
+    name: 'ledger-attempts',
+    text: `with fresh as (
+        insert into attempts (id, job_id, event_id, tenant, queue, attempt, outcome, duration_ms, error, repeat, recorded,
+          status, worker, at)
+        select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::int[], $7::text[], $8::int[],
+          $9::json[], $10::bool[], $11::bool[], $12::int[], $13::text[], $14::timestamptz[])
+        on conflict (id) do nothing
+        returning job_id, tenant, queue, outcome, at
+      ), counted as (
+        update jobs set attempts = jobs.attempts + c.n
+        from (select job_id, count(*) as n from fresh group by 1) c where jobs.id = c.job_id
+      )
+      insert into usage (tenant, day, source, metric, count)
+      select tenant, (at at time zone 'UTC')::date, queue, 'attempts.' || outcome, count(*)
+      from fresh group by 1, 2, 3, 4 order by 1, 2, 3, 4
+      on conflict (tenant, day, source, metric) do update set count = usage.count + excluded.count`,
+    values: [
+      attempts.map((fact) => fact.id),
+      attempts.map((fact) => fact.jobId),
+      attempts.map((fact) => fact.eventId),
+      attempts.map((fact) => fact.tenant),
+      attempts.map((fact) => fact.queue),
+      attempts.map((fact) => fact.attempt),
+      attempts.map((fact) => fact.outcome),
+      attempts.map((fact) => Math.round(fact.durationMs)),
+      attempts.map((fact) => (fact.error ? JSON.stringify(fact.error) : null)),
+      attempts.map((fact) => fact.repeat ?? false),
+      attempts.map((fact) => fact.recorded ?? false),
+      attempts.map((fact) => fact.response?.status ?? null),
+      attempts.map((fact) => fact.worker),
+      attempts.map((fact) => new Date(fact.at)),
+    ],
+  });
+}
+
+async function upsertRuns(client: PoolClient, { runs }: Folded): Promise<void> {
+  if (runs.length === 0) return;
+  await client.query({
+    name: 'ledger-runs',
+    text: `insert into runs (id, tenant, flow, route, event_id, state, started_at, ended_at, tasks)
+      select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
+        $8::timestamptz[], $9::json[])
+      on conflict (id) do update set
+        flow = coalesce(nullif(excluded.flow, ''), runs.flow),
+        route = coalesce(nullif(excluded.route, ''), runs.route),
+        tasks = case when excluded.flow = '' then runs.tasks else excluded.tasks end,
+        started_at = least(excluded.started_at, runs.started_at),
+        state = case when excluded.state = 'running' then runs.state else excluded.state end,
+        ended_at = coalesce(excluded.ended_at, runs.ended_at)`,
+    values: [
+      runs.map((run) => run.id),
+      runs.map((run) => run.tenant),
+      runs.map((run) => run.flow),
+      runs.map((run) => run.route),
+      runs.map((run) => run.eventId),
+      runs.map((run) => run.state),
+      runs.map((run) => new Date(run.startedAt)),
+      runs.map((run) => (run.endedAt ? new Date(run.endedAt) : null)),
+      runs.map((run) => JSON.stringify(run.tasks)),
+    ],
+  });
+}
+
+async function insertCollisions(client: PoolClient, { duplicates }: Folded): Promise<void> {
+  if (duplicates.length === 0) return;
+  const collisions = duplicates.filter((fact) => fact.collision);
+  await client.query(
+    `insert into collisions (id, event_id, tenant, source, body_sha256, at)
+     select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+     on conflict (id) do nothing`,
+    [
+      collisions.map((fact) => fact.id),
+      collisions.map((fact) => fact.eventId),
+      collisions.map((fact) => fact.tenant),
+      collisions.map((fact) => fact.source),
+      collisions.map((fact) => fact.collision!.sha256),
+      collisions.map((fact) => new Date(fact.at)),
+    ],
+  );
+  await client.query(
+    `insert into usage (tenant, day, source, metric, count)
+     select tenant, (at at time zone 'UTC')::date, source, 'duplicates', count(*)
+     from unnest($1::text[], $2::text[], $3::timestamptz[]) as t (tenant, source, at)
+     group by 1, 2, 3 order by 1, 2, 3
+     on conflict (tenant, day, source, metric) do update set count = usage.count + excluded.count`,
+    [
+      duplicates.map((fact) => fact.tenant),
+      duplicates.map((fact) => fact.source),
+      duplicates.map((fact) => new Date(fact.at)),
+    ],
+  );
+}
+
+/** Works out the state of every event the facts touch from its jobs and runs. */
+async function settleEvents(client: PoolClient, { eventIds, routed, failed }: Folded): Promise<void> {
+  if (failed.length > 0) {
+    await client.query(
+      `update events set error = t.error from unnest($1::uuid[], $2::json[]) as t (id, error) where events.id = t.id`,
+      [failed.map((fact) => fact.eventId), failed.map((fact) => JSON.stringify(fact.error))],
+    );
+  }
+  await client.query({
+    name: 'ledger-settle',
+    text: `update events e set
+        routed_at = s.routed_at,
+        error = case when s.routed_at is null then e.error end,
+        state = s.state,
+        ended_at = case when s.state in ('accepted', 'moving') then null else coalesce(e.ended_at, now()) end
+      from (
+        select e.id, coalesce(e.routed_at, r.at) as routed_at, case
+            when coalesce(e.routed_at, r.at) is null then case when e.error is null then 'accepted' else 'dead-letter' end
+            when j.open or u.open then 'moving'
+            when j.dead then 'dead-letter'
+            when j.cancelled then 'cancelled'
+            when j.jobs = 0 then 'unrouted'
+            else 'done' end as state
+        from events e
+        left join unnest($2::uuid[], $3::timestamptz[]) as r (id, at) on r.id = e.id
+        cross join lateral (
+          select count(*) as jobs, coalesce(bool_or(state = 'queued'), false) as open,
+            coalesce(bool_or(state = 'dead-letter'), false) as dead, coalesce(bool_or(state = 'cancelled'), false) as cancelled
+          from jobs where event_id = e.id
+        ) j
+        cross join lateral (
+          select coalesce(bool_or(state = 'running'), false) as open from runs where event_id = e.id
+        ) u
+        where e.id = any($1::uuid[])
+      ) s
+      where s.id = e.id and (e.state, e.routed_at) is distinct from (s.state, s.routed_at)`,
+    values: [eventIds, routed.map((fact) => fact.eventId), routed.map((fact) => new Date(fact.at))],
+  });
+}
+
+/** `/tenants/{tenant}/sources/{source}` → the source's name. */
+function sourceName(source: string): string {
+  return source.slice(source.lastIndexOf('/') + 1);
+}
+
+/** PostgreSQL's text cannot hold a NUL; the whole event, beside it, can. */
+function text(value: string | undefined): string | null {
+  return value === undefined ? null : value.replaceAll('\u0000', '\ufffd');
+}

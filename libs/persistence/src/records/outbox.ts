@@ -1,0 +1,86 @@
+import type { IngressJob } from '@spillway/contracts';
+import type { Pool } from 'pg';
+
+export interface OutboxEntry {
+  id: string;
+  dedupeId: string;
+  job: IngressJob;
+}
+
+/** Where accepted events wait while the queues are away (DESIGN.md, promise 1). */
+export class Outbox {
+  constructor(private readonly pool: Pool) {}
+
+  /**
+   * Keeps the event, unless the same one is known: in the outbox, or in the records within its window.
+   *
+   * @param windowMs how long the same event counts as a duplicate
+   * @returns the id of the event that stands for it: its own, or the first one's
+   */
+  async put(job: IngressJob, dedupeId: string, source: string, windowMs: number): Promise<string> {
+    const { event } = job;
+    const { rows } = await this.pool.query<{ id: string }>(
+      `with known as (
+         select id::text from events
+         where tenant = $1 and source = $2 and dedupe_key = $3 and accepted_at > now() - $4 * interval '1 millisecond'
+         order by accepted_at limit 1
+       ), kept as (
+         insert into outbox (tenant, event_id, dedupe_id, job)
+         select $1, $5, $6, $7 where not exists (select from known)
+         on conflict (dedupe_id) do update set dedupe_id = excluded.dedupe_id
+         returning event_id::text as id
+       )
+       select id from known union all select id from kept`,
+      [event.tenant, source, event.idempotencykey, windowMs, event.id, dedupeId, JSON.stringify(job)],
+    );
+    return rows[0]!.id;
+  }
+
+  /** Events that wait to be relayed. */
+  async depth(): Promise<number> {
+    const { rows } = await this.pool.query<{ count: string }>('select count(*) from outbox where relayed_at is null');
+    return Number(rows[0]!.count);
+  }
+
+  /**
+   * Hands waiting events to `relay`, oldest first, and marks them; a relay that throws leaves them waiting. Rows are
+   * locked, so several processes share the work.
+   *
+   * @param relay gives back, for each entry, the id of the event that stands for it in the queue
+   * @returns how many were relayed
+   */
+  async relay(most: number, relay: (entries: OutboxEntry[]) => Promise<string[]>): Promise<number> {
+    const client = await this.pool.connect();
+    try {
+      await client.query('begin');
+      const { rows } = await client.query<{ id: string; dedupe_id: string; job: IngressJob }>(
+        `select id, dedupe_id, job from outbox where relayed_at is null order by id limit $1 for update skip locked`,
+        [most],
+      );
+      if (rows.length > 0) {
+        const standing = await relay(rows.map((row) => ({ id: row.id, dedupeId: row.dedupe_id, job: row.job })));
+        await client.query(
+          `update outbox set relayed_at = now(), duplicate_of = nullif(t.standing, outbox.event_id)
+           from unnest($1::bigint[], $2::uuid[]) as t (id, standing) where outbox.id = t.id`,
+          [rows.map((row) => row.id), standing],
+        );
+      }
+      await client.query('commit');
+      return rows.length;
+    } catch (error) {
+      await client.query('rollback').catch(() => undefined);
+      throw error;
+    } finally {
+      client.release();
+    }
+  }
+
+  /** Relayed rows keep deduplicating for a while, then go. */
+  async forgetBefore(time: Date, most: number): Promise<number> {
+    const { rowCount } = await this.pool.query(
+      'delete from outbox where id in (select id from outbox where relayed_at < $1 limit $2)',
+      [time, most],
+    );
+    return rowCount ?? 0;
+  }
+}

@@ -1,0 +1,204 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+
+/** The tables of the records, as Kysely sees them. The truth is in `migrations/`. */
+export interface Schema {
+  resources: ResourcesTable;
+  api_keys: ApiKeysTable;
+  users: UsersTable;
+  sessions: SessionsTable;
+  events: EventsTable;
+  jobs: JobsTable;
+  attempts: AttemptsTable;
+  runs: RunsTable;
+  effects: EffectsTable;
+  outbox: OutboxTable;
+  quarantine: QuarantineTable;
+  collisions: CollisionsTable;
+  usage: UsageTable;
+  audit: AuditTable;
+}
+
+/** JSON kept as text: `jsonb` refuses \u0000 and lone surrogates, which other people's payloads may hold. */
+type Json<T> = ColumnType<T, string, string>;
+type Timestamp = ColumnType<Date, Date | string, Date | string>;
+type Made = ColumnType<Date, Date | string | undefined, Date | string>;
+
+interface ResourcesTable {
+  kind: string;
+  /** The tenant itself, for a Tenant. */
+  tenant: string;
+  name: string;
+  spec: Json<unknown>;
+  /** Secrets, sealed: name → base64. */
+  sealed: Json<Record<string, string>>;
+  version: number;
+  created_at: Made;
+  updated_at: Made;
+}
+
+interface ApiKeysTable {
+  id: string;
+  /** Null: a key of the platform, for every tenant. */
+  tenant: string | null;
+  name: string;
+  hash: Buffer;
+  /** The first characters, to recognize it by. */
+  hint: string;
+  scopes: string[];
+  expires_at: Timestamp | null;
+  created_at: Made;
+  last_used_at: Timestamp | null;
+  revoked_at: Timestamp | null;
+}
+
+interface UsersTable {
+  name: string;
+  password: string;
+  role: 'viewer' | 'operator' | 'admin';
+  created_at: Made;
+}
+
+interface SessionsTable {
+  hash: Buffer;
+  user_name: string;
+  created_at: Made;
+  expires_at: Timestamp;
+}
+
+interface EventsTable {
+  id: string;
+  tenant: string;
+  source: string;
+  provider: string;
+  type: string;
+  subject: string | null;
+  provider_id: string | null;
+  dedupe_key: string;
+  body_sha256: string;
+  bytes: number;
+  correlation_id: string;
+  via: string;
+  /** accepted → moving → done | dead-letter | cancelled | unrouted */
+  state: string;
+  event: Json<unknown>;
+  accepted_at: Timestamp;
+  routed_at: Timestamp | null;
+  ended_at: Timestamp | null;
+  error: Json<unknown> | null;
+}
+
+interface JobsTable {
+  id: string;
+  queue: string;
+  tenant: string;
+  event_id: string;
+  route: string;
+  task: string;
+  target: number;
+  run_id: string | null;
+  /** queued | done | dead-letter | cancelled */
+  state: string;
+  attempts: number;
+  created_at: Timestamp;
+  state_at: Timestamp;
+  error: Json<unknown> | null;
+}
+
+interface AttemptsTable {
+  id: string;
+  job_id: string;
+  event_id: string;
+  tenant: string;
+  queue: string;
+  attempt: number;
+  outcome: string;
+  duration_ms: number;
+  error: Json<unknown> | null;
+  repeat: boolean;
+  recorded: boolean;
+  status: number | null;
+  worker: string;
+  at: Timestamp;
+}
+
+interface RunsTable {
+  id: string;
+  tenant: string;
+  flow: string;
+  route: string;
+  event_id: string;
+  state: string;
+  /** The definition the run started with. */
+  tasks: Json<unknown>;
+  started_at: Timestamp;
+  ended_at: Timestamp | null;
+}
+
+interface EffectsTable {
+  key: string;
+  tenant: string;
+  job_id: string;
+  state: 'started' | 'done';
+  attempts: number;
+  result: Json<unknown> | null;
+  created_at: Made;
+  updated_at: Made;
+}
+
+interface OutboxTable {
+  id: Generated<string>;
+  tenant: string;
+  event_id: string;
+  dedupe_id: string;
+  job: Json<unknown>;
+  created_at: Made;
+  relayed_at: Timestamp | null;
+  /** Found at the relay to be the same event as this one. */
+  duplicate_of: string | null;
+}
+
+interface QuarantineTable {
+  id: string;
+  tenant: string;
+  source: string;
+  /** held | released */
+  state: string;
+  code: string;
+  reason: string;
+  method: string;
+  url: string;
+  headers: JSONColumnType<Record<string, string | string[]>>;
+  body: Buffer;
+  received_at: Timestamp;
+  released_at: Timestamp | null;
+  event_ids: string[];
+}
+
+interface CollisionsTable {
+  id: string;
+  event_id: string;
+  tenant: string;
+  source: string;
+  body_sha256: string;
+  at: Timestamp;
+}
+
+interface UsageTable {
+  tenant: string;
+  day: ColumnType<string, string, string>;
+  source: string;
+  metric: string;
+  count: ColumnType<string, number, number>;
+  bytes: ColumnType<string, number, number>;
+}
+
+interface AuditTable {
+  id: Generated<string>;
+  at: Made;
+  actor: string;
+  action: string;
+  tenant: string | null;
+  target: string;
+  details: Json<unknown>;
+  address: string | null;
+}

@@ -1,0 +1,190 @@
+import { TransientError } from '@spillway/contracts';
+import { createPostgresBackend, type Job, type JobsOptions, Queue, Worker, type WorkerOptions, withBackend } from 'bullmq';
+import Redis, { type RedisOptions } from 'ioredis';
+import { Pool } from 'pg';
+
+export type Processor = (job: Job, token?: string, signal?: AbortSignal) => Promise<unknown>;
+export type WorkerSettings = Omit<WorkerOptions, 'connection' | 'prefix'>;
+
+/** Where the queues live. Nothing outside this file knows whether that is Redis or PostgreSQL. */
+export interface QueueBackend {
+  readonly kind: 'redis' | 'postgres';
+  /** Whether job data must be free of what PostgreSQL's jsonb refuses. */
+  readonly strictJson: boolean;
+  openQueue(name: string): Queue;
+  openWorker(name: string, processor: Processor, settings: WorkerSettings): Worker;
+  /** @throws TransientError `queues-unavailable` */
+  ping(): Promise<void>;
+  /** What is wrong with how the server is set up, in words; empty when all is well. */
+  warnings(): Promise<string[]>;
+  /** Removes what the backend keeps beyond its use. */
+  sweep(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface BackendOptions {
+  redisUrl?: string;
+  databaseUrl: string;
+  /** Prefix of Redis keys, or the PostgreSQL schema. */
+  prefix: string;
+}
+
+export function openBackend(options: BackendOptions): QueueBackend {
+  return options.redisUrl ? new RedisBackend(options.redisUrl, options.prefix) : new PostgresBackend(options);
+}
+
+/** Comes back within a second once the server does, for ever. */
+const RECONNECT: RedisOptions = {
+  retryStrategy: (times) => Math.min(times * 50, 1_000),
+  connectTimeout: 5_000,
+};
+
+class RedisBackend implements QueueBackend {
+  readonly kind = 'redis';
+  readonly strictJson = false;
+  /** Fails at once while Redis is away, so that the outbox can take over. */
+  private readonly producer: Redis;
+  private readonly workerConnections: Redis[] = [];
+
+  constructor(
+    private readonly url: string,
+    private readonly prefix: string,
+  ) {
+    this.producer = new Redis(url, { ...RECONNECT, maxRetriesPerRequest: 1, enableOfflineQueue: false });
+    this.producer.on('error', () => undefined);
+  }
+
+  openQueue(name: string): Queue {
+    const options = { connection: this.producer, prefix: this.prefix, skipWaitingForReady: true, skipMetasUpdate: true };
+    return silent(new Queue(name, options));
+  }
+
+  openWorker(name: string, processor: Processor, settings: WorkerSettings): Worker {
+    const connection = new Redis(this.url, { ...RECONNECT, maxRetriesPerRequest: null });
+    connection.on('error', () => undefined);
+    this.workerConnections.push(connection);
+    return silent(new Worker(name, processor, { ...settings, connection, prefix: this.prefix }));
+  }
+
+  async ping(): Promise<void> {
+    try {
+      await this.producer.ping();
+    } catch (cause) {
+      throw new TransientError('Redis does not answer', { code: 'queues-unavailable', cause });
+    }
+  }
+
+  async warnings(): Promise<string[]> {
+    const found: string[] = [];
+    if (this.producer.status !== 'ready') {
+      await new Promise<void>((resolve, reject) => {
+        this.producer.once('ready', resolve);
+        setTimeout(() => reject(new TransientError('Redis does not answer', { code: 'queues-unavailable' })), 5_000).unref();
+      });
+    }
+    const info = await this.producer.info();
+    const version = /^(?:valkey_version|redis_version):(\S+)/m.exec(info)?.[1] ?? '0';
+    if (Number.parseInt(version, 10) < 7) found.push(`Redis ${version} is older than 7: upgrade it`);
+    if (!/^aof_enabled:1/m.test(info)) {
+      found.push('appendonly is off: an accepted event is lost when Redis crashes. Set "appendonly yes"');
+    }
+    const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+    if (policy && policy !== 'noeviction') {
+      found.push(`maxmemory-policy is ${policy}: Redis may throw jobs away. Set "maxmemory-policy noeviction"`);
+    }
+    return found;
+  }
+
+  async sweep(): Promise<void> {
+    // Redis expires its keys itself.
+  }
+
+  async close(): Promise<void> {
+    for (const connection of [this.producer, ...this.workerConnections]) connection.disconnect();
+  }
+}
+
+class PostgresBackend implements QueueBackend {
+  readonly kind = 'postgres';
+  readonly strictJson = true;
+  private readonly pool: Pool;
+  private readonly classes = withBackend(createPostgresBackend);
+  private migrated?: Promise<void>;
+
+  constructor(private readonly options: BackendOptions) {
+    this.pool = new Pool({
+      connectionString: options.databaseUrl,
+      // Each worker keeps one connection to listen on; the rest is shared.
+      max: 24,
+      options: '-c search_path=bullmq',
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+    });
+    this.pool.on('error', () => undefined);
+    this.pool.setMaxListeners(100);
+  }
+
+  openQueue(name: string): Queue {
+    const queue = new this.classes.Queue(this.nameOf(name), { connection: this.pool, skipWaitingForReady: true });
+    return silent(queue as unknown as Queue);
+  }
+
+  openWorker(name: string, processor: Processor, settings: WorkerSettings): Worker {
+    const options = { ...settings, connection: this.pool };
+    return silent(new this.classes.Worker(this.nameOf(name), processor as never, options as never) as unknown as Worker);
+  }
+
+  /** Installs BullMQ's tables. Call once before anything is opened. */
+  migrate(): Promise<void> {
+    return (this.migrated ??= (async () => {
+      const connection = { connectionString: this.options.databaseUrl, migrate: true, max: 1 };
+      const queue = new this.classes.Queue('migration', { connection });
+      await queue.waitUntilReady();
+      await queue.close();
+    })());
+  }
+
+  async ping(): Promise<void> {
+    try {
+      await this.pool.query('select 1');
+    } catch (cause) {
+      throw new TransientError('PostgreSQL does not answer', { code: 'queues-unavailable', cause });
+    }
+  }
+
+  async warnings(): Promise<string[]> {
+    const { rows } = await this.pool.query<{ v: string; commit: string }>(
+      `select current_setting('server_version_num') as v, current_setting('synchronous_commit') as commit`,
+    );
+    const found: string[] = [];
+    if (Number(rows[0]!.v) < 140_000) found.push('PostgreSQL is older than 14: upgrade it');
+    if (rows[0]!.commit === 'off') found.push('synchronous_commit is off: an accepted event may be lost in a crash');
+    return found;
+  }
+
+  async sweep(): Promise<void> {
+    await this.pool.query('delete from dedup where expire_at_ms < $1', [Date.now()]);
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+  }
+
+  /** Several installations may share one database, as they may share one Redis. */
+  private nameOf(queue: string): string {
+    return this.options.prefix === 'spillway' ? queue : `${this.options.prefix}.${queue}`;
+  }
+}
+
+/** Connection errors come back as rejected calls and health checks; an event without a listener would end the process. */
+function silent<T extends { on(event: 'error', listener: () => void): unknown }>(emitter: T): T {
+  emitter.on('error', () => undefined);
+  return emitter;
+}
+
+/** Makes the queues usable: installs BullMQ's tables on PostgreSQL; Redis needs nothing. */
+export async function prepareBackend(backend: QueueBackend): Promise<void> {
+  if (backend instanceof PostgresBackend) await backend.migrate();
+}
+
+export type { Job, JobsOptions, Queue, Worker };

@@ -1,0 +1,149 @@
+import { BadRequestError, type DeadLetter, type QueueName } from '@spillway/contracts';
+import type { Job } from 'bullmq';
+import { deadLetterQueueOf } from './catalogue';
+import { decodeData, encodeData } from './codec';
+import type { JobData, Queues } from './queues';
+
+export interface DeadLetterFilter {
+  tenant?: string;
+  /** Event type; `*` stands for any characters. */
+  type?: string;
+  route?: string;
+  errorClass?: string;
+  errorCode?: string;
+  since?: number;
+  until?: number;
+}
+
+export interface DeadLetterSummary {
+  id: string;
+  queue: QueueName;
+  tenant: string;
+  eventId: string;
+  type: string;
+  route?: string;
+  error: { class: string; code: string; message: string };
+  attempts: number;
+  /** Unix milliseconds. */
+  failedAt: number;
+}
+
+const PAGE = 200;
+
+/**
+ * Failed jobs, kept with all that is known of them in a queue of their own that nobody works on. A job is put here before
+ * BullMQ is told that it failed, under its own id: a crash in between leaves a job that runs again, never one that is gone.
+ */
+export class DeadLetters {
+  constructor(private readonly queues: Queues) {}
+
+  async put(queue: QueueName, letter: DeadLetter): Promise<void> {
+    const { strictJson } = this.queues.backend;
+    await this.queues
+      .deadLetters(queue)
+      .add(letter.error.code, encodeData(letter, strictJson), { jobId: letter.job.id, removeOnComplete: true });
+  }
+
+  async find(queue: QueueName, id: string): Promise<DeadLetter | undefined> {
+    const job = await this.queues.deadLetters(queue).getJob(id);
+    return job ? letterOf(job) : undefined;
+  }
+
+  /** Forgets a dead letter for good. @returns whether there was one */
+  async remove(queue: QueueName, id: string): Promise<boolean> {
+    return (await this.queues.deadLetters(queue).remove(id)) === 1;
+  }
+
+  async count(queue: QueueName): Promise<number> {
+    return this.queues.deadLetters(queue).getWaitingCount();
+  }
+
+  /** Oldest first; stops after `limit` matches. */
+  async *matching(queue: QueueName, filter: DeadLetterFilter, limit: number): AsyncGenerator<DeadLetter> {
+    const matches = matcher(filter);
+    let found = 0;
+    for (let start = 0; ; start += PAGE) {
+      const jobs = await this.queues.deadLetters(queue).getJobs(['wait'], start, start + PAGE - 1, true);
+      for (const job of jobs) {
+        const letter = job && letterOf(job);
+        if (!letter || !matches(letter)) continue;
+        yield letter;
+        if (++found >= limit) return;
+      }
+      if (jobs.length < PAGE) return;
+    }
+  }
+
+  /**
+   * Puts a job back into its queue with all its attempts, under its own id, then forgets the dead letter. Done twice, or
+   * cut off in between, it comes to the same: one job.
+   *
+   * @param delayMs spreads many redrives over time
+   * @throws BadRequestError `dead-letter-unknown` (404)
+   */
+  async redrive(queue: QueueName, id: string, delayMs = 0): Promise<DeadLetter> {
+    const letter = await this.find(queue, id);
+    if (!letter) {
+      throw new BadRequestError(`there is no dead letter ${id} in ${deadLetterQueueOf(queue)}`, {
+        code: 'dead-letter-unknown',
+        status: 404,
+      });
+    }
+    const data = letter.job.data as JobData[QueueName];
+    const meta = 'meta' in data ? { ...data.meta, redrives: (data.meta.redrives ?? 0) + 1 } : undefined;
+    const opts = letter.job.opts as { priority?: number; attempts?: number };
+    await this.queues.add(queue, { ...data, ...(meta && { meta }) } as JobData[QueueName], {
+      id: letter.job.id,
+      priority: meta?.priority,
+      attempts: opts.attempts,
+      delayMs,
+    });
+    await this.remove(queue, id);
+    return letter;
+  }
+
+  /** Drops what is older. @returns how many */
+  async forgetBefore(queue: QueueName, time: number, most: number): Promise<number> {
+    const removed = await this.queues.deadLetters(queue).clean(Math.max(0, Date.now() - time), most, 'wait');
+    return removed.length;
+  }
+}
+
+export function summarize(letter: DeadLetter): DeadLetterSummary {
+  const data = letter.job.data as { event?: { type: string }; route?: string };
+  return {
+    id: letter.job.id,
+    queue: letter.queue as QueueName,
+    tenant: letter.tenant,
+    eventId: letter.eventId,
+    type: data.event?.type ?? letter.job.name,
+    route: data.route,
+    error: { class: letter.error.class, code: letter.error.code, message: letter.error.message },
+    attempts: letter.attempts,
+    failedAt: letter.failedAt,
+  };
+}
+
+function letterOf(job: Job): DeadLetter {
+  return decodeData(job.data as DeadLetter);
+}
+
+function matcher(filter: DeadLetterFilter): (letter: DeadLetter) => boolean {
+  const type = filter.type && new RegExp(`^${filter.type.split('*').map(escape).join('.*')}$`, 's');
+  return (letter) => {
+    const summary = summarize(letter);
+    return (
+      (!filter.tenant || letter.tenant === filter.tenant) &&
+      (!type || type.test(summary.type)) &&
+      (!filter.route || summary.route === filter.route) &&
+      (!filter.errorClass || letter.error.class === filter.errorClass) &&
+      (!filter.errorCode || letter.error.code === filter.errorCode) &&
+      (!filter.since || letter.failedAt >= filter.since) &&
+      (!filter.until || letter.failedAt < filter.until)
+    );
+  };
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

@@ -1,0 +1,156 @@
+import type { Config } from '@spillway/config';
+import {
+  type AnalyticsJob,
+  type FlowJob,
+  type IngressJob,
+  type JobMeta,
+  QUEUE_NAMES,
+  type QueueName,
+  type ScheduleJob,
+  type TaskJob,
+  TransientError,
+} from '@spillway/contracts';
+import type { Job, JobsOptions, Queue } from 'bullmq';
+import { openBackend, prepareBackend, type QueueBackend } from './backend';
+import { type Catalogue, deadLetterQueueOf, queueCatalogue } from './catalogue';
+import { decodeData, encodeData } from './codec';
+import { bullPriority } from './priority';
+
+/** What each queue's jobs carry. */
+export interface JobData {
+  'ingress-events': IngressJob | ScheduleJob;
+  'orchestration-flows': FlowJob;
+  'integration-tasks': TaskJob;
+  notifications: TaskJob;
+  'analytics-events': AnalyticsJob;
+}
+
+export interface AddOptions {
+  /** The same id twice is one job, as long as the first is in the queue. */
+  id: string;
+  priority?: JobMeta['priority'];
+  delayMs?: number;
+  attempts?: number;
+  /** The same deduplication id within `ttl` milliseconds is the same job, also when the first is long done. */
+  deduplication?: { id: string; ttl: number };
+}
+
+/** Finished jobs that stay visible in the admin, per queue. */
+const KEEP_COMPLETED = 1_000;
+
+/** The five queues and their dead letter queues. */
+export class Queues {
+  private readonly open = new Map<string, Queue>();
+
+  constructor(
+    readonly backend: QueueBackend,
+    readonly catalogue: Catalogue,
+    private readonly addTimeoutMs: number,
+  ) {}
+
+  /** @param databaseUrl where the queues live when no Redis is configured */
+  static async connect(config: Config['queues'], databaseUrl: string): Promise<Queues> {
+    const backend = openBackend({ redisUrl: config.redisUrl, databaseUrl, prefix: config.prefix });
+    await prepareBackend(backend);
+    const catalogue = queueCatalogue(config.overrides, config.concurrencyScale);
+    return new Queues(backend, catalogue, config.addTimeoutMs);
+  }
+
+  /** BullMQ's own object, for the admin and for what has no method here. */
+  queue(name: QueueName): Queue {
+    return this.named(name);
+  }
+
+  deadLetters(name: QueueName): Queue {
+    return this.named(deadLetterQueueOf(name));
+  }
+
+  /** Every queue and dead letter queue. */
+  all(): Queue[] {
+    return QUEUE_NAMES.flatMap((name) => [this.queue(name), this.deadLetters(name)]);
+  }
+
+  /**
+   * Adds one job.
+   *
+   * @returns the id of the job that stands for it: its own, or that of the first one with its deduplication id
+   * @throws TransientError `queues-unavailable` when the backend does not take it in time
+   */
+  async add<Name extends QueueName>(name: Name, data: JobData[Name], options: AddOptions): Promise<string> {
+    const job = await this.inTime(
+      this.queue(name).add(jobName(data), encodeData(data, this.backend.strictJson), this.jobOptions(name, options)),
+    );
+    return job.id!;
+  }
+
+  /** Adds many jobs in one round trip. @throws TransientError `queues-unavailable` */
+  async addMany<Name extends QueueName>(name: Name, jobs: { data: JobData[Name]; options: AddOptions }[]): Promise<string[]> {
+    if (jobs.length === 0) return [];
+    if (jobs.length === 1) return [await this.add(name, jobs[0]!.data, jobs[0]!.options)];
+    const entries = jobs.map(({ data, options }) => ({
+      name: jobName(data),
+      data: encodeData(data, this.backend.strictJson),
+      opts: this.jobOptions(name, options),
+    }));
+    const added = await this.inTime(this.queue(name).addBulk(entries));
+    return added.map((job) => job.id!);
+  }
+
+  /** What a job of BullMQ's carries, as it was given to `add`. */
+  dataOf<Name extends QueueName>(job: Job): JobData[Name] {
+    return decodeData(job.data) as JobData[Name];
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.open.values()].map((queue) => queue.close()));
+    await this.backend.close();
+  }
+
+  private named(name: string): Queue {
+    const known = this.open.get(name);
+    if (known) return known;
+    const queue = this.backend.openQueue(name);
+    this.open.set(name, queue);
+    return queue;
+  }
+
+  private jobOptions(name: QueueName, options: AddOptions): JobsOptions {
+    return {
+      jobId: options.id,
+      attempts: options.attempts ?? this.catalogue[name].attempts,
+      backoff: BACKOFF,
+      priority: bullPriority(options.priority ?? 'normal'),
+      removeOnComplete: REMOVE_ON_COMPLETE,
+      removeOnFail: true,
+      ...(options.delayMs && { delay: options.delayMs }),
+      ...(options.deduplication && { deduplication: options.deduplication }),
+    };
+  }
+
+  private async inTime<T>(work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer in ${this.addTimeoutMs} ms`)), this.addTimeoutMs);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } catch (cause) {
+      throw new TransientError(`the queues did not take a job: ${String(cause)}`, { code: 'queues-unavailable', cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Named in the worker's settings; see `backoffDelay`. */
+const BACKOFF = { type: 'spillway' };
+const REMOVE_ON_COMPLETE = { count: KEEP_COMPLETED };
+
+/** What Bull Board shows as the job's name. */
+function jobName(data: JobData[QueueName]): string {
+  if ('facts' in data) return 'facts';
+  if ('schedule' in data) return 'schedule';
+  if ('task' in data) return data.task.name ?? data.route;
+  if ('run' in data) return data.run.flow;
+  return data.event.type;
+}

@@ -1,0 +1,96 @@
+import type { FlowJob, FlowSpec, JobMeta, PlannedJob, QueueName, SpillwayEvent, Target, Task, TaskJob } from '@spillway/contracts';
+import type { Route } from './route';
+
+/** A job that an event leads to. */
+export interface Planned {
+  queue: Extract<QueueName, 'orchestration-flows' | 'integration-tasks' | 'notifications'>;
+  data: FlowJob | TaskJob;
+  job: PlannedJob;
+  delayMs?: number;
+  attempts?: number;
+}
+
+export interface Plan {
+  jobs: Planned[];
+  /** Conditions that failed on this event, and flows that are gone: told, and otherwise as if they did not match. */
+  problems: { route: string; message: string }[];
+}
+
+/**
+ * What an event leads to: one job for each target of each route that matches. Pure, and the same for the same event, so
+ * that doing it again after a crash makes the same jobs.
+ *
+ * @param replay makes the ids of a replay differ from those of the first time
+ */
+export function plan(
+  event: SpillwayEvent,
+  source: string,
+  routes: readonly Route[],
+  flows: ReadonlyMap<string, FlowSpec>,
+  meta: JobMeta,
+  replay?: string,
+): Plan {
+  const result: Plan = { jobs: [], problems: [] };
+  for (const route of routes) {
+    try {
+      if (!route.matches(event, source)) continue;
+    } catch (error) {
+      result.problems.push({ route: route.name, message: `the condition failed: ${(error as Error).message}` });
+      continue;
+    }
+    route.targets.forEach((target, index) => {
+      const planned = planTarget(event, route.name, target, index, flows, meta, replay);
+      if (planned) result.jobs.push(planned);
+      else result.problems.push({ route: route.name, message: `there is no flow "${target.flow}"` });
+    });
+  }
+  return result;
+}
+
+function planTarget(
+  event: SpillwayEvent,
+  route: string,
+  target: Target,
+  index: number,
+  flows: ReadonlyMap<string, FlowSpec>,
+  meta: JobMeta,
+  replay?: string,
+): Planned | undefined {
+  const id = [event.id, route, index, ...(replay ? [replay] : [])].join('.');
+  const { flow, delay, attempts, timeout, priority } = target;
+  const targetMeta: JobMeta = {
+    ...meta,
+    priority: priority ?? meta.priority,
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+  };
+  if (flow !== undefined) {
+    const definition = flows.get(flow);
+    return definition && { ...planStep({ id, flow, step: 0 }, definition.tasks, route, event, targetMeta, index), delayMs: delay };
+  }
+  const task = target as Task;
+  const queue = queueOfTask(task);
+  const job = { id, queue, route, task: nameOfTask(task), target: index };
+  return { queue, data: { task, route, event, meta: targetMeta }, job, delayMs: delay, attempts };
+}
+
+/** The wake-up that moves a run on to `run.step`. */
+export function planStep(
+  run: FlowJob['run'],
+  tasks: Task[],
+  route: string,
+  event: SpillwayEvent,
+  meta: JobMeta,
+  target = 0,
+): Planned {
+  const id = `${run.id}.f${run.step}`;
+  const job = { id, queue: 'orchestration-flows', route, task: `${run.flow}[${run.step}]`, target, run: run.id };
+  return { queue: 'orchestration-flows', data: { run, route, tasks, event, meta }, job };
+}
+
+export function queueOfTask(task: Pick<Task, 'http' | 'notify'>): 'integration-tasks' | 'notifications' {
+  return task.http ? 'integration-tasks' : 'notifications';
+}
+
+export function nameOfTask(task: Task): string {
+  return task.name ?? (task.http ? 'http' : `notify-${task.notify?.channel}`);
+}

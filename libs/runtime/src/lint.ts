@@ -1,0 +1,67 @@
+import type { FlowSpec, HttpCall, Notify, Resource, RouteSpec, SourceSpec } from '@spillway/contracts';
+import { compileJq, compileTemplate } from '@spillway/jq';
+import { providerNamed, providers } from '@spillway/sources';
+
+export interface LintProblem {
+  /** `spec.match.where` */
+  path: string;
+  message: string;
+}
+
+/** What a schema cannot see: an unknown provider or wrong options of one, and expressions that are not jq. */
+export function lintResource(resource: Resource): LintProblem[] {
+  if (resource.kind === 'Source') return lintSource(resource.spec);
+  if (resource.kind === 'Route') return lintRoute(resource.spec);
+  if (resource.kind === 'Flow') return lintFlow(resource.spec);
+  return [];
+}
+
+function lintSource(spec: SourceSpec): LintProblem[] {
+  const provider = providerNamed(spec.provider);
+  if (!provider) {
+    const known = providers.map((one) => one.name).join(', ');
+    return [{ path: 'spec.provider', message: `"${spec.provider}" is not a provider; there are: ${known}` }];
+  }
+  const problems: LintProblem[] = [];
+  const options = provider.options.safeParse(spec.options);
+  for (const issue of options.error?.issues ?? []) {
+    problems.push({ path: ['spec.options', ...issue.path].join('.'), message: issue.message });
+  }
+  if (spec.secrets.length === 0 && !provider.secretOptional) {
+    problems.push({ path: 'spec.secrets', message: `${provider.title} signs its webhooks: give its secret` });
+  }
+  return problems;
+}
+
+function lintRoute(spec: RouteSpec): LintProblem[] {
+  const targets = Array.isArray(spec.to) ? spec.to : [spec.to];
+  const where = spec.match.where;
+  return [
+    ...(where === undefined ? [] : compiles('spec.match.where', () => compileJq(where))),
+    ...targets.flatMap((target, index) => lintWork(Array.isArray(spec.to) ? `spec.to.${index}` : 'spec.to', target)),
+  ];
+}
+
+function lintFlow(spec: FlowSpec): LintProblem[] {
+  return spec.tasks.flatMap((task, index) => lintWork(`spec.tasks.${index}`, task));
+}
+
+function lintWork(path: string, work: { http?: HttpCall; notify?: Notify }): LintProblem[] {
+  const variables = ['secrets', 'task'];
+  const fields: [string, unknown][] = [];
+  if (work.http) fields.push(['http.url', work.http.url], ['http.headers', work.http.headers], ['http.body', work.http.body]);
+  if (work.notify?.channel === 'log') fields.push(['notify.message', work.notify.message]);
+  if (work.notify?.channel === 'callback') fields.push(['notify.url', work.notify.url], ['notify.body', work.notify.body]);
+  return fields
+    .filter(([, value]) => value !== undefined)
+    .flatMap(([field, value]) => compiles(`${path}.${field}`, () => compileTemplate(value as never, { variables })));
+}
+
+function compiles(path: string, compile: () => unknown): LintProblem[] {
+  try {
+    compile();
+    return [];
+  } catch (error) {
+    return [{ path, message: (error as Error).message }];
+  }
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import type { Config } from '@spillway/config';
+import { createLog, type Log } from '@spillway/observability';
+import {
+  AuditLog,
+  EffectStore,
+  EmbeddedPostgres,
+  EventRecords,
+  Ledger,
+  migrate,
+  openDatabase,
+  Outbox,
+  Quarantine,
+  Signals,
+  type Database,
+} from '@spillway/persistence';
+import { DeadLetters, FactSink, Queues } from '@spillway/queues';
+import { ApiKeys, Resources, Sealer } from '@spillway/tenancy';
+import { Directory } from './directory';
+import { sealingKey } from './local-key';
+
+/** Everything a role works with, opened once per process and shared by the roles in it. */
+export interface Platform {
+  config: Config;
+  log: Log;
+  database: Database;
+  signals: Signals;
+  queues: Queues;
+  deadLetters: DeadLetters;
+  facts: FactSink;
+  directory: Directory;
+  resources: Resources;
+  apiKeys: ApiKeys;
+  sealer: Sealer;
+  effects: EffectStore;
+  ledger: Ledger;
+  outbox: Outbox;
+  events: EventRecords;
+  quarantine: Quarantine;
+  audit: AuditLog;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts what has to be started (the embedded PostgreSQL), migrates, and connects.
+ *
+ * @throws SpillwayError with a remedy, for each thing that can be wrong with a configuration
+ */
+export async function openPlatform(config: Config, log: Log = createLog(config.log)): Promise<Platform> {
+  const key = sealingKey(config);
+  const embedded = config.database.url
+    ? undefined
+    : await EmbeddedPostgres.start({ directory: join(config.directory, 'postgres') });
+  const url = config.database.url ?? embedded!.url();
+  const database = openDatabase(url, config.database.pool);
+  await migrate(database);
+  const queues = await Queues.connect(config.queues, url);
+  const signals = new Signals(url);
+  await signals.start();
+
+  const sealer = new Sealer(key);
+  const apiKeys = new ApiKeys(database.db);
+  const resources = new Resources(database.db, database.pool, sealer, apiKeys);
+  const directory = new Directory(resources, signals, log);
+  await directory.start();
+
+  return {
+    config,
+    log,
+    database,
+    signals,
+    queues,
+    deadLetters: new DeadLetters(queues),
+    facts: new FactSink(queues),
+    directory,
+    resources,
+    apiKeys,
+    sealer,
+    effects: new EffectStore(database.pool),
+    ledger: new Ledger(database.pool),
+    outbox: new Outbox(database.pool),
+    events: new EventRecords(database.db),
+    quarantine: new Quarantine(database.db),
+    audit: new AuditLog(database.db),
+    async close() {
+      directory.close();
+      await signals.close();
+      await queues.close();
+      await database.close();
+      await embedded?.stop();
+    },
+  };
+}

@@ -1,0 +1,254 @@
+import type { ApiKeySpec, Resource, ResourceKind, SecretRef, SourceSpec, TenantSpec } from '@spillway/contracts';
+import { BadRequestError } from '@spillway/contracts';
+import { type Schema, sendSignal } from '@spillway/persistence';
+import type { Kysely } from 'kysely';
+import type { Pool } from 'pg';
+import { ApiKeys } from './api-keys';
+import { type Change, diff } from './diff';
+import type { Sealer } from './sealer';
+
+/** A resource as it is kept: secrets are fingerprints. */
+export interface StoredResource {
+  kind: ResourceKind;
+  tenant: string;
+  name: string;
+  spec: Record<string, unknown>;
+  version: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface AppliedResource {
+  kind: ResourceKind;
+  tenant: string;
+  name: string;
+  action: 'created' | 'updated' | 'unchanged';
+  changes: Change[];
+  /** The key itself, when an ApiKey was made: shown this once. */
+  token?: string;
+}
+
+export interface ResourceFilter {
+  kind?: ResourceKind;
+  tenant?: string;
+}
+
+/** What tenants configured: the documents of `spillway apply`, their secrets sealed. */
+export class Resources {
+  constructor(
+    private readonly db: Kysely<Schema>,
+    private readonly pool: Pool,
+    private readonly sealer: Sealer,
+    private readonly keys: ApiKeys,
+  ) {}
+
+  async list(filter: ResourceFilter = {}): Promise<StoredResource[]> {
+    let query = this.db.selectFrom('resources').selectAll().orderBy('tenant').orderBy('kind').orderBy('name');
+    if (filter.kind) query = query.where('kind', '=', filter.kind);
+    if (filter.tenant) query = query.where('tenant', '=', filter.tenant);
+    return (await query.execute()).map(toStored);
+  }
+
+  async find(kind: ResourceKind, tenant: string, name: string): Promise<StoredResource | undefined> {
+    return (await this.row(kind, tenant, name))?.stored;
+  }
+
+  /** The resources of these kinds with their secrets opened, for the processes that use them. */
+  async listOpened(tenant?: string): Promise<{ stored: StoredResource; secrets: Record<string, string> }[]> {
+    let query = this.db.selectFrom('resources').selectAll();
+    if (tenant) query = query.where('tenant', '=', tenant);
+    const rows = await query.execute();
+    return rows.map((row) => ({ stored: toStored(row), secrets: this.open(row as Row) }));
+  }
+
+  /**
+   * Brings the platform to what the documents say. Applying the same twice changes nothing.
+   *
+   * @param resources secrets given as values: references are the reader's business
+   * @param options `dryRun` only tells what would change
+   * @throws BadRequestError `tenant-unknown`
+   */
+  async apply(resources: Resource[], options: { dryRun?: boolean } = {}): Promise<AppliedResource[]> {
+    const applied: AppliedResource[] = [];
+    // Tenants first: the others belong to one.
+    const ordered = [...resources].sort((a, b) => Number(b.kind === 'Tenant') - Number(a.kind === 'Tenant'));
+    const tenants = new Set(ordered.filter((one) => one.kind === 'Tenant').map((one) => one.metadata.name));
+    for (const resource of ordered) {
+      const tenant = tenantOf(resource);
+      if (!tenants.has(tenant) && !(await this.find('Tenant', tenant, tenant))) {
+        throw new BadRequestError(`${resource.kind} ${resource.metadata.name}: there is no tenant "${tenant}"`, {
+          code: 'tenant-unknown',
+          remedy: 'Apply a document of kind Tenant with that name first, or together with this one.',
+        });
+      }
+      applied.push(
+        resource.kind === 'ApiKey'
+          ? await this.applyKey(resource.metadata, resource.spec, options.dryRun)
+          : await this.applyOne(resource, tenant, options.dryRun),
+      );
+    }
+    if (!options.dryRun) await this.announce(applied);
+    return applied;
+  }
+
+  /** @returns whether there was one */
+  async remove(kind: ResourceKind, tenant: string, name: string): Promise<boolean> {
+    let query = this.db.deleteFrom('resources').where('tenant', '=', tenant);
+    // A tenant takes all it configured with it; its events stay until their time is over.
+    if (kind !== 'Tenant') query = query.where('kind', '=', kind).where('name', '=', name);
+    const { numDeletedRows } = await query.executeTakeFirst();
+    if (kind === 'Tenant' || kind === 'ApiKey') await this.revokeKeys(tenant, kind === 'ApiKey' ? name : undefined);
+    await sendSignal(this.pool, { kind: 'resources-changed', tenant });
+    return numDeletedRows > 0n;
+  }
+
+  private async applyOne(
+    resource: Exclude<Resource, { kind: 'ApiKey' }>,
+    tenant: string,
+    dryRun?: boolean,
+  ): Promise<AppliedResource> {
+    const { kind, metadata } = resource;
+    const known = await this.row(kind, tenant, metadata.name);
+    const { spec, secrets } = this.withoutSecrets(resource);
+    const changes = diff(known?.stored.spec ?? {}, spec);
+    const base = { kind, tenant, name: metadata.name, changes };
+    if (known && changes.length === 0) return { ...base, action: 'unchanged' };
+    if (!dryRun) {
+      const sealed = Object.fromEntries(
+        Object.entries(secrets).map(([name, value]) => [name, this.sealer.seal(value, place(kind, tenant, metadata.name, name))]),
+      );
+      const values = { spec: JSON.stringify(spec), sealed: JSON.stringify(sealed) };
+      await this.db
+        .insertInto('resources')
+        .values({ kind, tenant, name: metadata.name, version: 1, ...values })
+        .onConflict((conflict) =>
+          conflict.columns(['tenant', 'kind', 'name']).doUpdateSet((eb) => ({
+            ...values,
+            version: eb('resources.version', '+', 1),
+            updated_at: new Date(),
+          })),
+        )
+        .execute();
+    }
+    return { ...base, action: known ? 'updated' : 'created' };
+  }
+
+  /** A key is made once; a changed document makes a new one and ends the old. */
+  private async applyKey(
+    metadata: { name: string; tenant: string },
+    spec: ApiKeySpec,
+    dryRun?: boolean,
+  ): Promise<AppliedResource> {
+    const { name, tenant } = metadata;
+    const known = await this.row('ApiKey', tenant, name);
+    const given = spec.secret && valueOf(spec.secret);
+    const shown = { ...spec, ...(given && { secret: { fingerprint: this.sealer.fingerprint(given) } }) };
+    const changes = diff(known?.stored.spec ?? {}, shown);
+    const base = { kind: 'ApiKey' as const, tenant, name, changes };
+    if (known && changes.length === 0) return { ...base, action: 'unchanged' };
+    if (dryRun) return { ...base, action: known ? 'updated' : 'created' };
+    await this.revokeKeys(tenant, name);
+    const expiresAt = spec.expiresAt ? new Date(spec.expiresAt) : undefined;
+    const { token } = await this.keys.create({ tenant, name, scopes: spec.scopes, expiresAt }, given);
+    await this.db
+      .insertInto('resources')
+      .values({ kind: 'ApiKey', tenant, name, spec: JSON.stringify(shown), sealed: '{}', version: 1 })
+      .onConflict((conflict) =>
+        conflict.columns(['tenant', 'kind', 'name']).doUpdateSet((eb) => ({
+          spec: JSON.stringify(shown),
+          version: eb('resources.version', '+', 1),
+          updated_at: new Date(),
+        })),
+      )
+      .execute();
+    return { ...base, action: known ? 'updated' : 'created', ...(!given && { token }) };
+  }
+
+  private async revokeKeys(tenant: string, name?: string): Promise<void> {
+    for (const key of await this.keys.list(tenant)) {
+      if (!key.revoked_at && (name === undefined || key.name === name)) await this.keys.revoke(key.id);
+    }
+  }
+
+  private async announce(applied: AppliedResource[]): Promise<void> {
+    const changed = new Set(applied.filter((one) => one.action !== 'unchanged').map((one) => one.tenant));
+    for (const tenant of changed) await sendSignal(this.pool, { kind: 'resources-changed', tenant });
+  }
+
+  private withoutSecrets(resource: Exclude<Resource, { kind: 'ApiKey' }>) {
+    const secrets: Record<string, string> = {};
+    const keep = (name: string, ref: SecretRef) => {
+      secrets[name] = valueOf(ref);
+      return { fingerprint: this.sealer.fingerprint(secrets[name]) };
+    };
+    let spec: Record<string, unknown> = { ...resource.spec };
+    if (resource.kind === 'Source') {
+      spec = { ...spec, secrets: (resource.spec as SourceSpec).secrets.map((ref, index) => keep(String(index), ref)) };
+    } else if (resource.kind === 'Tenant') {
+      const given = Object.entries((resource.spec as TenantSpec).secrets);
+      spec = { ...spec, secrets: Object.fromEntries(given.map(([name, ref]) => [name, keep(name, ref)])) };
+    }
+    return { spec, secrets };
+  }
+
+  private async row(kind: ResourceKind, tenant: string, name: string) {
+    const row = await this.db
+      .selectFrom('resources')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('kind', '=', kind)
+      .where('name', '=', name)
+      .executeTakeFirst();
+    return row && { row, stored: toStored(row) };
+  }
+
+  private open(row: Row): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(row.sealed).map(([name, sealed]) => [
+        name,
+        this.sealer.open(sealed, place(row.kind, row.tenant, row.name, name)),
+      ]),
+    );
+  }
+}
+
+interface Row {
+  kind: string;
+  tenant: string;
+  name: string;
+  spec: unknown;
+  sealed: Record<string, string>;
+  version: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+function toStored(row: Row | (Omit<Row, 'sealed'> & { sealed: unknown })): StoredResource {
+  return {
+    kind: row.kind as ResourceKind,
+    tenant: row.tenant,
+    name: row.name,
+    spec: row.spec as Record<string, unknown>,
+    version: row.version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+/** A tenant's own name, or the tenant a resource belongs to. */
+export function tenantOf(resource: Resource): string {
+  return resource.kind === 'Tenant' ? resource.metadata.name : resource.metadata.tenant;
+}
+
+function place(kind: string, tenant: string, name: string, secret: string): string {
+  return `${kind}/${tenant}/${name}/${secret}`;
+}
+
+/** References are resolved where the document is read; what arrives otherwise is a mistake of the sender. */
+function valueOf(ref: SecretRef): string {
+  if ('value' in ref) return ref.value;
+  throw new BadRequestError('a secret arrived as a reference to an environment variable or a file', {
+    code: 'secret-unresolved',
+    remedy: 'Send {"value": …}; `spillway apply` does that for you.',
+  });
+}

@@ -1,0 +1,53 @@
+import type { ErrorRecord, QueueName } from '@spillway/contracts';
+import type { Log } from '@spillway/observability';
+import type { JobData, NewFact } from '@spillway/queues';
+
+/** One attempt of one job, as its handler sees it. */
+export interface JobContext<Data> {
+  id: string;
+  queue: QueueName;
+  data: Data;
+  /** From 1. */
+  attempt: number;
+  /** An earlier attempt was cut off (its worker died), so what it did is not known. */
+  interrupted: boolean;
+  /** Aborts when the attempt's time is over or the job is cancelled: give it to every call that can hang. */
+  signal: AbortSignal;
+  log: Log;
+}
+
+/** What a handler gives back when it is done. */
+export interface Outcome {
+  /** For the ledger, beside the attempt and the end, which the kit tells. */
+  facts?: NewFact[];
+  /** Shown in the admin as the job's return value. */
+  value?: unknown;
+  response?: { status: number };
+  /** The recorded result was returned, nothing was called. */
+  recorded?: boolean;
+  /** The other side may have seen this effect before. */
+  repeat?: boolean;
+}
+
+/**
+ * What a queue's jobs do.
+ * It throws a `SpillwayError` to say how its failure is to be handled; anything else thrown counts as transient.
+ */
+export interface Handler<Name extends QueueName = QueueName> {
+  queue: Name;
+  handle(context: JobContext<JobData[Name]>): Promise<Outcome>;
+  /** Facts that tell of a job that failed for good; by default its end as a dead letter. */
+  onDeadLetter?(data: JobData[Name], jobId: string, error: ErrorRecord): NewFact[];
+  /** Whether the ledger has a line for each attempt. */
+  tellsAttempts: boolean;
+}
+
+/** Who a job belongs to, for records about it. */
+export function subjectOf(data: JobData[QueueName]): { tenant: string; eventId: string } {
+  if ('facts' in data) {
+    const first = data.facts[0];
+    return { tenant: first?.tenant ?? '', eventId: first?.eventId ?? '' };
+  }
+  if ('schedule' in data) return { tenant: data.meta.tenant, eventId: '' };
+  return { tenant: data.meta.tenant, eventId: data.event.id };
+}

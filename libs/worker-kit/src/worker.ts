@@ -1,0 +1,200 @@
+import { hostname } from 'node:os';
+import type { Config } from '@spillway/config';
+import { type DeadLetter, PermanentError, type QueueName, SpillwayError } from '@spillway/contracts';
+import type { Log } from '@spillway/observability';
+import { backoffDelay, type DeadLetters, type FactSink, type Job, type JobData, type NewFact, type Queues } from '@spillway/queues';
+import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
+import { AttemptSignal } from './attempt-signal';
+import { errorRecord, judge } from './failure';
+import { type Handler, type JobContext, type Outcome, subjectOf } from './handler';
+
+export interface WorkerParts {
+  config: Config['queues'];
+  queues: Queues;
+  deadLetters: DeadLetters;
+  facts: FactSink;
+  log: Log;
+  /** Runs a job that killed its worker twice where it can only harm itself. */
+  isolate?(queue: QueueName, job: IsolatedJob): Promise<Outcome>;
+}
+
+export interface IsolatedJob {
+  id: string;
+  data: JobData[QueueName];
+  attempt: number;
+  timeoutMs: number;
+}
+
+/** So many workers died under a job before it is run in isolation. */
+const SUSPECT_AFTER = 2;
+/** BullMQ's own limit would fail innocent bystanders of a crash for good: we judge poison ourselves. */
+const NO_STALLED_LIMIT = 1_000_000;
+
+const WORKER_NAME = `${hostname()}:${process.pid}`;
+
+/** Takes a queue's jobs to its handler: time limit, cancellation, error classes, dead letters, isolation, facts. */
+export class QueueWorker<Name extends QueueName = QueueName> {
+  private readonly worker: Worker;
+  private readonly running = new Map<string, AttemptSignal>();
+
+  constructor(
+    private readonly handler: Handler<Name>,
+    private readonly parts: WorkerParts,
+  ) {
+    const definition = parts.queues.catalogue[handler.queue];
+    this.worker = parts.queues.backend.openWorker(handler.queue, (job, token) => this.process(job, token), {
+      concurrency: definition.concurrency,
+      lockDuration: parts.config.lockDurationMs,
+      stalledInterval: parts.config.stalledIntervalMs,
+      maxStalledCount: NO_STALLED_LIMIT,
+      settings: { backoffStrategy: (made, _type, error) => backoffDelay(made, definition, error) },
+    });
+  }
+
+  async ready(): Promise<void> {
+    await this.worker.waitUntilReady();
+  }
+
+  /** Whether the worker takes jobs and reaches its queue. */
+  isRunning(): boolean {
+    return this.worker.isRunning() && !this.worker.isPaused();
+  }
+
+  /** Aborts a job that runs here. @returns whether it did */
+  cancel(jobId: string): boolean {
+    const attempt = this.running.get(jobId);
+    attempt?.cancel();
+    return attempt !== undefined;
+  }
+
+  /** Takes no more jobs, waits for those that run, and leaves what is not done in time to the next worker. */
+  async close(drainTimeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, drainTimeoutMs);
+    });
+    await Promise.race([this.worker.close(), late]);
+    clearTimeout(timer);
+  }
+
+  private async process(job: Job, token?: string): Promise<unknown> {
+    const data = this.parts.queues.dataOf<Name>(job);
+    const started = performance.now();
+    try {
+      const outcome = await this.attempt(job, data);
+      await this.parts.facts.record([...(outcome.facts ?? []), ...this.successFacts(job, data, outcome, started)]);
+      return outcome.value ?? null;
+    } catch (error) {
+      return this.fail(job, data, error, started, token);
+    }
+  }
+
+  private async attempt(job: Job, data: JobData[Name]): Promise<Outcome> {
+    const id = job.id!;
+    const meta = 'meta' in data ? data.meta : undefined;
+    if (meta?.deadline && Date.now() > meta.deadline) {
+      throw new PermanentError('the deadline of the job has passed', { code: 'deadline-passed' });
+    }
+    const timeoutMs = meta?.timeoutMs ?? this.parts.queues.catalogue[this.handler.queue].timeoutMs;
+    const attempt = job.attemptsMade + 1;
+    const deaths = job.stalledCounter ?? 0;
+    if (deaths >= SUSPECT_AFTER && this.parts.isolate) {
+      this.parts.log.warn({ queue: this.handler.queue, job: id, deaths }, 'job is run in isolation: its workers died');
+      return this.parts.isolate(this.handler.queue, { id, data, attempt, timeoutMs });
+    }
+    const limits = new AttemptSignal(timeoutMs);
+    this.running.set(id, limits);
+    try {
+      const context: JobContext<JobData[Name]> = {
+        id,
+        queue: this.handler.queue,
+        data,
+        attempt,
+        interrupted: deaths > 0,
+        signal: limits.signal,
+        log: this.parts.log,
+      };
+      return await limits.race(this.handler.handle(context));
+    } finally {
+      this.running.delete(id);
+    }
+  }
+
+  /** @throws always, with what BullMQ is to do */
+  private async fail(job: Job, data: JobData[Name], error: unknown, started: number, token?: string): Promise<never> {
+    const attempt = job.attemptsMade + 1;
+    const waits = Math.max(0, job.attemptsStarted - attempt - (job.stalledCounter ?? 0));
+    const verdict = judge(error, attempt, job.opts.attempts ?? 1, waits);
+    const record = errorRecord(error);
+    const about = { queue: this.handler.queue, job: job.id, ...subjectOf(data), attempt, code: record.code };
+    const facts = this.failureFacts(job, data, record, started);
+    if (verdict.next === 'dead-letter') {
+      const cancelled = error instanceof SpillwayError && error.code === 'job-cancelled';
+      if (!cancelled) await this.parts.deadLetters.put(this.handler.queue, this.deadLetter(job, data, record, attempt));
+      await this.parts.facts.record([...facts, ...this.endFacts(job, data, cancelled ? 'cancelled' : 'dead-letter', record)]);
+      this.parts.log.warn({ ...about, err: error }, cancelled ? 'job cancelled' : 'job is dead');
+      throw new UnrecoverableError(record.message);
+    }
+    await this.parts.facts.record(facts);
+    this.parts.log.info({ ...about, error: record.message }, 'attempt failed');
+    if (verdict.next === 'wait') {
+      await job.moveToDelayed(Date.now() + verdict.delayMs, token);
+      throw new DelayedError();
+    }
+    throw error;
+  }
+
+  private successFacts(job: Job, data: JobData[Name], outcome: Outcome, started: number): NewFact[] {
+    if (!this.handler.tellsAttempts) return [];
+    const base = { ...subjectOf(data), jobId: job.id!, queue: this.handler.queue };
+    return [
+      {
+        ...base,
+        kind: 'job.attempt',
+        attempt: job.attemptsMade + 1,
+        durationMs: performance.now() - started,
+        outcome: 'ok',
+        worker: WORKER_NAME,
+        ...(outcome.repeat && { repeat: true }),
+        ...(outcome.recorded && { recorded: true }),
+        ...(outcome.response && { response: outcome.response }),
+      },
+      { ...base, kind: 'job.ended', state: 'done' },
+    ];
+  }
+
+  private failureFacts(job: Job, data: JobData[Name], error: DeadLetter['error'], started: number): NewFact[] {
+    if (!this.handler.tellsAttempts) return [];
+    return [
+      {
+        ...subjectOf(data),
+        kind: 'job.attempt',
+        jobId: job.id!,
+        queue: this.handler.queue,
+        attempt: job.attemptsMade + 1,
+        durationMs: performance.now() - started,
+        outcome: 'error',
+        error,
+        worker: WORKER_NAME,
+      },
+    ];
+  }
+
+  private endFacts(job: Job, data: JobData[Name], state: 'dead-letter' | 'cancelled', error: DeadLetter['error']): NewFact[] {
+    if (this.handler.onDeadLetter) return this.handler.onDeadLetter(data, job.id!, error);
+    if (!this.handler.tellsAttempts) return [];
+    return [{ ...subjectOf(data), kind: 'job.ended', jobId: job.id!, queue: this.handler.queue, state, error }];
+  }
+
+  private deadLetter(job: Job, data: JobData[Name], error: DeadLetter['error'], attempts: number): DeadLetter {
+    return {
+      queue: this.handler.queue,
+      job: { id: job.id!, name: job.name, data, opts: { attempts: job.opts.attempts, priority: job.opts.priority } },
+      ...subjectOf(data),
+      error,
+      attempts,
+      failedAt: Date.now(),
+      ...('event' in data && { traceparent: data.event.traceparent }),
+    };
+  }
+}
