@@ -63,6 +63,7 @@ function toConfig(variables: Variables) {
       maxBodyBytes: variables.MAX_BODY,
       maxInFlight: variables.MAX_IN_FLIGHT,
       maxOutbox: variables.MAX_OUTBOX,
+      maxQuarantine: variables.MAX_QUARANTINE,
     },
     admin: { host: variables.HOST, port: variables.ADMIN_PORT },
     key: variables.SPILLWAY_KEY ? keyBytes(variables.SPILLWAY_KEY) : undefined,

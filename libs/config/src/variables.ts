@@ -43,6 +43,7 @@ export const variablesSchema = z.object({
     .min(0)
     .default(1_000_000)
     .describe('Events the outbox may hold while the queues are away; more are a 503.'),
+  MAX_QUARANTINE: z.coerce.number().int().min(0).default(10_000).describe('Refused requests kept for one source; more are refused and not kept.'),
   QUEUE_ADD_TIMEOUT: duration('3s').describe('How long ingress waits for the queues before it uses the outbox.'),
   SPILLWAY_KEY: key.optional().describe('Seals secrets at rest (AES-256-GCM). Unset with the embedded PostgreSQL: made and kept under `SPILLWAY_DIR`.'),
   SPILLWAY_QUEUES: z

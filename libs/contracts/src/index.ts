@@ -7,3 +7,5 @@ export * from './event';
 export * from './task';
 export * from './resources';
 export * from './jobs';
+export * from './api';
+export * from './openapi';

@@ -1,1 +1,2 @@
-export {};
+export { IngressModule } from './ingress.module';
+export { startIngress, type IngressServer } from './server';

@@ -16,3 +16,4 @@ export {
 export { Ledger } from './records/ledger';
 export { Outbox, type OutboxEntry } from './records/outbox';
 export { Quarantine, type QuarantinedRequest } from './records/quarantine';
+export { UsedTokens, type TokenUse } from './records/used-tokens';

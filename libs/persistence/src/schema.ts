@@ -13,6 +13,7 @@ export interface Schema {
   effects: EffectsTable;
   outbox: OutboxTable;
   quarantine: QuarantineTable;
+  used_tokens: UsedTokensTable;
   collisions: CollisionsTable;
   usage: UsageTable;
   audit: AuditTable;
@@ -172,6 +173,14 @@ interface QuarantineTable {
   received_at: Timestamp;
   released_at: Timestamp | null;
   event_ids: string[];
+}
+
+interface UsedTokensTable {
+  tenant: string;
+  source: string;
+  token: string;
+  body_sha256: string;
+  used_at: Made;
 }
 
 interface CollisionsTable {

@@ -1,3 +1,3 @@
 export { Directory, type LiveSource, type LiveTenant } from './directory';
 export { lintResource, type LintProblem } from './lint';
-export { openPlatform, type Platform } from './platform';
+export { forkEnvironment, openPlatform, type Platform } from './platform';

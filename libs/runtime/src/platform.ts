@@ -12,6 +12,7 @@ import {
   Outbox,
   Quarantine,
   Signals,
+  UsedTokens,
   type Database,
 } from '@spillway/persistence';
 import { DeadLetters, FactSink, Queues } from '@spillway/queues';
@@ -37,6 +38,7 @@ export interface Platform {
   outbox: Outbox;
   events: EventRecords;
   quarantine: Quarantine;
+  usedTokens: UsedTokens;
   audit: AuditLog;
   close(): Promise<void>;
 }
@@ -81,6 +83,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     outbox: new Outbox(database.pool),
     events: new EventRecords(database.db),
     quarantine: new Quarantine(database.db),
+    usedTokens: new UsedTokens(database.pool),
     audit: new AuditLog(database.db),
     async close() {
       directory.close();
@@ -89,5 +92,13 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
       await database.close();
       await embedded?.stop();
     },
+  };
+}
+
+/** What a process forked from this one needs to reach the same platform. */
+export function forkEnvironment(platform: Platform): Record<string, string> {
+  return {
+    DATABASE_URL: platform.database.url,
+    SPILLWAY_KEY: sealingKey(platform.config).toString('hex'),
   };
 }

@@ -1,1 +1,2 @@
-export type * from './provider';
+export * from './provider';
+export * from './providers';

@@ -104,6 +104,8 @@ export interface Provider<Options = unknown> {
    * @throws SpillwayError `body-malformed` (permanent, 400) when the body is not what the provider sends.
    */
   normalize(request: InboundRequest, settings: SourceSettings<Options>): NormalizedEvent[];
+  /** A value under the signature that may be used once, where the signature does not cover the body (Mailgun's token). */
+  replayKey?(request: InboundRequest, settings: SourceSettings<Options>): string | undefined;
   /** The answer the provider wants once its events are durable; none means 202 with our JSON. */
   reply?(request: InboundRequest, settings: SourceSettings<Options>): Reply | undefined;
   /** Requests that are not events: an OPTIONS handshake, a challenge. Called after `verify` unless method is OPTIONS. */

@@ -80,13 +80,33 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   private async process(job: Job, token?: string): Promise<unknown> {
     const data = this.parts.queues.dataOf<Name>(job);
     const started = performance.now();
+    if ((job.stalledCounter ?? 0) > 0) await this.stopIfDead(job, data);
     try {
       const outcome = await this.attempt(job, data);
+      await this.forgetDeadLetter(job, data);
       await this.parts.facts.record([...(outcome.facts ?? []), ...this.successFacts(job, data, outcome, started)]);
       return outcome.value ?? null;
     } catch (error) {
       return this.fail(job, data, error, started, token);
     }
+  }
+
+  /**
+   * A worker that died between putting a job into the dead letters and telling BullMQ leaves it to be run again: it was
+   * judged already. One that was redriven since has one redrive more than its dead letter.
+   *
+   * @throws UnrecoverableError
+   */
+  private async stopIfDead(job: Job, data: JobData[Name]): Promise<void> {
+    const letter = await this.parts.deadLetters.find(this.handler.queue, job.id!);
+    if (!letter || redrivesOf(letter.job.data as JobData[Name]) < redrivesOf(data)) return;
+    await this.parts.facts.record(this.endFacts(job, data, 'dead-letter', letter.error));
+    throw new UnrecoverableError(letter.error.message);
+  }
+
+  /** A crash in the middle of a redrive leaves the dead letter beside the job; a job that is done has none. */
+  private async forgetDeadLetter(job: Job, data: JobData[Name]): Promise<void> {
+    if (redrivesOf(data) > 0) await this.parts.deadLetters.remove(this.handler.queue, job.id!);
   }
 
   private async attempt(job: Job, data: JobData[Name]): Promise<Outcome> {
@@ -197,4 +217,8 @@ export class QueueWorker<Name extends QueueName = QueueName> {
       ...('event' in data && { traceparent: data.event.traceparent }),
     };
   }
+}
+
+function redrivesOf(data: JobData[QueueName]): number {
+  return ('meta' in data && data.meta.redrives) || 0;
 }

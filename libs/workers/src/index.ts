@@ -1,1 +1,8 @@
-export {};
+export { handlerOf } from './handlers';
+export { isolate, type IsolationAnswer, type IsolationRequest } from './isolation/isolate';
+export { Reconciler, type Reconciled } from './maintenance/reconciler';
+export { relayOutbox } from './maintenance/relay';
+export { forgetOld } from './maintenance/retention';
+export { syncSchedules } from './maintenance/schedules';
+export { isWorkerRole, QUEUE_OF_ROLE, type WorkerRole } from './roles';
+export { startWorker, WorkerModule } from './worker.module';

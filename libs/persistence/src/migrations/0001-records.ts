@@ -149,6 +149,15 @@ const STATEMENTS = [
     event_ids text[] not null default '{}'
   )`,
   `create index quarantine_by_time on quarantine (tenant, received_at desc)`,
+  `create table used_tokens (
+    tenant text not null,
+    source text not null,
+    token text not null,
+    body_sha256 text not null,
+    used_at timestamptz not null default now(),
+    primary key (tenant, source, token)
+  )`,
+  `create index used_tokens_by_time on used_tokens (used_at)`,
   `create table collisions (
     id uuid primary key,
     event_id uuid not null,

@@ -192,6 +192,11 @@ export class EventRecords {
       .execute() as Promise<{ event: SpillwayEvent; bodySha256: string; bytes: number }[]>;
   }
 
+  /** A run with the definition it started with. */
+  async run(id: string): Promise<{ id: string; flow: string; tasks: unknown } | undefined> {
+    return this.db.selectFrom('runs').select(['id', 'flow', 'tasks']).where('id', '=', id).executeTakeFirst();
+  }
+
   /** Deletes ended events, with all that belongs to them, oldest first. @returns how many */
   async forgetBefore(time: Date, most: number): Promise<number> {
     const { rows } = await sql<{ id: string }>`

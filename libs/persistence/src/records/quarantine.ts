@@ -60,6 +60,17 @@ export class Quarantine {
     return query.execute();
   }
 
+  async countHeld(tenant: string, source: string): Promise<number> {
+    const { count } = await this.db
+      .selectFrom('quarantine')
+      .select((eb) => eb.fn.countAll<string>().as('count'))
+      .where('tenant', '=', tenant)
+      .where('source', '=', source)
+      .where('state', '=', 'held')
+      .executeTakeFirstOrThrow();
+    return Number(count);
+  }
+
   async find(id: string): Promise<QuarantinedRequest | undefined> {
     const row = await this.db.selectFrom('quarantine').selectAll().where('id', '=', id).executeTakeFirst();
     if (!row) return undefined;

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { PROBLEM_CONTENT_TYPE, problemSchema } from './problem';
+
+export interface OpenApiOperation {
+  summary: string;
+  description?: string;
+  parameters?: Record<string, unknown>[];
+  /** Names of security schemes; `apiKey` is a bearer token. */
+  security?: string[];
+  body?: { description?: string; schema?: z.ZodType; content?: Record<string, unknown> };
+  responses: Record<number, { description: string; schema?: z.ZodType }>;
+}
+
+type Method = 'get' | 'post' | 'put' | 'delete' | 'options';
+
+/** An OpenAPI 3.1 document (its schemas are JSON Schema 2020-12, which zod writes). */
+export function openApiDocument(api: {
+  title: string;
+  description: string;
+  paths: Record<string, Partial<Record<Method, OpenApiOperation>>>;
+}): Record<string, unknown> {
+  const paths = Object.fromEntries(
+    Object.entries(api.paths).map(([path, operations]) => [
+      path,
+      Object.fromEntries(Object.entries(operations).map(([method, operation]) => [method, toOperation(operation)])),
+    ]),
+  );
+  return {
+    openapi: '3.1.0',
+    info: { title: api.title, description: api.description, version: '0.1.0', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths,
+    components: {
+      schemas: namedSchemas(),
+      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key of Spillway: `spw_…`.' } },
+    },
+  };
+}
+
+function toOperation({ body, responses, security, ...rest }: OpenApiOperation): Record<string, unknown> {
+  return {
+    ...rest,
+    ...(security && { security: security.map((name) => ({ [name]: [] })) }),
+    ...(body && {
+      requestBody: {
+        required: true,
+        ...(body.description && { description: body.description }),
+        content: body.content ?? { 'application/json': { schema: reference(body.schema!) } },
+      },
+    }),
+    responses: Object.fromEntries(
+      Object.entries(responses).map(([status, { description, schema }]) => {
+        const type = schema === problemSchema ? PROBLEM_CONTENT_TYPE : 'application/json';
+        return [status, { description, ...(schema && { content: { [type]: { schema: reference(schema) } } }) }];
+      }),
+    ),
+  };
+}
+
+const REFERENCES = { uri: (id: string) => `#/components/schemas/${id}` };
+
+/** Inputs: what a client may leave out is optional. */
+const OPTIONS = { io: 'input', unrepresentable: 'any', ...REFERENCES } as const;
+
+/** Every schema that has an id. */
+function namedSchemas(): Record<string, unknown> {
+  const { schemas } = z.toJSONSchema(z.globalRegistry, OPTIONS);
+  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, without(schema as Record<string, unknown>)]));
+}
+
+/** A schema as it stands in an operation: a reference where it has a name. */
+function reference(schema: z.ZodType): Record<string, unknown> {
+  const id = z.globalRegistry.get(schema)?.id;
+  if (id) return { $ref: REFERENCES.uri(id) };
+  if (schema instanceof z.ZodUnion) return { anyOf: schema.options.map((option) => reference(option as z.ZodType)) };
+  if (schema instanceof z.ZodArray) return { type: 'array', items: reference(schema.element as z.ZodType) };
+  if (schema instanceof z.ZodObject) {
+    const entries = Object.entries(schema.shape as Record<string, z.ZodType>);
+    return {
+      type: 'object',
+      properties: Object.fromEntries(entries.map(([name, field]) => [name, reference(field)])),
+      required: entries.filter(([, field]) => !field.safeParse(undefined).success).map(([name]) => name),
+    };
+  }
+  return without(z.toJSONSchema(schema, OPTIONS) as Record<string, unknown>);
+}
+
+function without({ $schema: _schema, $id: _id, ...rest }: Record<string, unknown>): Record<string, unknown> {
+  return rest;
+}

@@ -1,0 +1,42 @@
+import { BadRequestError, PROBLEM_CONTENT_TYPE, SpillwayError, toProblem } from '@spillway/contracts';
+import type { Log } from '@spillway/observability';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+/** Bodies arrive as bytes, whatever they claim to be: verification needs them as they were sent. */
+export function takeRawBodies(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+}
+
+/** Every error leaves as problem details; what we did not raise on purpose goes to the log with its stack. */
+export function answerProblems(server: FastifyInstance, log: Log): void {
+  server.setErrorHandler((error, request, reply) => sendProblem(reply, error, request, log));
+  server.setNotFoundHandler((request, reply) => {
+    const error = new BadRequestError(`there is nothing at ${request.method} ${pathOf(request)}`, {
+      code: 'not-found',
+      status: 404,
+      remedy: 'Webhooks go to POST /v1/in/{tenant}/{source}; /openapi.json lists the rest.',
+    });
+    return sendProblem(reply, error, request, log);
+  });
+}
+
+export function sendProblem(reply: FastifyReply, error: unknown, request: FastifyRequest, log: Log): FastifyReply {
+  const problem = toProblem(error);
+  if (problem.code === 'payload-too-large') problem.remedy = 'Send less, or raise MAX_BODY.';
+  if (problem.status >= 500 && !(error instanceof SpillwayError)) {
+    log.error({ err: error, method: request.method, path: pathOf(request) }, 'request failed');
+  }
+  if (error instanceof SpillwayError && error.retryAfterMs !== undefined) {
+    reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))));
+  }
+  return reply
+    .code(problem.status)
+    .header('content-type', PROBLEM_CONTENT_TYPE)
+    .send(JSON.stringify({ ...problem, instance: pathOf(request) }));
+}
+
+/** Without the query, which may hold secrets. */
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0]!;
+}

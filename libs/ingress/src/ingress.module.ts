@@ -1,0 +1,40 @@
+import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { Acceptor, Intake } from '@spillway/intake';
+import type { Platform } from '@spillway/runtime';
+import type { FastifyInstance } from 'fastify';
+import { EventsApi } from './events-api';
+import { HealthController } from './health.controller';
+import { OpenApiController } from './openapi.controller';
+import { PLATFORM } from './tokens';
+import { Webhooks } from './webhooks';
+
+/** The edge: webhooks, events of tenants' own services, health and the API's description. */
+@Module({})
+export class IngressModule implements OnModuleInit {
+  constructor(
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(Webhooks) private readonly webhooks: Webhooks,
+    @Inject(EventsApi) private readonly events: EventsApi,
+  ) {}
+
+  static forPlatform(platform: Platform): DynamicModule {
+    return {
+      module: IngressModule,
+      controllers: [HealthController, OpenApiController],
+      providers: [
+        { provide: PLATFORM, useValue: platform },
+        { provide: Acceptor, useFactory: () => new Acceptor(platform) },
+        { provide: Intake, useFactory: (acceptor: Acceptor) => new Intake(platform, acceptor), inject: [Acceptor] },
+        { provide: Webhooks, useFactory: (intake: Intake) => new Webhooks(platform, intake), inject: [Intake] },
+        { provide: EventsApi, useFactory: (acceptor: Acceptor) => new EventsApi(platform, acceptor), inject: [Acceptor] },
+      ],
+    };
+  }
+
+  onModuleInit(): void {
+    const server = this.host.httpAdapter.getInstance<FastifyInstance>();
+    this.webhooks.register(server);
+    this.events.register(server);
+  }
+}

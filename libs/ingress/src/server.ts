@@ -1,0 +1,47 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { NestLog } from '@spillway/observability';
+import type { Platform } from '@spillway/runtime';
+import { answerProblems, takeRawBodies } from './http';
+import { IngressModule } from './ingress.module';
+
+export interface IngressServer {
+  /** Where it listens, without a path. */
+  url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the edge and listens.
+ *
+ * @throws an error of Node's when the port is taken
+ */
+export async function startIngress(platform: Platform): Promise<IngressServer> {
+  const { ingress } = platform.config;
+  const adapter = new FastifyAdapter({
+    bodyLimit: ingress.maxBodyBytes,
+    // A sender that opens a connection and says nothing must not hold it.
+    requestTimeout: 30_000,
+    routerOptions: { maxParamLength: 200 },
+    // Keeps what is under way and refuses the rest with 503 while it drains.
+    return503OnClosing: true,
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(IngressModule.forPlatform(platform), adapter, {
+    logger: new NestLog(platform.log),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  const server = adapter.getInstance();
+  takeRawBodies(server);
+  await app.init();
+  answerProblems(server, platform.log);
+  await app.listen(ingress.port, ingress.host);
+  const address = server.server.address();
+  const port = typeof address === 'object' && address ? address.port : ingress.port;
+  return { url: `http://${hostOf(ingress.host)}:${port}`, close: () => app.close() };
+}
+
+function hostOf(host: string): string {
+  return host === '0.0.0.0' || host === '127.0.0.1' ? 'localhost' : host;
+}

@@ -1,0 +1,2 @@
+/** Injection token of the {@link Platform}. */
+export const PLATFORM = Symbol('platform');

@@ -1,0 +1,2 @@
+export { type Accepted, Acceptor, type Incoming, isUnavailable } from './acceptor';
+export { Intake, type IntakeResult } from './intake';

@@ -1,0 +1,109 @@
+import { type Fact, type IngressJob, type QueueName, type ScheduleJob, sha256 } from '@spillway/contracts';
+import { Acceptor } from '@spillway/intake';
+import type { NewFact } from '@spillway/queues';
+import { plan, type Planned } from '@spillway/routing';
+import type { LiveTenant, Platform } from '@spillway/runtime';
+import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
+
+const SCHEDULE_DEDUPE_MS = 3_600_000;
+
+/** `ingress-events`: finds the routes an event matches and makes their jobs. */
+export class RoutingHandler implements Handler<'ingress-events'> {
+  readonly queue = 'ingress-events';
+  /** What an event led to tells more than how often it was looked at. */
+  readonly tellsAttempts = false;
+  private readonly acceptor: Acceptor;
+
+  constructor(private readonly platform: Platform) {
+    this.acceptor = new Acceptor(platform);
+  }
+
+  async handle(context: JobContext<IngressJob | ScheduleJob>): Promise<Outcome> {
+    return 'schedule' in context.data ? this.tick(context.id, context.data) : this.route(context.data, context);
+  }
+
+  /** Also an event that could not be routed is in the ledger. */
+  onDeadLetter(data: IngressJob | ScheduleJob, _jobId: string, error: Extract<Fact, { kind: 'event.failed' }>['error']): NewFact[] {
+    if ('schedule' in data) return [];
+    return [...acceptedFact(data), { ...aboutEvent(data), kind: 'event.failed', error }];
+  }
+
+  private async route(job: IngressJob, { log }: JobContext<unknown>): Promise<Outcome> {
+    const { event, meta, replay } = job;
+    const tenant = await this.tenant(event.tenant);
+    const source = event.source.slice(event.source.lastIndexOf('/') + 1);
+    const routes = (tenant?.routes ?? []).filter((route) => !replay?.routes || replay.routes.includes(route.name));
+    const planned = plan(event, source, routes, tenant?.flows ?? new Map(), meta, replay?.id);
+    for (const { route, message } of planned.problems) log.warn({ tenant: event.tenant, event: event.id, route }, message);
+    await this.enqueue(planned.jobs);
+    return {
+      facts: [
+        ...acceptedFact(job),
+        ...planned.jobs.flatMap((one) => startedRun(job, one)),
+        { ...aboutEvent(job), kind: 'event.routed', jobs: planned.jobs.map((one) => one.job), replay: replay?.id },
+      ],
+      value: { routes: planned.jobs.map((one) => one.job.route), problems: planned.problems },
+    };
+  }
+
+  /** A tenant made a moment ago may not be known here yet. */
+  private async tenant(name: string): Promise<LiveTenant | undefined> {
+    const known = this.platform.directory.tenant(name);
+    if (known) return known;
+    await this.platform.directory.refresh();
+    return this.platform.directory.tenant(name);
+  }
+
+  private async enqueue(jobs: Planned[]): Promise<void> {
+    const byQueue = new Map<QueueName, Planned[]>();
+    for (const one of jobs) byQueue.set(one.queue, [...(byQueue.get(one.queue) ?? []), one]);
+    await Promise.all(
+      [...byQueue].map(([queue, group]) =>
+        this.platform.queues.addMany(
+          queue,
+          group.map(({ data, job, delayMs, attempts }) => ({
+            data,
+            options: { id: job.id, priority: data.meta.priority, delayMs, attempts },
+          })),
+        ),
+      ),
+    );
+  }
+
+  /** The job's id names the tick, so that a tick done twice is one event. */
+  private async tick(jobId: string, { schedule, meta }: ScheduleJob): Promise<Outcome> {
+    const spec = this.platform.directory.tenant(schedule.tenant)?.schedules.get(schedule.name);
+    if (!spec?.enabled) return { value: 'the schedule is gone or off' };
+    const content = JSON.stringify(spec.event.data);
+    const accepted = await this.acceptor.accept({
+      tenant: schedule.tenant,
+      source: 'schedule',
+      provider: 'schedule',
+      type: spec.event.type,
+      subject: spec.event.subject ?? schedule.name,
+      dedupeKey: jobId,
+      data: spec.event.data,
+      priority: meta.priority,
+      dedupeWindow: SCHEDULE_DEDUPE_MS,
+      body: { sha256: sha256(content), bytes: Buffer.byteLength(content) },
+      createdBy: `schedule:${schedule.name}`,
+    });
+    return { value: accepted };
+  }
+}
+
+function aboutEvent({ event }: IngressJob) {
+  return { tenant: event.tenant, eventId: event.id };
+}
+
+/** A replay's event is in the ledger already. */
+function acceptedFact(job: IngressJob): NewFact[] {
+  if (job.replay) return [];
+  const { event, body, via, meta } = job;
+  return [{ ...aboutEvent(job), kind: 'event.accepted', at: meta.createdAt, event, body, via }];
+}
+
+function startedRun(job: IngressJob, { data, job: { route } }: Planned): NewFact[] {
+  if (!('run' in data) || !data.run || !('tasks' in data)) return [];
+  return [{ ...aboutEvent(job), kind: 'run.started', runId: data.run.id, flow: data.run.flow, route, tasks: data.tasks }];
+}

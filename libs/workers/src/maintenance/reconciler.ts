@@ -1,0 +1,160 @@
+import { type FlowSpec, type IngressJob, QUEUE_NAMES, type QueueName, type Task } from '@spillway/contracts';
+import { advance } from '@spillway/flows';
+import type { OpenJob } from '@spillway/persistence';
+import type { Job, NewFact } from '@spillway/queues';
+import { plan, type Planned, planStep } from '@spillway/routing';
+import type { Platform } from '@spillway/runtime';
+import { subjectOf } from '@spillway/worker-kit';
+
+const PAGE = 500;
+
+/** What a pass found and repaired. */
+export interface Reconciled {
+  /** Failed jobs that were not in the dead letters. */
+  failed: number;
+  /** Events stored and never routed. */
+  unrouted: number;
+  /** Jobs of the ledger that were in no queue: made again. */
+  missing: number;
+  /** Jobs whose end the ledger had not heard of. */
+  told: number;
+}
+
+/**
+ * Finds what a crash left between two steps and repairs it (DESIGN.md, promise 3). Every repair does what the cut-off
+ * step would have done, under the same ids, so that repairing what was not broken changes nothing.
+ */
+export class Reconciler {
+  constructor(private readonly platform: Platform) {}
+
+  /** @param olderThanMs younger work is taken to be on its way */
+  async pass(olderThanMs: number): Promise<Reconciled> {
+    const result: Reconciled = { failed: 0, unrouted: 0, missing: 0, told: 0 };
+    for (const queue of QUEUE_NAMES) result.failed += await this.sweepFailed(queue);
+    const before = new Date(Date.now() - olderThanMs);
+    result.unrouted = await this.routeAgain(before);
+    await this.findMissing(before, result);
+    const { failed, unrouted, missing, told } = result;
+    if (failed + unrouted + missing + told > 0) this.platform.log.warn(result, 'reconciler repaired what a crash had left');
+    return result;
+  }
+
+  /** BullMQ's own failed set stays empty, unless a crash came between "failed" and "dead letter". */
+  private async sweepFailed(queue: QueueName): Promise<number> {
+    const jobs = await this.platform.queues.queue(queue).getJobs(['failed'], 0, PAGE - 1);
+    for (const job of jobs) await this.bury(queue, job);
+    return jobs.length;
+  }
+
+  private async bury(queue: QueueName, job: Job): Promise<void> {
+    const data = this.platform.queues.dataOf(job);
+    const subject = subjectOf(data);
+    const error = { class: 'transient', code: 'unexpected', message: job.failedReason ?? 'the job failed' };
+    if (!(await this.platform.deadLetters.find(queue, job.id!))) {
+      await this.platform.deadLetters.put(queue, {
+        queue,
+        job: { id: job.id!, name: job.name, data, opts: { attempts: job.opts.attempts, priority: job.opts.priority } },
+        ...subject,
+        error,
+        attempts: job.attemptsMade,
+        failedAt: job.finishedOn ?? Date.now(),
+      });
+    }
+    if (subject.eventId && queue !== 'ingress-events' && queue !== 'analytics-events') {
+      await this.platform.facts.record([{ ...subject, kind: 'job.ended', jobId: job.id!, queue, state: 'dead-letter', error }]);
+    }
+    await job.remove();
+  }
+
+  /** Events in the ledger that never got past their first job. */
+  private async routeAgain(before: Date): Promise<number> {
+    const { events, queues, deadLetters } = this.platform;
+    let count = 0;
+    for (const { event, bodySha256, bytes } of await events.unroutedEvents(before, PAGE)) {
+      if (await queues.queue('ingress-events').getJob(event.id)) continue;
+      if (await deadLetters.find('ingress-events', event.id)) continue;
+      const createdAt = Date.now();
+      const meta = {
+        tenant: event.tenant,
+        priority: 'normal',
+        createdBy: 'reconciler',
+        createdAt,
+        correlationId: event.correlationid,
+      } as const;
+      const job: IngressJob = { event, meta, body: { sha256: bodySha256, bytes }, via: 'reconciler' };
+      await queues.add('ingress-events', job, { id: event.id });
+      count += 1;
+    }
+    return count;
+  }
+
+  private async findMissing(before: Date, result: Reconciled): Promise<void> {
+    let after = '';
+    for (;;) {
+      const open = await this.platform.events.openJobs(before, after, PAGE);
+      for (const job of open) await this.lookFor(job, result);
+      if (open.length < PAGE) return;
+      after = open.at(-1)!.id;
+    }
+  }
+
+  private async lookFor(open: OpenJob, result: Reconciled): Promise<void> {
+    const { queues, deadLetters, facts } = this.platform;
+    const queue = open.queue as QueueName;
+    const about = { tenant: open.event.tenant, eventId: open.eventId, jobId: open.id, queue };
+    const letter = await deadLetters.find(queue, open.id);
+    if (letter) {
+      await facts.record([{ ...about, kind: 'job.ended', state: 'dead-letter', error: letter.error }]);
+      result.told += 1;
+      return;
+    }
+    const job = await queues.queue(queue).getJob(open.id);
+    if (job?.finishedOn) {
+      await facts.record([{ ...about, kind: 'job.ended', state: 'done' }]);
+      result.told += 1;
+      return;
+    }
+    if (job) return;
+    const again = await this.rebuild(open);
+    if (again) {
+      await queues.add(again.queue, again.data, {
+        id: again.job.id,
+        priority: again.data.meta.priority,
+        attempts: again.attempts,
+      });
+      result.missing += 1;
+      return;
+    }
+    const error = { class: 'permanent', code: 'route-gone', message: 'the job was lost, and its route or flow is gone' };
+    const lost: NewFact = { ...about, kind: 'job.ended', state: 'cancelled', error };
+    await facts.record([lost]);
+    result.told += 1;
+  }
+
+  /** The job as its route, or the run it belongs to, made it. */
+  private async rebuild(open: OpenJob): Promise<Pick<Planned, 'queue' | 'data' | 'job' | 'attempts'> | undefined> {
+    const { event, route } = open;
+    const meta = {
+      tenant: event.tenant,
+      priority: 'normal' as const,
+      createdBy: 'reconciler',
+      createdAt: Date.now(),
+      correlationId: event.correlationid,
+    };
+    const run = open.runId ? await this.platform.events.run(open.runId) : undefined;
+    if (run) {
+      const tasks = run.tasks as Task[];
+      const suffix = open.id.slice(run.id.length + 1);
+      const wakesUp = suffix.startsWith('f');
+      const step = Number(wakesUp ? suffix.slice(1) : suffix);
+      const wakeUp = planStep({ id: run.id, flow: run.flow, step }, tasks, route, event, meta);
+      return wakesUp ? wakeUp : advance(wakeUp.data as never);
+    }
+    const tenant = this.platform.directory.tenant(event.tenant);
+    const source = event.source.slice(event.source.lastIndexOf('/') + 1);
+    const matching = tenant?.routes.filter((one) => one.name === route) ?? [];
+    const flows: ReadonlyMap<string, FlowSpec> = tenant?.flows ?? new Map();
+    const replay = open.id.slice(`${event.id}.${route}.`.length).split('.')[1];
+    return plan(event, source, matching, flows, meta, replay).jobs.find((one) => one.job.id === open.id);
+  }
+}

@@ -1,0 +1,33 @@
+import type { ScheduleJob, ScheduleSpec } from '@spillway/contracts';
+import type { Platform } from '@spillway/runtime';
+
+/** Brings BullMQ's job schedulers to what tenants configured. Doing it twice, or in many processes, changes nothing. */
+export async function syncSchedules(platform: Pick<Platform, 'queues' | 'directory'>): Promise<void> {
+  const queue = platform.queues.queue('ingress-events');
+  const wanted = new Map<string, { tenant: string; name: string; spec: ScheduleSpec }>();
+  for (const tenant of platform.directory.all()) {
+    for (const [name, spec] of tenant.schedules) {
+      if (spec.enabled) wanted.set(keyOf(tenant.name, name, spec), { tenant: tenant.name, name, spec });
+    }
+  }
+  const known = new Set((await queue.getJobSchedulers(0, -1, true)).map((scheduler) => scheduler.key));
+  for (const key of known) if (!wanted.has(key)) await queue.removeJobScheduler(key);
+  for (const [key, { tenant, name, spec }] of wanted) {
+    // One that runs already must not start anew: its next tick would move.
+    if (known.has(key)) continue;
+    const repeat = spec.cron ? { pattern: spec.cron, tz: spec.timezone } : { every: spec.every! };
+    await queue.upsertJobScheduler(key, repeat, { name: 'schedule', data: jobOf(tenant, name), opts: { removeOnFail: true } });
+  }
+}
+
+/** Names what it does: a changed schedule is another one. */
+function keyOf(tenant: string, name: string, spec: ScheduleSpec): string {
+  return `${tenant}/${name}/${spec.cron ? `${spec.cron}/${spec.timezone}` : spec.every}`;
+}
+
+function jobOf(tenant: string, name: string): ScheduleJob {
+  return {
+    schedule: { tenant, name },
+    meta: { tenant, priority: 'normal', createdBy: `schedule:${name}`, createdAt: 0, correlationId: `${tenant}/${name}` },
+  };
+}

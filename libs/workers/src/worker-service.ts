@@ -1,0 +1,82 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { forkEnvironment, type Platform } from '@spillway/runtime';
+import { QueueWorker } from '@spillway/worker-kit';
+import { handlerOf } from './handlers';
+import { isolate } from './isolation/isolate';
+import { asLeader } from './maintenance/leader';
+import { Loop } from './maintenance/loop';
+import { Reconciler } from './maintenance/reconciler';
+import { relayOutbox } from './maintenance/relay';
+import { forgetOld } from './maintenance/retention';
+import { syncSchedules } from './maintenance/schedules';
+import { QUEUE_OF_ROLE, type WorkerRole } from './roles';
+
+const RELAY_EVERY_MS = 500;
+const RETENTION_EVERY_MS = 600_000;
+const SCHEDULES_EVERY_MS = 60_000;
+const CHILD = require.resolve('./isolation/child');
+
+/** One worker role: its queue's jobs, and the maintenance that belongs to it. */
+@Injectable()
+export class WorkerService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private worker?: QueueWorker;
+  private closeHandler?: () => Promise<void>;
+  private stopListening?: () => void;
+  private readonly loops: Loop[] = [];
+
+  constructor(
+    private readonly role: WorkerRole,
+    private readonly platform: Platform,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { platform, role } = this;
+    const queue = QUEUE_OF_ROLE[role];
+    const { handler, close } = handlerOf(queue, platform);
+    this.closeHandler = close;
+    this.worker = new QueueWorker(handler, {
+      config: platform.config.queues,
+      queues: platform.queues,
+      deadLetters: platform.deadLetters,
+      facts: platform.facts,
+      log: platform.log,
+      isolate: (name, job) => isolate({ queue: name, job }, CHILD, forkEnvironment(platform)),
+    });
+    this.stopListening = platform.signals.on((signal) => {
+      if (signal.kind === 'cancel-job' && signal.queue === queue) this.worker?.cancel(signal.jobId);
+    });
+    await this.worker.ready();
+    this.startMaintenance();
+    platform.log.info({ role, queue, backend: platform.queues.backend.kind }, `${role} takes jobs`);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopListening?.();
+    await Promise.all([
+      ...this.loops.map((loop) => loop.close()),
+      this.worker?.close(this.platform.config.queues.drainTimeoutMs),
+    ]);
+    await this.closeHandler?.();
+  }
+
+  private startMaintenance(): void {
+    const { platform, role } = this;
+    if (role === 'worker-ingress') {
+      this.loop('relay', RELAY_EVERY_MS, () => relayOutbox(platform));
+      const schedules = this.loop('schedules', SCHEDULES_EVERY_MS, () => syncSchedules(platform));
+      platform.directory.onChange(() => schedules.soon());
+    }
+    if (role === 'worker-analytics') {
+      const { everyMs, afterMs } = platform.config.reconcile;
+      const reconciler = new Reconciler(platform);
+      this.loop('reconciler', everyMs, () => asLeader(platform.database, () => reconciler.pass(afterMs)));
+      this.loop('retention', RETENTION_EVERY_MS, () => asLeader(platform.database, () => forgetOld(platform)));
+    }
+  }
+
+  private loop(name: string, everyMs: number, work: () => Promise<boolean | void>): Loop {
+    const loop = new Loop(name, everyMs, work, this.platform.log).start();
+    this.loops.push(loop);
+    return loop;
+  }
+}
