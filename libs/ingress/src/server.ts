@@ -2,8 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestLog } from '@spillway/observability';
-import type { Platform } from '@spillway/runtime';
-import { answerProblems, takeRawBodies } from './http';
+import { answerProblems, type Platform, takeRawBodies } from '@spillway/runtime';
 import { IngressModule } from './ingress.module';
 
 export interface IngressServer {
@@ -35,7 +34,7 @@ export async function startIngress(platform: Platform): Promise<IngressServer> {
   const server = adapter.getInstance();
   takeRawBodies(server);
   await app.init();
-  answerProblems(server, platform.log);
+  answerProblems(server, platform.log, 'Webhooks go to POST /v1/in/{tenant}/{source}; /openapi.json lists the rest.');
   await app.listen(ingress.port, ingress.host);
   const address = server.server.address();
   const port = typeof address === 'object' && address ? address.port : ingress.port;

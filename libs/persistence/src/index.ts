@@ -17,3 +17,4 @@ export { Ledger } from './records/ledger';
 export { Outbox, type OutboxEntry } from './records/outbox';
 export { Quarantine, type QuarantinedRequest } from './records/quarantine';
 export { UsedTokens, type TokenUse } from './records/used-tokens';
+export { Usage, type UsageRow } from './records/usage';

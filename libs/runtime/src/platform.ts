@@ -12,6 +12,7 @@ import {
   Outbox,
   Quarantine,
   Signals,
+  Usage,
   UsedTokens,
   type Database,
 } from '@spillway/persistence';
@@ -40,6 +41,7 @@ export interface Platform {
   quarantine: Quarantine;
   usedTokens: UsedTokens;
   audit: AuditLog;
+  usage: Usage;
   close(): Promise<void>;
 }
 
@@ -85,6 +87,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     quarantine: new Quarantine(database.db),
     usedTokens: new UsedTokens(database.pool),
     audit: new AuditLog(database.db),
+    usage: new Usage(database.db),
     async close() {
       directory.close();
       await signals.close();

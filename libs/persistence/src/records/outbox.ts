@@ -36,6 +36,15 @@ export class Outbox {
     return rows[0]!.id;
   }
 
+  /** An event that came in through here. */
+  async find(eventId: string): Promise<{ job: IngressJob; duplicateOf: string | null } | undefined> {
+    const { rows } = await this.pool.query<{ job: IngressJob; duplicateOf: string | null }>(
+      'select job, duplicate_of as "duplicateOf" from outbox where event_id = $1',
+      [eventId],
+    );
+    return rows[0];
+  }
+
   /** Events that wait to be relayed. */
   async depth(): Promise<number> {
     const { rows } = await this.pool.query<{ count: string }>('select count(*) from outbox where relayed_at is null');

@@ -8,20 +8,24 @@ export function takeRawBodies(server: FastifyInstance): void {
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 }
 
-/** Every error leaves as problem details; what we did not raise on purpose goes to the log with its stack. */
-export function answerProblems(server: FastifyInstance, log: Log): void {
+/**
+ * Every error leaves as problem details; what we did not raise on purpose goes to the log with its stack.
+ *
+ * @param hint what to say to who knocks at a path that is not there
+ */
+export function answerProblems(server: FastifyInstance, log: Log, hint: string): void {
   server.setErrorHandler((error, request, reply) => sendProblem(reply, error, request, log));
   server.setNotFoundHandler((request, reply) => {
     const error = new BadRequestError(`there is nothing at ${request.method} ${pathOf(request)}`, {
       code: 'not-found',
       status: 404,
-      remedy: 'Webhooks go to POST /v1/in/{tenant}/{source}; /openapi.json lists the rest.',
+      remedy: hint,
     });
     return sendProblem(reply, error, request, log);
   });
 }
 
-export function sendProblem(reply: FastifyReply, error: unknown, request: FastifyRequest, log: Log): FastifyReply {
+function sendProblem(reply: FastifyReply, error: unknown, request: FastifyRequest, log: Log): FastifyReply {
   const problem = toProblem(error);
   if (problem.code === 'payload-too-large') problem.remedy = 'Send less, or raise MAX_BODY.';
   if (problem.status >= 500 && !(error instanceof SpillwayError)) {

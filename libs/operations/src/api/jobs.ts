@@ -1,0 +1,166 @@
+import { BadRequestError, type QueueName } from '@spillway/contracts';
+import { sendSignal } from '@spillway/persistence';
+import type { Job } from '@spillway/queues';
+import type { Platform } from '@spillway/runtime';
+import { subjectOf } from '@spillway/worker-kit';
+import { z } from 'zod';
+import { canSee, type Principal, requirePlatform, tenantFor } from '../access/principal';
+import { endpoint, type Endpoint, notFound } from './endpoint';
+import { jobParams, limitField, queueSchema, tenantField } from './fields';
+
+const STATES = ['waiting', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const;
+/** Jobs looked at for one page: a tenant's jobs may be few among many. */
+const MOST_SCANNED = 5_000;
+const PAGE = 200;
+
+export function jobEndpoints(platform: Platform): Endpoint[] {
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/queues',
+      scope: 'jobs:read',
+      summary: 'The queues: how much is in them, and whether they are paused',
+      handle: async () => ({ queues: await Promise.all(queueSchema.options.map((name) => describe(platform, name))) }),
+    }),
+    ...(['pause', 'resume'] as const).map((action) =>
+      endpoint({
+        method: 'POST',
+        path: `/queues/{queue}/${action}`,
+        scope: 'queues:write',
+        summary: action === 'pause' ? 'Lets no worker take jobs of a queue' : 'Lets workers take jobs of a queue again',
+        params: z.object({ queue: queueSchema }),
+        handle: async ({ params: { queue }, principal, address }) => {
+          requirePlatform(principal);
+          await platform.queues.queue(queue)[action]();
+          await platform.audit.record({ actor: principal.actor, action: `queue.${action}`, target: queue, address });
+          return describe(platform, queue);
+        },
+      }),
+    ),
+    endpoint({
+      method: 'GET',
+      path: '/jobs',
+      scope: 'jobs:read',
+      summary: 'Jobs in a queue',
+      query: z.object({ queue: queueSchema, state: z.enum(STATES).optional(), tenant: tenantField, limit: limitField }),
+      handle: async ({ query, principal }) => ({ jobs: await list(platform, query, principal) }),
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/jobs/{queue}/{id}',
+      scope: 'jobs:read',
+      summary: 'One job with its data',
+      params: jobParams,
+      handle: async ({ params, principal }) => {
+        const job = await find(platform, params.queue, params.id, principal);
+        return { ...(await summary(platform, params.queue, job)), data: platform.queues.dataOf(job), result: job.returnvalue };
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/jobs/{queue}/{id}/cancel',
+      scope: 'jobs:write',
+      summary: 'Cancels a job: one that waits is removed, one that runs is aborted',
+      params: jobParams,
+      handle: async ({ params: { queue, id }, principal, address }) => {
+        const job = await find(platform, queue, id, principal);
+        const result = await cancel(platform, queue, job);
+        const { tenant } = subjectOf(platform.queues.dataOf(job));
+        await platform.audit.record({ actor: principal.actor, action: 'job.cancel', tenant, target: `${queue}/${id}`, address });
+        return { id, queue, ...result };
+      },
+    }),
+  ];
+}
+
+async function describe(platform: Platform, name: QueueName) {
+  const queue = platform.queues.queue(name);
+  const [counts, paused, deadLetters] = await Promise.all([
+    queue.getJobCounts(...STATES),
+    queue.isPaused(),
+    platform.deadLetters.count(name),
+  ]);
+  return { name, paused, ...counts, deadLetters };
+}
+
+async function list(
+  platform: Platform,
+  query: { queue: QueueName; state?: (typeof STATES)[number]; tenant?: string; limit: number },
+  principal: Principal,
+) {
+  const tenant = tenantFor(principal, query.tenant);
+  const found: unknown[] = [];
+  for (let start = 0; start < MOST_SCANNED && found.length < query.limit; start += PAGE) {
+    const jobs = await platform.queues.queue(query.queue).getJobs(query.state ? [query.state] : [...STATES], start, start + PAGE - 1);
+    for (const job of jobs) {
+      if (!job || found.length >= query.limit) continue;
+      const one = await summary(platform, query.queue, job, query.state);
+      if (!tenant || one.tenant === tenant) found.push(one);
+    }
+    if (jobs.length < PAGE) break;
+  }
+  return found;
+}
+
+/** @throws BadRequestError 404 */
+async function find(platform: Platform, queue: QueueName, id: string, principal: Principal): Promise<Job> {
+  const job = await platform.queues.queue(queue).getJob(id);
+  if (!job || !canSee(principal, subjectOf(platform.queues.dataOf(job)).tenant)) return notFound(`job ${id} in ${queue}`);
+  return job;
+}
+
+async function summary(platform: Platform, queue: QueueName, job: Job, state?: string) {
+  return {
+    id: job.id,
+    queue,
+    name: job.name,
+    state: state ?? (await job.getState()),
+    ...subjectOf(platform.queues.dataOf(job)),
+    attemptsMade: job.attemptsMade,
+    stalled: job.stalledCounter,
+    addedAt: new Date(job.timestamp),
+    ...(job.failedReason && { failedReason: job.failedReason }),
+  };
+}
+
+/** @throws BadRequestError `job-ended` (409) */
+async function cancel(platform: Platform, queue: QueueName, job: Job): Promise<{ state: 'cancelled' | 'cancelling' }> {
+  const state = await job.getState();
+  if (state === 'completed' || state === 'failed') {
+    throw new BadRequestError(`the job has ended: ${state}`, { code: 'job-ended', status: 409 });
+  }
+  if (state !== 'active') {
+    const removed = await job.remove().then(
+      () => true,
+      () => false,
+    );
+    if (removed) {
+      await tell(platform, queue, job);
+      return { state: 'cancelled' };
+    }
+  }
+  // It runs, here or anywhere: its worker aborts it and tells the ledger.
+  await sendSignal(platform.database.pool, { kind: 'cancel-job', queue, jobId: job.id! });
+  return { state: 'cancelling' };
+}
+
+async function tell(platform: Platform, queue: QueueName, job: Job): Promise<void> {
+  const data = platform.queues.dataOf(job);
+  const about = subjectOf(data);
+  if (!about.eventId || queue === 'analytics-events') return;
+  const error = { class: 'permanent', code: 'job-cancelled', message: 'the job was cancelled by an operator' };
+  if (queue === 'ingress-events') {
+    if (!('event' in data) || !('body' in data)) return;
+    const { event, body, via, meta } = data;
+    await platform.facts.record([
+      { ...about, kind: 'event.accepted', at: meta.createdAt, event, body, via },
+      { ...about, kind: 'event.failed', error },
+    ]);
+    return;
+  }
+  const run = 'run' in data ? data.run : undefined;
+  await platform.facts.record([
+    { ...about, kind: 'job.ended', jobId: job.id!, queue, state: 'cancelled', error },
+    ...(run ? [{ ...about, kind: 'run.ended' as const, runId: run.id, state: 'cancelled' as const }] : []),
+  ]);
+}

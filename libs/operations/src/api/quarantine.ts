@@ -1,0 +1,116 @@
+import { messageOf } from '@spillway/contracts';
+import type { Intake } from '@spillway/intake';
+import type { QuarantinedRequest } from '@spillway/persistence';
+import type { Platform } from '@spillway/runtime';
+import { z } from 'zod';
+import { canSee, type Principal, tenantFor } from '../access/principal';
+import { endpoint, type Endpoint, notFound } from './endpoint';
+import { beforeField, idParams, limitField, tenantField } from './fields';
+
+const MOST_AT_ONCE = 500;
+
+export function quarantineEndpoints(platform: Platform, intake: Intake): Endpoint[] {
+  const find = async (id: string, principal: Principal): Promise<QuarantinedRequest> => {
+    const held = await platform.quarantine.find(id).catch(() => undefined);
+    return held && canSee(principal, held.tenant) ? held : notFound(`quarantined request ${id}`);
+  };
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/quarantine',
+      scope: 'quarantine:read',
+      summary: 'Requests that failed verification, newest first',
+      query: z.object({
+        tenant: tenantField,
+        source: z.string().optional(),
+        state: z.enum(['held', 'released']).optional(),
+        before: beforeField,
+        limit: limitField,
+      }),
+      handle: async ({ query, principal }) => ({
+        requests: await platform.quarantine.list({ ...query, tenant: tenantFor(principal, query.tenant) }),
+      }),
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/quarantine/{id}',
+      scope: 'quarantine:read',
+      summary: 'One quarantined request with headers and body',
+      params: idParams,
+      handle: async ({ params, principal }) => {
+        const { body, ...rest } = await find(params.id, principal);
+        return { ...rest, body: body.toString('utf8'), bodyBase64: body.toString('base64') };
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/quarantine/{id}/release',
+      scope: 'quarantine:write',
+      summary: 'Verifies a request again, as at the time it came in, and accepts its events',
+      params: idParams,
+      handle: async ({ params, principal, address }) => {
+        const held = await find(params.id, principal);
+        const events = await release(platform, intake, held);
+        await platform.audit.record({
+          actor: principal.actor,
+          action: 'quarantine.release',
+          tenant: held.tenant,
+          target: held.id,
+          address,
+        });
+        return { id: held.id, events };
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/quarantine/release',
+      scope: 'quarantine:write',
+      summary: `Verifies the held requests of a source again, ${MOST_AT_ONCE} at most, oldest last`,
+      body: z.strictObject({ tenant: tenantField, source: z.string() }),
+      handle: async ({ body, principal, address }) => {
+        const tenant = tenantFor(principal, body.tenant);
+        const rows = await platform.quarantine.list({ tenant, source: body.source, state: 'held', limit: MOST_AT_ONCE });
+        const released: string[] = [];
+        const refused: { id: string; reason: string }[] = [];
+        for (const { id } of rows.reverse()) {
+          try {
+            await release(platform, intake, await find(id, principal));
+            released.push(id);
+          } catch (error) {
+            refused.push({ id, reason: messageOf(error) });
+          }
+        }
+        const details = { released: released.length, refused: refused.length };
+        await platform.audit.record({ actor: principal.actor, action: 'quarantine.release', tenant, target: body.source, details, address });
+        return { released, refused };
+      },
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: '/quarantine/{id}',
+      scope: 'quarantine:write',
+      summary: 'Drops a quarantined request',
+      params: idParams,
+      handle: async ({ params, principal, address }) => {
+        const held = await find(params.id, principal);
+        await platform.quarantine.drop(held.id);
+        const { tenant, id } = held;
+        await platform.audit.record({ actor: principal.actor, action: 'quarantine.drop', tenant, target: id, address });
+        return { id };
+      },
+    }),
+  ];
+}
+
+/** @throws SpillwayError what still is wrong with it */
+async function release(platform: Platform, intake: Intake, held: QuarantinedRequest) {
+  const source = platform.directory.source(held.tenant, held.source);
+  if (!source) return notFound(`source "${held.source}" of tenant "${held.tenant}"`);
+  const { method, url, headers, body: rawBody, receivedAt } = held;
+  const events = await intake.release(source, { method, url, headers, rawBody, receivedAt: receivedAt.getTime() });
+  await platform.quarantine.markReleased(
+    held.id,
+    events.map((event) => event.id),
+  );
+  return events;
+}

@@ -1,0 +1,49 @@
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { FastifyAdapter } from '@bull-board/fastify';
+import type { Queues } from '@spillway/queues';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Authenticator } from '../access/authenticator';
+
+const OPERATOR_PATH = '/queues';
+/** The same board without its buttons. */
+const VIEWER_PATH = '/view/queues';
+
+/** Bull Board for all queues and their dead letters, behind the login: operators may act, viewers look. */
+export async function registerBoard(server: FastifyInstance, queues: Queues, authenticator: Authenticator): Promise<void> {
+  for (const readOnly of [false, true]) {
+    const path = readOnly ? VIEWER_PATH : OPERATOR_PATH;
+    const adapter = new FastifyAdapter();
+    adapter.setBasePath(path);
+    createBullBoard({
+      queues: queues.all().map((queue) => boardQueue(queue, readOnly || queue.name.endsWith('-dlq'), queues)),
+      serverAdapter: adapter,
+      options: { uiConfig: { boardTitle: 'Spillway', hideRedisDetails: queues.backend.kind !== 'redis' } as never },
+    });
+    await server.register(async (scope) => {
+      scope.addHook('onRequest', (request, reply) => admit(request, reply, authenticator, readOnly));
+      await scope.register(adapter.registerPlugin() as never, { prefix: path } as never);
+    });
+  }
+}
+
+/** Dead letters are read-only here: redriving them is the operations API's, which also tells the ledger. */
+function boardQueue(queue: ReturnType<Queues['all']>[number], readOnlyMode: boolean, queues: Queues): BullMQAdapter {
+  const adapter = new BullMQAdapter(queue as never, { readOnlyMode, allowRetries: !readOnlyMode });
+  adapter.setFormatter('data', (data) => queues.dataOf({ data } as never));
+  return adapter;
+}
+
+async function admit(request: FastifyRequest, reply: FastifyReply, authenticator: Authenticator, readOnly: boolean) {
+  const user = await authenticator.user(request);
+  const wantsPage = request.method === 'GET' && !request.url.includes('/api/');
+  if (!user) {
+    if (wantsPage) return reply.redirect(`/login?next=${encodeURIComponent(request.url)}`);
+    return reply.code(401).send({ error: 'log in first' });
+  }
+  if (user.role === 'viewer' && !readOnly) {
+    if (wantsPage) return reply.redirect(request.url.replace(OPERATOR_PATH, VIEWER_PATH));
+    return reply.code(403).send({ error: 'viewers may only look' });
+  }
+  return undefined;
+}
