@@ -1,0 +1,268 @@
+import { grow, step } from '../budget';
+import { deleteAll } from '../compile-assignment';
+import { JqRuntimeError } from '../errors';
+import { getPath, iterate } from '../paths';
+import { attempt, below, collect, type Emit, type Env, type Filter, NOWHERE, type Path, pathArray, ROOT, stoppable } from '../runtime';
+import { compare, fail, type Json, shown, truthy } from '../values';
+import { matchesOf } from './regex';
+
+/** Functions whose arguments are expressions, not values. */
+export const controls: Record<string, (...args: Filter[]) => Filter> = {
+  'empty/0': () => () => undefined,
+  'not/0': () => (input, path, _env, emit) => emit(!truthy(input), path && NOWHERE),
+  'error/0': () => (input) => {
+    throw new JqRuntimeError(input);
+  },
+  'error/1': (message) => (input, _path, env) =>
+    message!(input, undefined, env, (value) => {
+      throw new JqRuntimeError(value);
+    }),
+  'select/1': (condition) => (input, path, env, emit) =>
+    condition!(input, undefined, env, (value) => {
+      step();
+      if (truthy(value)) emit(input, path);
+    }),
+  'path/1': (paths) => (input, path, env, emit) =>
+    paths!(input, ROOT, env, (part, at) => emit(pathArray(at!, part), path && NOWHERE)),
+  'getpath/1': (paths) => (input, path, env, emit) =>
+    paths!(input, undefined, env, (keys) => {
+      if (!Array.isArray(keys)) return fail('Path must be specified as an array');
+      const value = getPathOrNull(input, keys);
+      const at = path && keys.reduce<Path | undefined>((here, key) => below(here, key, input), path);
+      return emit(value, at);
+    }),
+  'delpaths/1': (paths) => (input, path, env, emit) =>
+    paths!(input, undefined, env, (list) => {
+      if (!Array.isArray(list)) return fail('Paths must be specified as an array');
+      if (!list.every(Array.isArray)) return fail('Path must be specified as an array');
+      return emit(deleteAll(input, list as Json[][]), path && NOWHERE);
+    }),
+  'recurse/1': (next) => (input, path, env, emit) => {
+    const descend = (value: Json, at: Path | undefined): void => {
+      step();
+      emit(value, at);
+      next!(value, at, env, descend);
+    };
+    descend(input, path);
+  },
+  'first/1': (source) => (input, path, env, emit) => {
+    let found: [Json, Path | undefined] | undefined;
+    stoppable((stop) =>
+      source!(input, path, env, (value, at) => {
+        found = [value, at];
+        stop();
+      }),
+    );
+    if (found) emit(...found);
+  },
+  'last/1': (source) => (input, path, env, emit) => {
+    let found: [Json, Path | undefined] | undefined;
+    source!(input, path, env, (value, at) => {
+      found = [value, at];
+    });
+    if (found) emit(...found);
+  },
+  'sub/2': (pattern, replacement) => substitute('', pattern!, replacement!),
+  'sub/3': (pattern, replacement, flags) => substitute('', pattern!, replacement!, flags),
+  'gsub/2': (pattern, replacement) => substitute('g', pattern!, replacement!),
+  'gsub/3': (pattern, replacement, flags) => substitute('g', pattern!, replacement!, flags),
+  'isempty/1': (source) => (input, path, env, emit) => {
+    let empty = true;
+    stoppable((stop) =>
+      source!(input, undefined, env, () => {
+        empty = false;
+        stop();
+      }),
+    );
+    emit(empty, path && NOWHERE);
+  },
+  'limit/2': (count, source) => (input, path, env, emit) =>
+    count!(input, undefined, env, (most) => {
+      if (typeof most === 'number' && most < 0) return fail("limit doesn't support negative count");
+      return limit(most, source!, input, path, env, emit);
+    }),
+  'skip/2': (count, source) => (input, path, env, emit) =>
+    count!(input, undefined, env, (few) => {
+      if (typeof few === 'number' && few < 0) return fail("skip doesn't support negative count");
+      let left = typeof few === 'number' ? few : Infinity;
+      return source!(input, path, env, (value, at) => {
+        if (left > 0) left -= 1;
+        else emit(value, at);
+      });
+    }),
+  'range/2': (from, to) => (input, path, env, emit) =>
+    from!(input, undefined, env, (start) => to!(input, undefined, env, (end) => range(start, end, 1, path, emit))),
+  'range/3': (from, to, by) => (input, path, env, emit) =>
+    from!(input, undefined, env, (start) =>
+      to!(input, undefined, env, (end) => by!(input, undefined, env, (pace) => range(start, end, pace, path, emit))),
+    ),
+  'until/2': (condition, update) => (input, path, env, emit) =>
+    loop(input, path, env, emit, (value, at, out, again) =>
+      condition!(value, undefined, env, (done) => (truthy(done) ? out(value, at) : update!(value, at, env, again))),
+    ),
+  'while/2': (condition, update) => (input, path, env, emit) =>
+    loop(input, path, env, emit, (value, at, out, again) =>
+      condition!(value, undefined, env, (go) => {
+        if (!truthy(go)) return;
+        out(value, at);
+        update!(value, at, env, again);
+      }),
+    ),
+  'repeat/1': (update) => (input, path, env, emit) =>
+    loop(input, path, env, emit, (value, at, out, again) => {
+      out(value, at);
+      update!(value, at, env, again);
+    }),
+  'any/1': (condition) => (input, path, env, emit) =>
+    emit(some(input, env, elements, condition!, true), path && NOWHERE),
+  'all/1': (condition) => (input, path, env, emit) =>
+    emit(!some(input, env, elements, condition!, false), path && NOWHERE),
+  'any/2': (source, condition) => (input, path, env, emit) =>
+    emit(some(input, env, source!, condition!, true), path && NOWHERE),
+  'all/2': (source, condition) => (input, path, env, emit) =>
+    emit(!some(input, env, source!, condition!, false), path && NOWHERE),
+  'sort_by/1': (by) => keyed(by!, 'sorted', (pairs) => sortPairs(pairs).map(([, item]) => item)),
+  'group_by/1': (by) => keyed(by!, 'grouped', (pairs) => groups(pairs).map((group) => group.map(([, item]) => item))),
+  'unique_by/1': (by) => keyed(by!, 'grouped', (pairs) => groups(pairs).map((group) => group[0]![1])),
+  'min_by/1': (by) => keyed(by!, 'iterated over', (pairs) => extreme(pairs, (order) => order < 0)),
+  'max_by/1': (by) => keyed(by!, 'iterated over', (pairs) => extreme(pairs, (order) => order >= 0)),
+};
+
+const elements: Filter = (input, _path, _env, emit) => {
+  for (const item of iterate(input)) {
+    step();
+    emit(item, undefined);
+  }
+};
+
+function getPathOrNull(input: Json, keys: Json[]): Json {
+  return input === null ? null : getPath(input, keys);
+}
+
+function limit(most: Json, source: Filter, input: Json, path: Path | undefined, env: Env, emit: Emit): void {
+  // Anything that is not a number is larger than every number.
+  let left = typeof most === 'number' ? most : Infinity;
+  if (left <= 0) return;
+  stoppable((stop) =>
+    source(input, path, env, (value, at) => {
+      left -= 1;
+      emit(value, at);
+      if (left <= 0) stop();
+    }),
+  );
+}
+
+function range(start: Json, end: Json, pace: Json, path: Path | undefined, emit: Emit): void {
+  if (typeof start !== 'number' || typeof end !== 'number' || typeof pace !== 'number') return fail('Range bounds must be numeric');
+  if (pace > 0) for (let at = start; at < end; at += pace) next(at);
+  else if (pace < 0) for (let at = start; at > end; at += pace) next(at);
+  else if (start < end) for (;;) next(start);
+
+  function next(value: number): void {
+    step();
+    emit(value, path && NOWHERE);
+  }
+}
+
+/** A recursion in tail position: one output at a time goes round, so that it needs no stack. */
+function loop(
+  input: Json,
+  path: Path | undefined,
+  env: Env,
+  emit: Emit,
+  turn: (value: Json, at: Path | undefined, out: Emit, again: Emit) => void,
+): void {
+  let here: [Json, Path | undefined] | undefined = [input, path];
+  while (here) {
+    step();
+    const next: [Json, Path | undefined][] = [];
+    let late: JqRuntimeError | undefined;
+    const current: [Json, Path | undefined] = here;
+    late = attempt((out) => turn(current[0], current[1], out, (value, at) => next.push([value, at])), emit);
+    if (next.length > 1 || late) {
+      for (const [value, at] of next) loop(value, at, env, emit, turn);
+      if (late) throw late;
+      return;
+    }
+    here = next[0];
+  }
+}
+
+function some(input: Json, env: Env, source: Filter, condition: Filter, wanted: boolean): boolean {
+  let found = false;
+  stoppable((stop) =>
+    source(input, undefined, env, (value) =>
+      condition(value, undefined, env, (holds) => {
+        if (truthy(holds) !== wanted) return;
+        found = true;
+        stop();
+      }),
+    ),
+  );
+  return found;
+}
+
+/** `sub` and `gsub`: the replacement sees the named groups as its input, and must have one output. */
+function substitute(always: string, pattern: Filter, replacement: Filter, flags?: Filter): Filter {
+  const nothing: Filter = (_input, _path, _env, emit) => emit(null, undefined);
+  return (input, path, env, emit) =>
+    pattern(input, undefined, env, (expression) =>
+      (flags ?? nothing)(input, undefined, env, (given) => {
+        if (given !== null && typeof given !== 'string') return fail(`${shown(given)} is not a string`);
+        const { text, matches } = matchesOf(input, expression, (given ?? '') + always);
+        let result = '';
+        let from = 0;
+        for (const match of matches) {
+          const outputs = collect(replacement, match.named, env);
+          const output = outputs[0];
+          if (outputs.length !== 1) return fail('a replacement with several outputs, or none, is not supported here');
+          if (typeof output !== 'string') return fail(`${shown(output!)} cannot be added to a string`);
+          result += text.slice(from, match.start) + output;
+          from = match.end;
+        }
+        result += text.slice(from);
+        grow(result.length);
+        return emit(result, path && NOWHERE);
+      }),
+    );
+}
+
+type Pair = [key: Json[], item: Json];
+
+/** Functions that look at the items of an array by a key. */
+function keyed(by: Filter, what: string, work: (pairs: Pair[]) => Json): Filter {
+  return (input, path, env, emit) => {
+    if (!Array.isArray(input)) {
+      if (what === 'iterated over') return fail(`Cannot iterate over ${input === null ? 'null (null)' : shown(input)}`);
+      return fail(`${shown(input)} cannot be ${what}, as it is not an array`);
+    }
+    const pairs = input.map((item): Pair => {
+      const key: Json[] = [];
+      by(item, undefined, env, (value) => key.push(value));
+      return [key, item];
+    });
+    step(pairs.length * 4);
+    return emit(work(pairs), path && NOWHERE);
+  };
+}
+
+function sortPairs(pairs: Pair[]): Pair[] {
+  return [...pairs].sort(([a], [b]) => compare(a, b));
+}
+
+function groups(pairs: Pair[]): Pair[][] {
+  const found: Pair[][] = [];
+  for (const pair of sortPairs(pairs)) {
+    const last = found.at(-1);
+    if (last && compare(last[0]![0], pair[0]) === 0) last.push(pair);
+    else found.push([pair]);
+  }
+  return found;
+}
+
+function extreme(pairs: Pair[], better: (order: number) => boolean): Json {
+  let best: Pair | undefined;
+  for (const pair of pairs) if (!best || better(compare(pair[0], best[0]))) best = pair;
+  return best ? best[1] : null;
+}
+

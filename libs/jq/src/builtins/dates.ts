@@ -1,0 +1,86 @@
+import { fail, type Json, shown } from '../values';
+import type { ValueFunction } from './index';
+
+const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+
+/** Dates, in UTC. */
+export const dateFunctions: Record<string, ValueFunction> = {
+  'now/0': () => Date.now() / 1_000,
+  'mktime/0': (input) => {
+    if (!Array.isArray(input) || input.length < 6 || !input.every((part) => typeof part === 'number')) {
+      return fail('mktime requires array of 6 numbers');
+    }
+    return mktime(input as number[]);
+  },
+  'gmtime/0': (input) => {
+    if (typeof input !== 'number') return fail('gmtime() requires a number');
+    return gmtime(input);
+  },
+  'strftime/1': (input, format) => {
+    if (typeof format !== 'string') return fail('strftime/1 requires a string format');
+    const broken = typeof input === 'number' ? gmtime(input) : input;
+    if (!Array.isArray(broken)) return fail('strftime/1 requires parsed datetime inputs');
+    if (broken.length < 6 || !broken.every((part) => typeof part === 'number')) return fail('strftime/1 requires parsed datetime inputs');
+    return strftime(mktime(broken as number[]), format);
+  },
+  'fromdateiso8601/0': (input) => {
+    if (typeof input !== 'string') return fail(`strptime/1 requires string inputs and arguments`);
+    if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(input) || Number.isNaN(Date.parse(input))) {
+      return fail(`date "${input}" does not match format "%Y-%m-%dT%H:%M:%SZ"`);
+    }
+    return Date.parse(input) / 1_000;
+  },
+};
+
+function mktime([year = 0, month = 0, day = 0, hours = 0, minutes = 0, seconds = 0]: number[]): number {
+  return Math.floor(Date.UTC(year, month, day, hours, minutes, Math.floor(seconds)) / 1_000);
+}
+
+function gmtime(seconds: number): Json {
+  const date = new Date(Math.floor(seconds) * 1_000);
+  if (Number.isNaN(date.getTime())) return fail(`error converting number of seconds since epoch to datetime: ${shown(seconds)}`);
+  return [
+    date.getUTCFullYear(),
+    date.getUTCMonth(),
+    date.getUTCDate(),
+    date.getUTCHours(),
+    date.getUTCMinutes(),
+    date.getUTCSeconds() + (seconds - Math.floor(seconds)),
+    date.getUTCDay(),
+    dayOfYear(date),
+  ];
+}
+
+function dayOfYear(date: Date): number {
+  return Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000);
+}
+
+/** @throws JqRuntimeError for a directive that is not supported here */
+function strftime(seconds: number, format: string): string {
+  const date = new Date(seconds * 1_000);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const directives: Record<string, () => string> = {
+    Y: () => String(date.getUTCFullYear()),
+    m: () => two(date.getUTCMonth() + 1),
+    d: () => two(date.getUTCDate()),
+    e: () => String(date.getUTCDate()).padStart(2, ' '),
+    H: () => two(date.getUTCHours()),
+    M: () => two(date.getUTCMinutes()),
+    S: () => two(date.getUTCSeconds()),
+    j: () => String(dayOfYear(date) + 1).padStart(3, '0'),
+    A: () => DAYS[date.getUTCDay()]!,
+    a: () => DAYS[date.getUTCDay()]!.slice(0, 3),
+    B: () => MONTHS[date.getUTCMonth()]!,
+    b: () => MONTHS[date.getUTCMonth()]!.slice(0, 3),
+    Z: () => 'UTC',
+    z: () => '+0000',
+    s: () => String(seconds),
+    '%': () => '%',
+  };
+  const expanded = format.replaceAll('%F', '%Y-%m-%d').replaceAll('%T', '%H:%M:%S');
+  return expanded.replace(/%(.?)/gs, (_, letter: string) => {
+    const directive = Object.hasOwn(directives, letter) ? directives[letter] : undefined;
+    return directive ? directive() : fail(`strftime: %${letter} is not supported here`);
+  });
+}

@@ -1,0 +1,46 @@
+import { fail, type Json, isObject, shown, toJson, typeOf } from '../values';
+
+/** `@name`, as it is applied to a value or to what a string interpolates. */
+export const FORMATS: Record<string, (value: Json) => string> = {
+  '@text': text,
+  '@json': toJson,
+  '@csv': (value) => row(value, 'csv', ',', (item) => `"${item.replaceAll('"', '""')}"`),
+  '@tsv': (value) =>
+    row(value, 'tsv', '\t', (item) => item.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r')),
+  '@html': (value) => text(value).replace(/[<>&'"]/g, (character) => ENTITIES[character]!),
+  '@uri': (value) =>
+    encodeURIComponent(text(value).toWellFormed()).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`),
+  '@sh': (value) => (Array.isArray(value) ? value.map(shell).join(' ') : shell(value)),
+  '@base64': (value) => Buffer.from(text(value)).toString('base64'),
+  '@base64d': (value) => {
+    const given = text(value);
+    const decoded = Buffer.from(given.replace(/=+$/, ''), 'base64');
+    if (/[^A-Za-z0-9+/=]/.test(given) || (decoded.length === 0 && given.replace(/=+$/, '') !== '')) {
+      return fail(`${shown(given)} is not valid base64 data`);
+    }
+    return decoded.toString('utf8');
+  },
+};
+
+const ENTITIES: Record<string, string> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', "'": '&#39;', '"': '&quot;' };
+
+function text(value: Json): string {
+  return typeof value === 'string' ? value : toJson(value);
+}
+
+function row(value: Json, name: string, separator: string, quote: (item: string) => string): string {
+  if (!Array.isArray(value)) return fail(`${shown(value)} cannot be ${name}-formatted, only an array can be`);
+  return value
+    .map((item) => {
+      if (typeof item === 'string') return quote(item);
+      if (item === null) return '';
+      if (typeof item === 'number' || typeof item === 'boolean') return Number.isNaN(item) ? '' : toJson(item);
+      return fail(`${typeOf(item)} (${toJson(item)}) is not valid in a csv row`);
+    })
+    .join(separator);
+}
+
+function shell(value: Json): string {
+  if (Array.isArray(value) || isObject(value)) return fail(`${shown(value)} can not be escaped for shell`);
+  return typeof value === 'string' ? `'${value.replaceAll("'", "'\\''")}'` : toJson(value);
+}

@@ -1,0 +1,91 @@
+import { Compiler, type Scope } from '../compile';
+import { type Definition } from '../ast';
+import { parseDefinitions } from '../parser';
+import { type Env, type Filter, NOWHERE } from '../runtime';
+import { step } from '../budget';
+import type { Json } from '../values';
+import { controls } from './control';
+import { dateFunctions } from './dates';
+import { mathFunctions } from './math';
+import { PRELUDE } from './prelude';
+import { regexFunctions } from './regex';
+import { textFunctions } from './text';
+import { valueFunctions } from './values';
+
+/** A function of its input and the values of its arguments. */
+export type ValueFunction = (input: Json, ...args: Json[]) => Json;
+
+/** In jq, and refused here: they reach outside of the expression, or cannot be answered as jq does. */
+const REFUSED = new Set(
+  (
+    'env/0 input/0 inputs/0 debug/0 debug/1 stderr/0 input_filename/0 input_line_number/0 halt/0 halt_error/0 halt_error/1 ' +
+    'get_search_list/0 modulemeta/0 getpath/2 $__prog_args/0 localtime/0 mktime/1 strflocaltime/1 strptime/1 dateadd/2 ' +
+    'datesub/2 date/0 splits/0 ltrimstr/0 tojson/1 limit/1 have_decnum/0 have_literal_numbers/0 get_search_list/0 ' +
+    'input_line_number/0 significand/0 drem/2 ldexp/2 scalb/2 scalbln/2 nearbyint/0 gamma/0 lgamma/0 tgamma/0 lgamma_r/0 ' +
+    'frexp/0 modf/0 logb/0 rint/0 j0/0 j1/0 y0/0 y1/0 exp10/0 fma/3 nextafter/2 nexttoward/2 copysign/2 getjob/0 ' +
+    'splits/3 SQL/0 builtins/0 ascii/1 @base32d/0 trunc/1 error/2 tostream/1 truncate_stream/1 fromstream/1 ' +
+    'getpath/3 format/1 limit/3 strings/1 INDEX/3 toarray/1 ltrimstr/2 combinations/2 todate/1 dateadd/1 pow10/0'
+  ).split(/\s+/),
+);
+
+const functions: Record<string, ValueFunction> = {
+  ...valueFunctions,
+  ...textFunctions,
+  ...mathFunctions,
+  ...regexFunctions,
+  ...dateFunctions,
+};
+
+const written = new Map<string, Definition>();
+for (const definition of parseDefinitions(PRELUDE)) written.set(`${definition.name}/${definition.params.length}`, definition);
+const compiled = new Map<string, Scope>();
+
+/** jq's own functions: native ones, or written in jq and compiled when first used. */
+export function lookUpBuiltin(name: string, args: Filter[]): Filter | 'unsupported' | undefined {
+  const key = `${name}/${args.length}`;
+  const control = Object.hasOwn(controls, key) ? controls[key] : undefined;
+  if (control) return control(...args);
+  const native = Object.hasOwn(functions, key) ? functions[key] : undefined;
+  if (native) return ofFunction(native, args);
+  const definition = written.get(key);
+  if (definition) return ofDefinition(key, definition, args);
+  return REFUSED.has(key) ? 'unsupported' : undefined;
+}
+
+/** Every combination of the arguments' outputs; the last argument is the outermost loop. */
+function ofFunction(native: ValueFunction, args: Filter[]): Filter {
+  if (args.length === 0) {
+    return (input, path, _env, emit) => {
+      step();
+      emit(native(input), path && NOWHERE);
+    };
+  }
+  return (input, path, env, emit) => {
+    const values: Json[] = new Array<Json>(args.length).fill(null);
+    const each = (at: number): void => {
+      if (at < 0) {
+        step();
+        return emit(native(input, ...values), path && NOWHERE);
+      }
+      return args[at]!(input, undefined, env, (value) => {
+        values[at] = value;
+        each(at - 1);
+      });
+    };
+    each(args.length - 1);
+  };
+}
+
+function ofDefinition(key: string, definition: Definition, args: Filter[]): Filter {
+  return (input, path, env, emit) => {
+    step();
+    let scope = compiled.get(key);
+    if (!scope) {
+      scope = new Compiler(PRELUDE).define(definition, null);
+      compiled.set(key, scope);
+    }
+    let inner: Env = { up: null, value: undefined };
+    for (const filter of args) inner = { up: inner, value: { filter, env } };
+    scope.body!(input, path, inner, emit);
+  };
+}

@@ -1,0 +1,163 @@
+import { fail } from '../values';
+
+/**
+ * Oniguruma's Perl syntax, which jq uses, as a JavaScript expression with the flag `u`. What both read alike passes;
+ * anything else is refused. Oniguruma knows Unicode in \w, \d, \s and \b, its `.` stops at \n only, and its `$` also
+ * matches before a last \n.
+ *
+ * @throws JqRuntimeError
+ */
+export function translate(
+  pattern: string,
+  flags: { dotAll: boolean; extended: boolean; longest: boolean },
+): { source: string; names: (string | null)[] } {
+  if (flags.extended || flags.longest) return fail('the regex flags x and l are not supported');
+  return new Translator(pattern, flags.dotAll).run();
+}
+
+const WORD = '\\p{L}\\p{M}\\p{N}\\p{Pc}';
+const SPACE = '\\t-\\r \\x85\\p{Z}';
+const CLASSES: Record<string, string> = { w: WORD, d: '\\p{Nd}', s: SPACE };
+const BOUNDARY = `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`;
+const NOT_BOUNDARY = `(?:(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}]))`;
+
+class Translator {
+  private at = 0;
+  private out = '';
+  private readonly names: (string | null)[] = [];
+
+  constructor(
+    private readonly pattern: string,
+    private readonly dotAll: boolean,
+  ) {}
+
+  run(): { source: string; names: (string | null)[] } {
+    while (this.at < this.pattern.length) this.one();
+    return { source: this.out, names: this.names };
+  }
+
+  private one(): void {
+    const character = this.take();
+    switch (character) {
+      case '\\':
+        return this.escape(false);
+      case '[':
+        return this.set();
+      case '(':
+        return this.group();
+      case '.':
+        this.out += this.dotAll ? '[\\s\\S]' : '[^\\n]';
+        return undefined;
+      case '$':
+        this.out += '(?=\\n?(?![\\s\\S]))';
+        return undefined;
+      case '{':
+        return this.interval();
+      case '*':
+      case '+':
+      case '?':
+        return this.quantifier(character);
+      case '}':
+      case ']':
+        this.out += `\\${character}`;
+        return undefined;
+      default:
+        this.out += character;
+        return undefined;
+    }
+  }
+
+  private take(): string {
+    const character = String.fromCodePoint(this.pattern.codePointAt(this.at)!);
+    this.at += character.length;
+    return character;
+  }
+
+  private escape(inSet: boolean): void {
+    if (this.at >= this.pattern.length) return this.refuse('it ends in a backslash');
+    const character = this.take();
+    const known = CLASSES[character.toLowerCase()];
+    if (known) {
+      if (character === character.toLowerCase()) this.out += inSet ? known : `[${known}]`;
+      else if (inSet) return this.refuse(`\\${character} in a set`);
+      else this.out += `[^${known}]`;
+    } else if (!inSet && character === 'b') this.out += BOUNDARY;
+    else if (!inSet && character === 'B') this.out += NOT_BOUNDARY;
+    else if (!inSet && character === 'A') this.out += '(?<![\\s\\S])';
+    else if (!inSet && character === 'z') this.out += '(?![\\s\\S])';
+    else if (!inSet && character === 'Z') this.out += '(?=\\n?(?![\\s\\S]))';
+    else if ('nrtfv'.includes(character)) this.out += `\\${character}`;
+    else if (/^[^A-Za-z0-9]$/u.test(character)) this.out += /[\^$\\.*+?()[\]{}|/-]/.test(character) ? this.literal(character, inSet) : character;
+    else return this.refuse(`\\${character}`);
+    return undefined;
+  }
+
+  private literal(character: string, inSet: boolean): string {
+    return character === '-' && !inSet ? '-' : `\\${character}`;
+  }
+
+  private set(): void {
+    this.out += '[';
+    if (this.pattern[this.at] === '^') {
+      this.out += '^';
+      this.at += 1;
+    }
+    if (this.pattern[this.at] === ']') return this.refuse('an empty set');
+    for (;;) {
+      if (this.at >= this.pattern.length) return this.refuse('a set that is not closed');
+      const character = this.take();
+      if (character === ']') break;
+      if (character === '[') return this.refuse('a set within a set');
+      if (character === '&' && this.pattern[this.at] === '&') return this.refuse('&& in a set');
+      if (character === '\\') this.escape(true);
+      else this.out += /[(){}/|^$.*+?]/.test(character) ? `\\${character}` : character;
+    }
+    this.out += ']';
+    return undefined;
+  }
+
+  private group(): void {
+    const rest = this.pattern.slice(this.at);
+    const special = /^\?(?:[:=!]|<[=!])/.exec(rest)?.[0];
+    const name = /^\?<([A-Za-z_]\w*)>/.exec(rest);
+    if (special) {
+      this.out += `(${special}`;
+      this.at += special.length;
+    } else if (name) {
+      if (this.names.includes(name[1]!)) return this.refuse('a group name that is used twice');
+      this.names.push(name[1]!);
+      this.out += `(${name[0]}`;
+      this.at += name[0].length;
+    } else if (rest.startsWith('?')) {
+      return this.refuse(`(${rest.slice(0, 3)}`);
+    } else {
+      this.names.push(null);
+      this.out += '(';
+    }
+    return undefined;
+  }
+
+  private interval(): void {
+    const interval = /^(\d+)(,(\d*))?\}/.exec(this.pattern.slice(this.at));
+    if (!interval) {
+      this.out += '\\{';
+      return undefined;
+    }
+    this.at += interval[0].length;
+    return this.quantifier(`{${interval[0]}`);
+  }
+
+  private quantifier(text: string): void {
+    this.out += text;
+    if (this.pattern[this.at] === '?') {
+      this.out += '?';
+      this.at += 1;
+    }
+    if (/[*+?]/.test(this.pattern[this.at] ?? '')) return this.refuse('a quantifier after a quantifier');
+    return undefined;
+  }
+
+  private refuse(what: string): never {
+    return fail(`${this.pattern} is not a regex that is supported here: ${what}`);
+  }
+}

@@ -1,0 +1,83 @@
+import { grow, step } from '../budget';
+import { splitText } from '../operators';
+import { equal, fail, type Json, shown, typeOf } from '../values';
+import type { ValueFunction } from './index';
+import { positions } from './values';
+
+const WHITE = '[\\t\\n\\v\\f\\r ]+';
+const LEADING = new RegExp(`^${WHITE}`);
+const TRAILING = new RegExp(`${WHITE}$`);
+
+/** Functions of strings. */
+export const textFunctions: Record<string, ValueFunction> = {
+  'startswith/1': (input, part) => {
+    if (typeof input !== 'string' || typeof part !== 'string') return fail('startswith() requires string inputs');
+    return input.startsWith(part);
+  },
+  'endswith/1': (input, part) => {
+    if (typeof input !== 'string' || typeof part !== 'string') return fail('endswith() requires string inputs');
+    return input.endsWith(part);
+  },
+  'ltrimstr/1': (input, part) => trimStart(input, part!),
+  'rtrimstr/1': (input, part) => trimEnd(input, part!),
+  'trimstr/1': (input, part) => trimEnd(trimStart(input, part!), part!),
+  'trim/0': (input) => trimmable(input).replace(LEADING, '').replace(TRAILING, ''),
+  'ltrim/0': (input) => trimmable(input).replace(LEADING, ''),
+  'rtrim/0': (input) => trimmable(input).replace(TRAILING, ''),
+  'explode/0': (input) => {
+    if (typeof input !== 'string') return fail(`${shown(input)} cannot be exploded`);
+    grow(input.length);
+    return Array.from(input, (point) => point.codePointAt(0)!);
+  },
+  'implode/0': (input) => {
+    if (!Array.isArray(input)) return fail(`${shown(input)} cannot be imploded, must be an array of codepoints`);
+    return input.map(character).join('');
+  },
+  'split/1': (input, separator) => {
+    if (typeof input !== 'string' || typeof separator !== 'string') return fail('split input and separator must be strings');
+    return splitText(input, separator);
+  },
+  'index/1': (input, part) => position(input, part!, 0),
+  'rindex/1': (input, part) => position(input, part!, -1),
+};
+
+function trimStart(input: Json, part: Json): Json {
+  if (typeof input !== 'string' || typeof part !== 'string') return fail('startswith() requires string inputs');
+  return input.startsWith(part) ? input.slice(part.length) : input;
+}
+
+function trimEnd(input: Json, part: Json): Json {
+  if (typeof input !== 'string' || typeof part !== 'string') return fail('endswith() requires string inputs');
+  return part !== '' && input.endsWith(part) ? input.slice(0, -part.length) : input;
+}
+
+function trimmable(input: Json): string {
+  step();
+  return typeof input === 'string' ? input : fail(`${shown(input)} cannot be trimmed`);
+}
+
+/** A code point; surrogates and what is beyond Unicode become the replacement character. */
+function character(point: Json): string {
+  if (typeof point !== 'number') return fail('Unicode codepoint must be numeric');
+  const value = Math.trunc(point);
+  const valid = value >= 0 && value <= 0x10ffff && !(value >= 0xd800 && value <= 0xdfff);
+  return valid ? String.fromCodePoint(value) : '\ufffd';
+}
+
+/** The first or last of `indices`. */
+function position(input: Json, part: Json, which: 0 | -1): Json {
+  if (input === null) return null;
+  if (typeof input === 'string' && typeof part === 'string') {
+    const found = positions(input, part);
+    return (Array.isArray(found) ? found.at(which) : null) ?? null;
+  }
+  if (!Array.isArray(input)) return fail(`Cannot index ${typeOf(input)} with ${typeOf(part)}`);
+  const found = input.flatMap((_, at) => (matchesAt(input, part, at) ? [at] : []));
+  return found.at(which) ?? null;
+}
+
+function matchesAt(input: Json[], part: Json, at: number): boolean {
+  step();
+  const wanted = Array.isArray(part) ? part : [part];
+  return wanted.length > 0 && wanted.every((item, offset) => at + offset < input.length && equal(input[at + offset]!, item));
+}

@@ -1,0 +1,163 @@
+import { grow, step } from '../budget';
+import { add } from '../operators';
+import { indicesOf, setPath } from '../paths';
+import { compare, equal, fail, get, isObject, type Json, lengthOf, shown, sortedKeys, toJson, typeOf } from '../values';
+import type { ValueFunction } from './index';
+
+/** Functions of values: types, lengths, keys, order, paths. */
+export const valueFunctions: Record<string, ValueFunction> = {
+  'type/0': (input) => typeOf(input),
+  'length/0': (input) => {
+    if (input === null) return 0;
+    if (typeof input === 'boolean') return fail(`${shown(input)} has no length`);
+    if (typeof input === 'number') return Math.abs(input);
+    if (typeof input === 'string') return lengthOf(input);
+    return Array.isArray(input) ? input.length : Object.keys(input).length;
+  },
+  'utf8bytelength/0': (input) => {
+    if (typeof input !== 'string') return fail(`${shown(input)} only strings have UTF-8 byte length`);
+    return Buffer.byteLength(input);
+  },
+  'keys/0': (input) => {
+    if (Array.isArray(input)) return input.map((_, position) => position);
+    return isObject(input) ? sortedKeys(input) : fail(`${shown(input)} has no keys`);
+  },
+  'keys_unsorted/0': (input) => {
+    if (Array.isArray(input)) return input.map((_, position) => position);
+    return isObject(input) ? Object.keys(input) : fail(`${shown(input)} has no keys`);
+  },
+  'has/1': (input, key) => {
+    if (isObject(input) && typeof key === 'string') return Object.hasOwn(input, key);
+    if (Array.isArray(input) && typeof key === 'number') return key >= 0 && key < input.length;
+    return fail(`Cannot check whether ${typeOf(input!)} has a ${typeof key === 'string' ? 'string' : typeOf(key!)} key`);
+  },
+  'contains/1': (input, part) => contains(input, part!),
+  'setpath/2': (input, path, value) => {
+    if (!Array.isArray(path)) return fail('Path must be specified as an array');
+    return setPath(input, path, value!);
+  },
+  'tojson/0': (input) => sized(toJson(input)),
+  'tostring/0': (input) => (typeof input === 'string' ? input : sized(toJson(input))),
+  'fromjson/0': (input) => {
+    if (typeof input !== 'string') return fail(`${shown(input)} only strings can be parsed`);
+    return parse(input);
+  },
+  'sort/0': (input) => {
+    if (!Array.isArray(input)) return fail(`${shown(input)} cannot be sorted, as it is not an array`);
+    step(input.length * 4);
+    return [...input].sort(compare);
+  },
+  'unique/0': (input) => {
+    if (!Array.isArray(input)) return fail(`${shown(input)} cannot be sorted, as it is not an array`);
+    step(input.length * 4);
+    return [...input].sort(compare).filter((item, at, all) => at === 0 || !equal(item, all[at - 1]!));
+  },
+  'min/0': (input) => extreme(input, (order) => order < 0),
+  'max/0': (input) => extreme(input, (order) => order >= 0),
+  'reverse/0': (input) => {
+    if (input === null) return [];
+    if (typeof input === 'string') return Array.from(input).reverse().join('');
+    return Array.isArray(input) ? [...input].reverse() : fail(`Cannot reverse ${shown(input)}`);
+  },
+  'indices/1': (input, part) => indices(input, part!),
+  '_flatten/1': (input, depth) => flatten(input, depth as number),
+  'flatten/1': (input, depth) => {
+    if (typeof depth !== 'number' || depth < 0) return fail('flatten depth must not be negative');
+    return flatten(input, depth);
+  },
+  'transpose/0': (input) => {
+    if (!Array.isArray(input)) return fail(`Cannot index ${typeOf(input)} with number`);
+    const rows = input.map((row) => (Array.isArray(row) ? row : fail(`Cannot index ${typeOf(row)} with number`)));
+    const width = rows.reduce((most, row) => Math.max(most, row.length), 0);
+    grow(width * rows.length);
+    return Array.from({ length: width }, (_, column) => rows.map((row) => row[column] ?? null));
+  },
+  'bsearch/1': (input, target) => {
+    if (!Array.isArray(input)) return fail(`${shown(input)} cannot be searched from`);
+    let [low, high] = [0, input.length - 1];
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const order = compare(input[middle]!, target!);
+      if (order === 0) return middle;
+      if (order < 0) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1 - low;
+  },
+  'toarray/0': (input) => (Array.isArray(input) ? input : [input]),
+  'tonumber/0': (input) => {
+    if (typeof input === 'number') return input;
+    if (typeof input !== 'string') return fail(`${shown(input)} cannot be parsed as a number`);
+    if (!/^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(input)) return fail(`${shown(input)} cannot be parsed as a number`);
+    return Number(input);
+  },
+  'toboolean/0': (input) => {
+    if (typeof input === 'boolean') return input;
+    if (input === 'true' || input === 'false') return input === 'true';
+    return fail(`${shown(input)} cannot be parsed as a boolean`);
+  },
+};
+
+function sized(text: string): string {
+  grow(text.length);
+  return text;
+}
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    if (text.trim() === 'nan') return Number.NaN;
+    return fail(`${text} (while parsing '${text}')`);
+  }
+}
+
+function contains(whole: Json, part: Json): boolean {
+  step();
+  if (isObject(whole) && isObject(part)) {
+    return Object.keys(part).every((key) => Object.hasOwn(whole, key) && contains(get(whole, key), part[key]!));
+  }
+  if (Array.isArray(whole) && Array.isArray(part)) return part.every((item) => whole.some((one) => contains(one, item)));
+  if (typeof whole === 'string' && typeof part === 'string') return whole.includes(part);
+  if (typeOf(whole) === typeOf(part)) return equal(whole, part);
+  return fail(`${shown(whole)} and ${shown(part)} cannot have their containment checked`);
+}
+
+function extreme(input: Json, better: (order: number) => boolean): Json {
+  if (!Array.isArray(input)) return fail(`${shown(input)} cannot be iterated over`);
+  let best: Json | undefined;
+  for (const item of input) if (best === undefined || better(compare(item, best))) best = item;
+  return best ?? null;
+}
+
+function indices(input: Json, part: Json): Json {
+  if (input === null) return null;
+  if (Array.isArray(input)) return indicesOf(input, Array.isArray(part) ? part : [part]);
+  if (typeof input === 'string' && typeof part === 'string') return positions(input, part);
+  return fail(`Cannot determine indices of ${typeOf(part)} in ${typeOf(input)}`);
+}
+
+/** In code points, overlapping ones too. */
+export function positions(text: string, part: string): Json {
+  if (part === '') return null;
+  const found: Json[] = [];
+  let points = 0;
+  let counted = 0;
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
+    step();
+    points += lengthOf(text.slice(counted, at));
+    counted = at;
+    found.push(points);
+  }
+  return found;
+}
+
+function flatten(input: Json, depth: number): Json {
+  const items = Array.isArray(input) ? input : isObject(input) ? Object.values(input) : fail(`Cannot iterate over ${shown(input)}`);
+  let result: Json = [];
+  for (const item of items) {
+    step();
+    result = add(result, Array.isArray(item) && depth !== 0 ? flatten(item, depth - 1) : [item]);
+  }
+  return result;
+}

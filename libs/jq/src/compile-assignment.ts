@@ -1,0 +1,58 @@
+import type { BinaryOp, Node } from './ast';
+import { binary } from './operators';
+import { deletePaths, getPath, setPath, updatePath } from './paths';
+import { type Env, type Filter, NOWHERE, pathArray, ROOT, stoppable } from './runtime';
+import { compare, type Json, truthy } from './values';
+
+/** `left op right`, where `left` is a path expression. */
+export function compileAssignment(node: Extract<Node, { kind: 'assign' }>, left: Filter, right: Filter): Filter {
+  if (node.op === '|=') {
+    return (input, path, env, emit) =>
+      emit(modify(left, input, env, (old) => firstOf(right, old, env)), path && NOWHERE);
+  }
+  const change = changeOf(node.op);
+  return (input, path, env, emit) =>
+    right(input, undefined, env, (value) => {
+      let result = input;
+      left(input, ROOT, env, (part, at) => {
+        const keys = pathArray(at!, part);
+        result = change ? updatePath(result, keys, (old) => change(old, value)) : setPath(result, keys, value);
+      });
+      emit(result, path && NOWHERE);
+    });
+}
+
+function changeOf(op: string): ((old: Json, value: Json) => Json) | undefined {
+  if (op === '=') return undefined;
+  if (op === '//=') return (old, value) => (truthy(old) ? old : value);
+  return (old, value) => binary(op.slice(0, -1) as BinaryOp, old, value);
+}
+
+/** Replaces each part by the first output for it; where there is none the part goes. */
+export function modify(paths: Filter, input: Json, env: Env, update: (old: Json) => Json | undefined): Json {
+  let result = input;
+  const gone: Json[][] = [];
+  paths(input, ROOT, env, (part, at) => {
+    const keys = pathArray(at!, part);
+    const updated = update(getPath(result, keys));
+    if (updated === undefined) gone.push(keys);
+    else result = setPath(result, keys, updated);
+  });
+  return deleteAll(result, gone);
+}
+
+/** Longest and last first, so that what goes does not move what is still to go. */
+export function deleteAll(value: Json, paths: Json[][]): Json {
+  return deletePaths(value, [...paths].sort(compare).reverse());
+}
+
+function firstOf(filter: Filter, input: Json, env: Env): Json | undefined {
+  let found: Json | undefined;
+  stoppable((stop) => {
+    filter(input, undefined, env, (output) => {
+      found = output;
+      stop();
+    });
+  });
+  return found;
+}

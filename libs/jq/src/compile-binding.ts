@@ -1,0 +1,159 @@
+import type { Node, Pattern } from './ast';
+import { step } from './budget';
+import type { Compiler, Scope } from './compile';
+import { index } from './paths';
+import { attempt, type Emit, type Env, type Filter, type Path } from './runtime';
+import { fail, type Json, shown } from './values';
+
+type Bindings = ReadonlyMap<string, Json>;
+/** Hands on each way a value fits a pattern. */
+type Matcher = (value: Json, input: Json, env: Env, bound: Bindings, next: (bound: Bindings) => void) => void;
+
+/** What `as` binds: with alternatives (`?//`) every name of all of them, null where one does not have it. */
+interface Binder {
+  scope: Scope | null;
+  /** Runs `body` with the names bound; an error tries the next alternative. */
+  bind(value: Json, input: Json, env: Env, body: (env: Env, emit: Emit) => void, emit: Emit): void;
+}
+
+function compileBinder(compiler: Compiler, patterns: Pattern[], scope: Scope | null): Binder {
+  const names = [...new Set(patterns.flatMap(namesIn))];
+  const matchers = patterns.map((pattern) => compilePattern(compiler, pattern, scope));
+  const inner = names.reduce<Scope | null>((outer, name) => ({ up: outer, kind: 'variable', name, arity: 0 }), scope);
+  const extend = (env: Env, bound: Bindings) =>
+    names.reduce<Env>((outer, name) => ({ up: outer, value: bound.get(name) ?? null }), env);
+  return {
+    scope: inner,
+    bind(value, input, env, body, emit) {
+      for (const [position, match] of matchers.entries()) {
+        const run = (out: Emit) => match(value, input, env, new Map(), (bound) => body(extend(env, bound), out));
+        if (position === matchers.length - 1) return run(emit);
+        if (!attempt(run, emit)) return;
+      }
+    },
+  };
+}
+
+function namesIn(pattern: Pattern): string[] {
+  if (pattern.kind === 'variable') return [pattern.name];
+  if (pattern.kind === 'array') return pattern.items.flatMap(namesIn);
+  return pattern.entries.flatMap((entry) => [
+    ...(entry.variable ? [entry.variable] : []),
+    ...(entry.pattern ? namesIn(entry.pattern) : []),
+  ]);
+}
+
+function compilePattern(compiler: Compiler, pattern: Pattern, scope: Scope | null): Matcher {
+  if (pattern.kind === 'variable') {
+    return (value, _input, _env, bound, next) => next(new Map(bound).set(pattern.name, value));
+  }
+  if (pattern.kind === 'array') {
+    const items = pattern.items.map((item) => compilePattern(compiler, item, scope));
+    return (value, input, env, bound, next) => {
+      if (value !== null && !Array.isArray(value)) fail(`Cannot index ${shown(value).split(' ')[0]} with number`);
+      const each = (at: number, sofar: Bindings): void => {
+        const item = items[at];
+        if (!item) return next(sofar);
+        return item(index(value, at), input, env, sofar, (more) => each(at + 1, more));
+      };
+      each(0, bound);
+    };
+  }
+  const entries = pattern.entries.map((entry) => ({
+    key: compiler.compile(entry.key, scope),
+    variable: entry.variable,
+    inner: entry.pattern && compilePattern(compiler, entry.pattern, scope),
+  }));
+  return (value, input, env, bound, next) => {
+    const each = (at: number, sofar: Bindings): void => {
+      const entry = entries[at];
+      if (!entry) return next(sofar);
+      return entry.key(input, undefined, env, (key) => {
+        if (typeof key !== 'string') return fail(`Cannot index ${shown(value).split(' ')[0]} with ${shown(key).split(' ')[0]}`);
+        const item = index(value, key);
+        const more = entry.variable ? new Map(sofar).set(entry.variable, item) : sofar;
+        return entry.inner ? entry.inner(item, input, env, more, (deeper) => each(at + 1, deeper)) : each(at + 1, more);
+      });
+    };
+    each(0, bound);
+  };
+}
+
+export function compileAs(compiler: Compiler, node: Extract<Node, { kind: 'as' }>, scope: Scope | null): Filter {
+  const source = compiler.compile(node.source, scope);
+  const { body: bodyNode, pattern } = node;
+  const simple = pattern.length === 1 && pattern[0]!.kind === 'variable' ? pattern[0] : undefined;
+  if (simple) {
+    const body = compiler.compile(bodyNode, { up: scope, kind: 'variable', name: simple.name, arity: 0 });
+    return (input, path, env, emit) =>
+      source(input, undefined, env, (value) => body(input, path, { up: env, value }, emit));
+  }
+  const binder = compileBinder(compiler, pattern, scope);
+  const body = compiler.compile(bodyNode, binder.scope);
+  return (input, path, env, emit) =>
+    source(input, undefined, env, (value) =>
+      binder.bind(value, input, env, (inner, out) => body(input, path, inner, out), emit),
+    );
+}
+
+/** The state after each item is the last output of `update`; none makes it null. */
+export function compileReduce(compiler: Compiler, node: Extract<Node, { kind: 'reduce' }>, scope: Scope | null): Filter {
+  const source = compiler.compile(node.source, scope);
+  const init = compiler.compile(node.init, scope);
+  const binder = compileBinder(compiler, node.pattern, scope);
+  const update = compiler.compile(node.update, binder.scope);
+  return (input, path, env, emit) =>
+    init(input, path, env, (first, firstPath) => {
+      let state: Json = first;
+      let at: Path | undefined = firstPath;
+      source(input, undefined, env, (value) => {
+        binder.bind(
+          value,
+          input,
+          env,
+          (inner, out) => {
+            step();
+            const [before, beforeAt] = [state, at];
+            state = null;
+            update(before, beforeAt, inner, out);
+          },
+          (output, outputAt) => {
+            state = output;
+            at = outputAt;
+          },
+        );
+      });
+      emit(state, at);
+    });
+}
+
+export function compileForeach(compiler: Compiler, node: Extract<Node, { kind: 'foreach' }>, scope: Scope | null): Filter {
+  const source = compiler.compile(node.source, scope);
+  const init = compiler.compile(node.init, scope);
+  const binder = compileBinder(compiler, node.pattern, scope);
+  const update = compiler.compile(node.update, binder.scope);
+  const extract = node.extract && compiler.compile(node.extract, binder.scope);
+  return (input, path, env, emit) =>
+    init(input, path, env, (first, firstPath) => {
+      let state: Json = first;
+      let at: Path | undefined = firstPath;
+      source(input, undefined, env, (value) =>
+        binder.bind(
+          value,
+          input,
+          env,
+          (inner, out) => {
+            step();
+            update(state, at, inner, (output, outputAt) => {
+              state = output;
+              at = outputAt;
+              if (extract) extract(output, outputAt, inner, out);
+              else out(output, outputAt);
+            });
+          },
+          emit,
+        ),
+      );
+    });
+}
+

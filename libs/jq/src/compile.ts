@@ -1,0 +1,369 @@
+import type { Definition, Node } from './ast';
+import { grow, step } from './budget';
+import { FORMATS } from './builtins/formats';
+import { lookUpBuiltin } from './builtins';
+import { compileAssignment } from './compile-assignment';
+import { compileForeach, compileReduce, compileAs } from './compile-binding';
+import { JqSyntaxError, JqUnsupportedError, positionOf } from './errors';
+import { binary } from './operators';
+import { index, iterate } from './paths';
+import { attempt, below, BreakSignal, type Closure, type Env, type Filter, NOWHERE, pathOfNew } from './runtime';
+import { fail, type Json, type JsonObject, put, toJson, truthy, typeOf } from './values';
+
+/** Names in scope while compiling; one entry for each link of the `Env` at run time. */
+export interface Scope {
+  up: Scope | null;
+  kind: 'variable' | 'closure' | 'function' | 'label';
+  name: string;
+  arity: number;
+  /** Of a function: set once its body is compiled, so that it may call itself. */
+  body?: Filter;
+  params?: readonly string[];
+}
+
+export class Compiler {
+  constructor(private readonly source: string) {}
+
+  /** @throws JqSyntaxError for a name that is not defined, JqUnsupportedError */
+  compile(node: Node, scope: Scope | null): Filter {
+    switch (node.kind) {
+      case 'identity':
+        return (input, path, _env, emit) => emit(input, path);
+      case 'recurse':
+        return this.call({ kind: 'call', name: 'recurse', args: [], at: node.at }, scope);
+      case 'literal': {
+        const { value } = node;
+        return (input, path, _env, emit) => emit(value, pathOfNew(path, input, value));
+      }
+      case 'string':
+        return this.string(node, scope);
+      case 'format': {
+        const format = this.format(node.name, node.at);
+        return (input, path, _env, emit) => emit(format(input), path && NOWHERE);
+      }
+      case 'index':
+        return this.index(node, scope);
+      case 'slice':
+        return this.slice(node, scope);
+      case 'iterate':
+        return this.iterate(node, scope);
+      case 'try':
+        return this.try(node, scope);
+      case 'pipe': {
+        const left = this.compile(node.left, scope);
+        const right = this.compile(node.right, scope);
+        return (input, path, env, emit) => left(input, path, env, (value, at) => right(value, at, env, emit));
+      }
+      case 'comma': {
+        const left = this.compile(node.left, scope);
+        const right = this.compile(node.right, scope);
+        return (input, path, env, emit) => {
+          left(input, path, env, emit);
+          right(input, path, env, emit);
+        };
+      }
+      case 'negate': {
+        const body = this.compile(node.body, scope);
+        return (input, path, env, emit) =>
+          body(input, undefined, env, (value) => {
+            if (typeof value !== 'number') return fail(`${typeOf(value)} (${toJson(value)}) cannot be negated`);
+            return emit(-value, path && NOWHERE);
+          });
+      }
+      case 'binary': {
+        const { op } = node;
+        const left = this.compile(node.left, scope);
+        const right = this.compile(node.right, scope);
+        return (input, path, env, emit) =>
+          right(input, undefined, env, (b) => left(input, undefined, env, (a) => emit(binary(op, a, b), path && NOWHERE)));
+      }
+      case 'and':
+      case 'or':
+        return this.logic(node, scope);
+      case 'alternative':
+        return this.alternative(node, scope);
+      case 'assign':
+        return compileAssignment(node, this.compile(node.left, scope), this.compile(node.right, scope));
+      case 'if':
+        return this.if(node, scope);
+      case 'reduce':
+        return compileReduce(this, node, scope);
+      case 'foreach':
+        return compileForeach(this, node, scope);
+      case 'as':
+        return compileAs(this, node, scope);
+      case 'def': {
+        const inner = this.define(node.definition, scope);
+        const body = this.compile(node.body, inner);
+        return (input, path, env, emit) => body(input, path, { up: env, value: undefined }, emit);
+      }
+      case 'call':
+        return this.call(node, scope);
+      case 'variable':
+        return this.variable(node, scope);
+      case 'array':
+        return this.array(node, scope);
+      case 'object':
+        return this.object(node, scope);
+      case 'label': {
+        const body = this.compile(node.body, { up: scope, kind: 'label', name: node.name, arity: 0 });
+        return (input, path, env, emit) => {
+          const label = {};
+          try {
+            body(input, path, { up: env, value: label }, emit);
+          } catch (error) {
+            if (!(error instanceof BreakSignal && error.label === label)) throw error;
+          }
+        };
+      }
+      case 'break': {
+        const hops = this.find(scope, 'label', node.name)?.hops;
+        if (hops === undefined) throw this.undefined(`$*label-${node.name}`, node.at);
+        return (_input, _path, env) => {
+          throw new BreakSignal(up(env, hops).value as object);
+        };
+      }
+    }
+  }
+
+  /** A scope in which the function is known, also to itself. */
+  define({ name, params, body }: Definition, scope: Scope | null): Scope {
+    const entry: Scope = { up: scope, kind: 'function', name, arity: params.length, params };
+    let inner: Scope = entry;
+    for (const param of params) inner = { up: inner, kind: 'closure', name: param.replace('$', ''), arity: 0 };
+    // `def f($a): x` is `def f(a): a as $a | x`.
+    const bound = params
+      .filter((param) => param.startsWith('$'))
+      .reduceRight<Node>((rest, param) => {
+        const bare = param.slice(1);
+        const source: Node = { kind: 'call', name: bare, args: [], at: body.at };
+        return { kind: 'as', source, pattern: [{ kind: 'variable', name: bare }], body: rest, at: body.at };
+      }, body);
+    entry.body = this.compile(bound, inner);
+    return entry;
+  }
+
+  find(scope: Scope | null, kind: Scope['kind'] | 'callable', name: string, arity = 0): { entry: Scope; hops: number } | undefined {
+    let hops = 0;
+    for (let entry = scope; entry; entry = entry.up, hops += 1) {
+      const fits = kind === 'callable' ? entry.kind === 'function' || entry.kind === 'closure' : entry.kind === kind;
+      if (fits && entry.name === name && entry.arity === arity) return { entry, hops };
+    }
+    return undefined;
+  }
+
+  undefined(what: string, at: number): JqSyntaxError {
+    return new JqSyntaxError(`${what} is not defined`, positionOf(this.source, at));
+  }
+
+  private string(node: Extract<Node, { kind: 'string' }>, scope: Scope | null): Filter {
+    const format = this.format(node.format ?? '@text', node.at);
+    const parts = node.parts.map((part) => (typeof part === 'string' ? part : this.compile(part, scope)));
+    return (input, path, env, emit) => {
+      // The last interpolation is the outermost loop, as everywhere in jq.
+      const build = (at: number, tail: string): void => {
+        step();
+        if (at < 0) {
+          grow(tail.length);
+          return emit(tail, path && NOWHERE);
+        }
+        const part = parts[at]!;
+        if (typeof part === 'string') return build(at - 1, part + tail);
+        return part(input, undefined, env, (value) => build(at - 1, format(value) + tail));
+      };
+      build(parts.length - 1, '');
+    };
+  }
+
+  private format(name: string, at: number): (value: Json) => string {
+    const format = FORMATS[name];
+    if (format) return format;
+    throw new JqUnsupportedError(`${name.slice(1)} is not a valid format`, positionOf(this.source, at));
+  }
+
+  private index(node: Extract<Node, { kind: 'index' }>, scope: Scope | null): Filter {
+    const target = this.compile(node.target, scope);
+    if (node.key.kind === 'literal') {
+      const key = node.key.value;
+      if (node.target.kind === 'identity') return (input, path, _env, emit) => emit(index(input, key), below(path, key, input));
+      return (input, path, env, emit) =>
+        target(input, path, env, (value, at) => emit(index(value, key), below(at, key, value)));
+    }
+    const keys = this.compile(node.key, scope);
+    return (input, path, env, emit) =>
+      target(input, path, env, (value, at) =>
+        keys(input, undefined, env, (key) => {
+          if (at && at !== NOWHERE && key !== null && typeof key === 'object' && !Array.isArray(key)) index(value, key);
+          emit(index(value, key), below(at, key, value));
+        }),
+      );
+  }
+
+  private slice(node: Extract<Node, { kind: 'slice' }>, scope: Scope | null): Filter {
+    const target = this.compile(node.target, scope);
+    const nothing: Filter = (_input, _path, _env, emit) => emit(null, undefined);
+    const from = node.from ? this.compile(node.from, scope) : nothing;
+    const to = node.to ? this.compile(node.to, scope) : nothing;
+    return (input, path, env, emit) =>
+      target(input, path, env, (value, at) =>
+        to(input, undefined, env, (end) =>
+          from(input, undefined, env, (start) => {
+            const key: JsonObject = { start, end };
+            emit(index(value, key), below(at, key, value));
+          }),
+        ),
+      );
+  }
+
+  private iterate(node: Extract<Node, { kind: 'iterate' }>, scope: Scope | null): Filter {
+    const target = this.compile(node.target, scope);
+    return (input, path, env, emit) =>
+      target(input, path, env, (value, at) => {
+        if (at === undefined) {
+          for (const item of iterate(value)) {
+            step();
+            emit(item, undefined);
+          }
+          return;
+        }
+        iterate(value);
+        const keys: Json[] = Array.isArray(value) ? value.map((_, position) => position) : Object.keys(value as JsonObject);
+        for (const key of keys) emit(index(value, key), below(at, key, value));
+      });
+  }
+
+  private try(node: Extract<Node, { kind: 'try' }>, scope: Scope | null): Filter {
+    const body = this.compile(node.body, scope);
+    const handler = node.handler && this.compile(node.handler, scope);
+    return (input, path, env, emit) => {
+      const error = attempt((inner) => body(input, path, env, inner), emit);
+      if (error && handler) handler(error.value, path && NOWHERE, env, emit);
+    };
+  }
+
+  private logic(node: Extract<Node, { kind: 'and' | 'or' }>, scope: Scope | null): Filter {
+    const left = this.compile(node.left, scope);
+    const right = this.compile(node.right, scope);
+    const decided = node.kind === 'or';
+    return (input, path, env, emit) =>
+      left(input, undefined, env, (a) => {
+        if (truthy(a) === decided) return emit(decided, path && NOWHERE);
+        return right(input, undefined, env, (b) => emit(truthy(b), path && NOWHERE));
+      });
+  }
+
+  private alternative(node: Extract<Node, { kind: 'alternative' }>, scope: Scope | null): Filter {
+    const left = this.compile(node.left, scope);
+    const right = this.compile(node.right, scope);
+    return (input, path, env, emit) => {
+      let found = false;
+      attempt(
+        (inner) =>
+          left(input, path, env, (value, at) => {
+            if (!truthy(value)) return;
+            found = true;
+            inner(value, at);
+          }),
+        emit,
+      );
+      if (!found) right(input, path, env, emit);
+    };
+  }
+
+  private if(node: Extract<Node, { kind: 'if' }>, scope: Scope | null): Filter {
+    const condition = this.compile(node.condition, scope);
+    const then = this.compile(node.then, scope);
+    const otherwise = node.otherwise ? this.compile(node.otherwise, scope) : undefined;
+    return (input, path, env, emit) =>
+      condition(input, undefined, env, (value) => {
+        if (truthy(value)) return then(input, path, env, emit);
+        return otherwise ? otherwise(input, path, env, emit) : emit(input, path);
+      });
+  }
+
+  private variable(node: Extract<Node, { kind: 'variable' }>, scope: Scope | null): Filter {
+    const hops = this.find(scope, 'variable', node.name)?.hops;
+    if (hops === undefined) {
+      if (node.name === 'ENV') throw new JqUnsupportedError('the environment is not open to expressions', positionOf(this.source, node.at));
+      throw this.undefined(`$${node.name}`, node.at);
+    }
+    return (input, path, env, emit) => {
+      const value = up(env, hops).value as Json;
+      emit(value, pathOfNew(path, input, value));
+    };
+  }
+
+  private array(node: Extract<Node, { kind: 'array' }>, scope: Scope | null): Filter {
+    if (!node.body) return (_input, path, _env, emit) => emit([], path && NOWHERE);
+    const body = this.compile(node.body, scope);
+    return (input, path, env, emit) => {
+      const items: Json[] = [];
+      body(input, undefined, env, (value) => {
+        grow(1);
+        step();
+        items.push(value);
+      });
+      emit(items, path && NOWHERE);
+    };
+  }
+
+  private object(node: Extract<Node, { kind: 'object' }>, scope: Scope | null): Filter {
+    const entries = node.entries.map(({ key, value }) => ({
+      key: this.compile(key, scope),
+      value: this.compile(value, scope),
+    }));
+    return (input, path, env, emit) => {
+      const build = (at: number, pairs: readonly [string, Json][]): void => {
+        const entry = entries[at];
+        if (!entry) {
+          const object: JsonObject = {};
+          for (const [key, value] of pairs) put(object, key, value);
+          grow(pairs.length);
+          return emit(object, path && NOWHERE);
+        }
+        return entry.key(input, undefined, env, (key) => {
+          step();
+          if (typeof key !== 'string') return fail(`Object keys must be strings`);
+          return entry.value(input, undefined, env, (value) => build(at + 1, [...pairs, [key, value]]));
+        });
+      };
+      build(0, []);
+    };
+  }
+
+  private call(node: Extract<Node, { kind: 'call' }>, scope: Scope | null): Filter {
+    const { name, args, at } = node;
+    const found = this.find(scope, 'callable', name, args.length);
+    const filters = args.map((arg) => this.compile(arg, scope));
+    if (!found) return this.builtin(name, filters, at);
+    const { entry, hops } = found;
+    if (entry.kind === 'closure') {
+      return (input, path, env, emit) => {
+        const closure = up(env, hops).value as Closure;
+        step();
+        closure.filter(input, path, closure.env, emit);
+      };
+    }
+    return (input, path, env, emit) => {
+      step();
+      let inner = up(env, hops);
+      for (const filter of filters) inner = { up: inner, value: { filter, env } satisfies Closure };
+      entry.body!(input, path, inner, emit);
+    };
+  }
+
+  private builtin(name: string, args: Filter[], at: number): Filter {
+    const found = lookUpBuiltin(name, args);
+    if (found === 'unsupported') {
+      throw new JqUnsupportedError(`${name}/${args.length} is not supported here`, positionOf(this.source, at));
+    }
+    if (!found) throw this.undefined(`${name}/${args.length}`, at);
+    return found;
+  }
+}
+
+export function up(env: Env, hops: number): Env {
+  let here = env;
+  for (let count = hops; count > 0; count -= 1) here = here.up!;
+  return here;
+}

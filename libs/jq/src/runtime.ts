@@ -1,0 +1,104 @@
+import { JqRuntimeError } from './errors';
+import { clip, fail, type Json, toJson } from './values';
+
+/** What a compiled expression is: it hands each of its outputs to `emit`, with its path where paths are asked for. */
+export type Filter = (input: Json, path: Path | undefined, env: Env, emit: Emit) => void;
+export type Emit = (output: Json, path: Path | undefined) => void;
+
+/** Variables, functions and closures in scope, innermost first; the compiler knows how far up each is. */
+export interface Env {
+  up: Env | null;
+  value: unknown;
+}
+
+/** An argument that is an expression, with the scope it came from. */
+export interface Closure {
+  filter: Filter;
+  env: Env;
+}
+
+/** Where an output is in the input; `undefined` when nobody asks. */
+export interface Path {
+  up: Path | null;
+  key: Json;
+}
+
+export const ROOT: Path = { up: null, key: null };
+/** Of an output that is not a part of the input. */
+export const NOWHERE: Path = { up: null, key: null };
+
+export function pathArray(path: Path, value: Json): Json[] {
+  if (path === NOWHERE) return fail(`Invalid path expression with result ${clip(toJson(value), 30)}`);
+  const keys: Json[] = [];
+  for (let here: Path = path; here.up; here = here.up) keys.push(here.key);
+  return keys.reverse();
+}
+
+/** A step down from an output. @throws JqRuntimeError when it is not a part of the input */
+export function below(path: Path | undefined, key: Json, value: Json): Path | undefined {
+  if (path === undefined) return undefined;
+  if (path === NOWHERE) {
+    return fail(`Invalid path expression near attempt to access element ${clip(toJson(key), 30)} of ${clip(toJson(value), 30)}`);
+  }
+  return { up: path, key };
+}
+
+/** The path of a new value: none, unless it is the very input, as `null` on null is. */
+export function pathOfNew(path: Path | undefined, input: Json, output: Json): Path | undefined {
+  if (path === undefined) return undefined;
+  return input === output && (output === null || typeof output === 'boolean') ? path : NOWHERE;
+}
+
+/** Leaves the expression up to its label. */
+export class BreakSignal {
+  constructor(readonly label: object) {}
+}
+
+/** An error of who consumes the outputs, on its way past a `try` that must not see it. */
+class Downstream {
+  constructor(
+    readonly owner: object,
+    readonly error: unknown,
+  ) {}
+}
+
+/**
+ * Runs an expression and catches jq errors that it raises itself, not those of what comes after it.
+ *
+ * @returns the error, or undefined
+ */
+export function attempt(run: (emit: Emit) => void, emit: Emit): JqRuntimeError | undefined {
+  const owner = {};
+  try {
+    run((output, path) => {
+      try {
+        emit(output, path);
+      } catch (error) {
+        throw new Downstream(owner, error);
+      }
+    });
+    return undefined;
+  } catch (error) {
+    if (error instanceof Downstream && error.owner === owner) throw error.error;
+    if (error instanceof JqRuntimeError) return error;
+    throw error;
+  }
+}
+
+/** Runs an expression that may stop early: `emit` gets a function that does. */
+export function stoppable(run: (stop: () => never) => void): void {
+  const label = {};
+  try {
+    run(() => {
+      throw new BreakSignal(label);
+    });
+  } catch (error) {
+    if (!(error instanceof BreakSignal && error.label === label)) throw error;
+  }
+}
+
+export function collect(filter: Filter, input: Json, env: Env): Json[] {
+  const outputs: Json[] = [];
+  filter(input, undefined, env, (output) => outputs.push(output));
+  return outputs;
+}

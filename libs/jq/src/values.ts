@@ -1,0 +1,158 @@
+import { JqRuntimeError } from './errors';
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+export type TypeName = 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object';
+
+export function typeOf(value: Json): TypeName {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return typeof value as TypeName;
+}
+
+export function isObject(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function truthy(value: Json): boolean {
+  return value !== null && value !== false;
+}
+
+/** Sets an own property, also for `__proto__`. */
+export function put(object: JsonObject, key: string, value: Json): void {
+  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  else object[key] = value;
+}
+
+export function get(object: JsonObject, key: string): Json {
+  return Object.hasOwn(object, key) ? object[key]! : null;
+}
+
+export function copyOf(object: JsonObject): JsonObject {
+  const copy: JsonObject = {};
+  for (const key of Object.keys(object)) put(copy, key, object[key]!);
+  return copy;
+}
+
+/** Code point order, as jq's strings compare by their UTF-8 bytes. */
+export function compareStrings(a: string, b: string): number {
+  if (a === b) return 0;
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    const [x, y] = [a.charCodeAt(index), b.charCodeAt(index)];
+    if (x === y) continue;
+    // Surrogates stand for code points above every other unit.
+    const [sx, sy] = [x >= 0xd800 && x <= 0xdfff, y >= 0xd800 && y <= 0xdfff];
+    return sx === sy ? x - y : sx ? 1 : -1;
+  }
+  return a.length - b.length;
+}
+
+/** jq sorts an object's keys wherever order counts. */
+export function sortedKeys(object: JsonObject): string[] {
+  return Object.keys(object).sort(compareStrings);
+}
+
+const RANK: Record<TypeName, number> = { null: 0, boolean: 1, number: 3, string: 4, array: 5, object: 6 };
+
+function rank(value: Json): number {
+  return value === true ? 2 : RANK[typeOf(value)];
+}
+
+/** jq's total order: null < false < true < numbers < strings < arrays < objects. */
+export function compare(a: Json, b: Json): number {
+  if (typeof a === 'number' && typeof b === 'number') return a < b || Number.isNaN(a) ? -1 : a === b ? 0 : 1;
+  if (typeof a === 'string' && typeof b === 'string') return compareStrings(a, b);
+  const byRank = rank(a) - rank(b);
+  if (byRank !== 0) return byRank;
+  if (Array.isArray(a) && Array.isArray(b)) return compareArrays(a, b);
+  if (isObject(a) && isObject(b)) return compareObjects(a, b);
+  return 0;
+}
+
+function compareArrays(a: Json[], b: Json[]): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    const order = compare(a[index]!, b[index]!);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+/** First their key sets, as sorted arrays; then value by value. */
+function compareObjects(a: JsonObject, b: JsonObject): number {
+  const [keysOfA, keysOfB] = [sortedKeys(a), sortedKeys(b)];
+  const byKeys = compareArrays(keysOfA, keysOfB);
+  if (byKeys !== 0) return byKeys;
+  for (const key of keysOfA) {
+    const order = compare(a[key]!, b[key]!);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+export function equal(a: Json, b: Json): boolean {
+  return a === b || compare(a, b) === 0;
+}
+
+const LARGEST = '1.7976931348623157e+308';
+
+/** A number as jq writes it: the shortest digits, exponential outside of 1e-5 and 1e17. */
+export function numberText(value: number): string {
+  if (Number.isNaN(value)) return 'null';
+  if (!Number.isFinite(value)) return value > 0 ? LARGEST : `-${LARGEST}`;
+  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
+  const [mantissa = '', exponent = '0'] = Math.abs(value).toExponential().split('e');
+  const digits = mantissa.replace('.', '');
+  const point = Number(exponent) + 1;
+  return (value < 0 ? '-' : '') + placePoint(digits, point);
+}
+
+/** David Gay's freedtoa layout, which jq uses. */
+function placePoint(digits: string, point: number): string {
+  if (point <= -5 || point > digits.length + 15) {
+    const rest = digits.slice(1);
+    const exponent = point - 1;
+    const sign = exponent < 0 ? '-' : '+';
+    return `${digits[0]}${rest ? `.${rest}` : ''}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
+  }
+  if (point <= 0) return `0.${'0'.repeat(-point)}${digits}`;
+  return point >= digits.length ? digits.padEnd(point, '0') : `${digits.slice(0, point)}.${digits.slice(point)}`;
+}
+
+export function toJson(value: Json): string {
+  if (typeof value === 'number') return numberText(value);
+  if (typeof value === 'string') return stringJson(value);
+  if (Array.isArray(value)) return `[${value.map(toJson).join(',')}]`;
+  if (isObject(value)) return `{${Object.keys(value).map((key) => `${stringJson(key)}:${toJson(value[key]!)}`).join(',')}}`;
+  return String(value);
+}
+
+/** JSON.stringify, and DEL escaped as jq does. */
+function stringJson(text: string): string {
+  return JSON.stringify(text.toWellFormed()).replaceAll('\u007f', '\\u007f');
+}
+
+/** A value in an error message: jq shows its first bytes. */
+export function shown(value: Json): string {
+  return `${typeOf(value)} (${clip(toJson(value), 11)})`;
+}
+
+export function clip(text: string, most: number): string {
+  return Buffer.byteLength(text) <= most ? text : `${Buffer.from(text).subarray(0, most - 3).toString('utf8').replace(/\ufffd$/, '')}...`;
+}
+
+/** @throws JqRuntimeError */
+export function fail(message: string): never {
+  throw new JqRuntimeError(message);
+}
+
+/** Code points; the fast way where there are no surrogates. */
+export function codePoints(text: string): string[] {
+  return Array.from(text);
+}
+
+export function lengthOf(text: string): number {
+  // eslint-disable-next-line no-control-regex
+  return /^[\u0000-\ud7ff\ue000-\uffff]*$/.test(text) ? text.length : codePoints(text).length;
+}
