@@ -25,7 +25,11 @@ function theirs(filter: string, input: unknown): Answer {
 
 /** Key order and the writing of numbers are not what is compared. */
 function canonical(json: string): string {
-  return JSON.stringify(JSON.parse(json));
+  return JSON.stringify(JSON.parse(json), (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
 }
 
 function ours(filter: string, input: unknown): Answer {

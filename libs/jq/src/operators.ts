@@ -70,7 +70,7 @@ function multiply(a: Json, b: Json): Json {
   return fail(`${shown(a)} and ${shown(b)} cannot be multiplied`);
 }
 
-/** jq 1.8: a negative count is null, one below 1 but not 0 counts as... what the oracle says. */
+/** A negative count is null; a fraction below one counts as one. */
 function repeat(text: string, times: number): Json {
   if (Number.isNaN(times) || times < 0) return null;
   const count = times < 1 && times > 0 ? 1 : Math.floor(times);
@@ -112,7 +112,7 @@ function modulo(a: Json, b: Json): Json {
   if (typeof a !== 'number' || typeof b !== 'number') return fail(`${shown(a)} and ${shown(b)} cannot be divided`);
   if (Number.isNaN(a) || Number.isNaN(b)) return Number.NaN;
   const [x, y] = [clamp(a), clamp(b)];
-  if (y === 0n) return fail(`${shown(a)} and ${shown(b)} cannot be divided because the divisor is zero`);
+  if (y === 0n) return fail(`${shown(a)} and ${shown(b)} cannot be divided (remainder) because the divisor is zero`);
   const positive = (x < 0n ? -x : x) % (y < 0n ? -y : y);
   return Number(x < 0n ? -positive : positive);
 }

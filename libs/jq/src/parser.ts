@@ -67,11 +67,7 @@ class Parser {
 
   private alternative(): Node {
     const left = this.assignment();
-    if (this.isOp('?//')) {
-      // Outside of patterns `?//` is `?` and `//`.
-      const at = this.next().start;
-      return { kind: 'alternative', left: { kind: 'try', body: left, at }, right: this.alternative(), at };
-    }
+    if (this.isOp('?//')) throw this.unexpected('write a blank between `?` and `//`');
     if (!this.isOp('//')) return left;
     const at = this.next().start;
     return { kind: 'alternative', left, right: this.alternative(), at };
@@ -124,17 +120,23 @@ class Parser {
   }
 
   private multiplicative(): Node {
-    if (this.isOp('-')) {
-      const at = this.next().start;
-      return { kind: 'negate', body: this.multiplicative(), at };
-    }
-    let left = this.postfix(true);
+    return this.products(this.factor());
+  }
+
+  private products(first: Node): Node {
+    let left = first;
     while (this.isOp('*') || this.isOp('/') || this.isOp('%')) {
       const { text, start: at } = this.next();
-      const right: Node = this.isOp('-') ? this.multiplicative() : this.postfix(true);
+      const right = this.factor();
       left = { kind: 'binary', op: text as BinaryOp, left, right, at };
     }
     return left;
+  }
+
+  private factor(): Node {
+    if (!this.isOp('-')) return this.postfix(true);
+    const at = this.next().start;
+    return { kind: 'negate', body: this.postfix(true), at };
   }
 
   /** A term with what follows it. @param binds whether `as` may come: not in the head of a reduce */
@@ -146,10 +148,9 @@ class Parser {
       if (kind === 'field') {
         this.next();
         node = { kind: 'index', target: node, key: { kind: 'literal', value: text, at }, at };
-      } else if (this.isOp('.') && this.startsSuffix()) {
+      } else if (this.isOp('.') && this.tokens[this.index + 1]?.kind === 'string') {
         this.next();
-        if (this.peek().kind === 'string') node = { kind: 'index', target: node, key: this.string(this.next()), at };
-        else node = this.bracket(node);
+        node = { kind: 'index', target: node, key: this.string(this.next()), at };
       } else if (this.isOp('[')) {
         node = this.bracket(node);
       } else if (this.isOp('?')) {
@@ -164,11 +165,6 @@ class Parser {
         return node;
       }
     }
-  }
-
-  private startsSuffix(): boolean {
-    const following = this.tokens[this.index + 1];
-    return following?.kind === 'string' || (following?.kind === 'op' && following.text === '[');
   }
 
   /** `[]`, `[key]`, `[from:to]`. */
@@ -365,17 +361,11 @@ class Parser {
     throw this.unexpected('a key is missing', token);
   }
 
-  /** Terms and `|` only: anything more needs parentheses. */
+  /** Everything but `,`, which ends it. */
   private objectValue(): Node {
     const at = this.peek().start;
-    if (this.isOp('-')) {
-      this.next();
-      return { kind: 'negate', body: this.objectValue(), at };
-    }
-    const left = this.postfix(false);
-    if (this.accept('|')) return { kind: 'pipe', left, right: this.objectValue(), at };
-    if (!this.isOp(',') && !this.isOp('}')) throw this.unexpected('put the value of the key into parentheses');
-    return left;
+    const left = this.alternative();
+    return this.accept('|') ? { kind: 'pipe', left, right: this.objectValue(), at } : left;
   }
 
   private patterns(): Pattern[] {

@@ -1,3 +1,4 @@
+import { JqSyntaxError, positionOf } from './errors';
 import { compileJq, type JqProgram } from './program';
 import { type Json, put, toJson } from './values';
 
@@ -68,6 +69,7 @@ function split(text: string): (string | { source: string })[] {
       at += 3;
     } else if (text.startsWith('${', at)) {
       const end = endOf(text, at + 2);
+      if (end >= text.length) throw new JqSyntaxError('the expression is not closed', positionOf(text, at));
       if (plain) parts.push(plain);
       plain = '';
       parts.push({ source: text.slice(at + 2, end) });

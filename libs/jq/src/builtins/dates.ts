@@ -11,7 +11,9 @@ export const dateFunctions: Record<string, ValueFunction> = {
     if (!Array.isArray(input) || input.length < 6 || !input.every((part) => typeof part === 'number')) {
       return fail('mktime requires array of 6 numbers');
     }
-    return mktime(input as number[]);
+    const time = secondsOf(input as number[]);
+    // C's timegm says -1 for an error, and jq cannot tell it from the last second of 1969.
+    return time === -1 ? fail('invalid gmtime representation') : time;
   },
   'gmtime/0': (input) => {
     if (typeof input !== 'number') return fail('gmtime() requires a number');
@@ -22,7 +24,7 @@ export const dateFunctions: Record<string, ValueFunction> = {
     const broken = typeof input === 'number' ? gmtime(input) : input;
     if (!Array.isArray(broken)) return fail('strftime/1 requires parsed datetime inputs');
     if (broken.length < 6 || !broken.every((part) => typeof part === 'number')) return fail('strftime/1 requires parsed datetime inputs');
-    return strftime(mktime(broken as number[]), format);
+    return strftime(secondsOf(broken as number[]), format);
   },
   'fromdateiso8601/0': (input) => {
     if (typeof input !== 'string') return fail(`strptime/1 requires string inputs and arguments`);
@@ -33,11 +35,12 @@ export const dateFunctions: Record<string, ValueFunction> = {
   },
 };
 
-function mktime([year = 0, month = 0, day = 0, hours = 0, minutes = 0, seconds = 0]: number[]): number {
+function secondsOf([year = 0, month = 0, day = 0, hours = 0, minutes = 0, seconds = 0]: number[]): number {
   return Math.floor(Date.UTC(year, month, day, hours, minutes, Math.floor(seconds)) / 1_000);
 }
 
 function gmtime(seconds: number): Json {
+  if (seconds < 0 && !Number.isInteger(seconds)) return fail('fractions of seconds before 1970 are not supported here');
   const date = new Date(Math.floor(seconds) * 1_000);
   if (Number.isNaN(date.getTime())) return fail(`error converting number of seconds since epoch to datetime: ${shown(seconds)}`);
   return [

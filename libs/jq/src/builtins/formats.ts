@@ -18,7 +18,11 @@ export const FORMATS: Record<string, (value: Json) => string> = {
     if (/[^A-Za-z0-9+/=]/.test(given) || (decoded.length === 0 && given.replace(/=+$/, '') !== '')) {
       return fail(`${shown(given)} is not valid base64 data`);
     }
-    return decoded.toString('utf8');
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(decoded);
+    } catch {
+      return fail(`${shown(given)} is not the base64 of a text`);
+    }
   },
 };
 

@@ -51,15 +51,11 @@ export const mathFunctions: Record<string, ValueFunction> = {
   'fmod/2': (_input, a, b) => numeric(a!) % numeric(b!),
   'infinite/0': () => Infinity,
   'nan/0': () => NaN,
-  'isinfinite/0': (input) => Math.abs(numeric(input)) === Infinity,
-  'isnan/0': (input) => Number.isNaN(numeric(input)),
+  'isinfinite/0': (input) => typeof input === 'number' && Math.abs(input) === Infinity,
+  'isnan/0': (input) => Number.isNaN(input),
   'isnormal/0': (input) => {
-    const size = Math.abs(numeric(input));
+    const size = typeof input === 'number' ? Math.abs(input) : 0;
     return size >= 2 ** -1022 && size !== Infinity;
-  },
-  'abs/0': (input) => {
-    if (typeof input !== 'number') return fail(`${shown(input)} cannot be negated`);
-    return input < 0 ? -input : input;
   },
 };
 

@@ -18,6 +18,16 @@ export function translate(
 const WORD = '\\p{L}\\p{M}\\p{N}\\p{Pc}';
 const SPACE = '\\t-\\r \\x85\\p{Z}';
 const CLASSES: Record<string, string> = { w: WORD, d: '\\p{Nd}', s: SPACE };
+const POSIX: Record<string, string> = {
+  digit: '\\p{Nd}',
+  alpha: '\\p{L}\\p{M}',
+  alnum: '\\p{L}\\p{M}\\p{Nd}',
+  upper: '\\p{Lu}',
+  lower: '\\p{Ll}',
+  space: SPACE,
+  xdigit: '0-9A-Fa-f',
+  word: WORD,
+};
 const BOUNDARY = `(?:(?<=[${WORD}])(?![${WORD}])|(?<![${WORD}])(?=[${WORD}]))`;
 const NOT_BOUNDARY = `(?:(?<=[${WORD}])(?=[${WORD}])|(?<![${WORD}])(?![${WORD}]))`;
 
@@ -49,7 +59,7 @@ class Translator {
         this.out += this.dotAll ? '[\\s\\S]' : '[^\\n]';
         return undefined;
       case '$':
-        this.out += '(?=\\n?(?![\\s\\S]))';
+        this.out += '(?=\\n?$)';
         return undefined;
       case '{':
         return this.interval();
@@ -83,9 +93,9 @@ class Translator {
       else this.out += `[^${known}]`;
     } else if (!inSet && character === 'b') this.out += BOUNDARY;
     else if (!inSet && character === 'B') this.out += NOT_BOUNDARY;
-    else if (!inSet && character === 'A') this.out += '(?<![\\s\\S])';
-    else if (!inSet && character === 'z') this.out += '(?![\\s\\S])';
-    else if (!inSet && character === 'Z') this.out += '(?=\\n?(?![\\s\\S]))';
+    else if (!inSet && character === 'A') this.out += '^';
+    else if (!inSet && character === 'z') this.out += '$';
+    else if (!inSet && character === 'Z') this.out += '(?=\\n?$)';
     else if ('nrtfv'.includes(character)) this.out += `\\${character}`;
     else if (/^[^A-Za-z0-9]$/u.test(character)) this.out += /[\^$\\.*+?()[\]{}|/-]/.test(character) ? this.literal(character, inSet) : character;
     else return this.refuse(`\\${character}`);
@@ -107,6 +117,7 @@ class Translator {
       if (this.at >= this.pattern.length) return this.refuse('a set that is not closed');
       const character = this.take();
       if (character === ']') break;
+      if (character === '[' && this.posix()) continue;
       if (character === '[') return this.refuse('a set within a set');
       if (character === '&' && this.pattern[this.at] === '&') return this.refuse('&& in a set');
       if (character === '\\') this.escape(true);
@@ -114,6 +125,16 @@ class Translator {
     }
     this.out += ']';
     return undefined;
+  }
+
+  /** `[:digit:]` and its like. */
+  private posix(): boolean {
+    const found = /^:(\w+):\]/.exec(this.pattern.slice(this.at));
+    const known = found && POSIX[found[1]!];
+    if (!known) return false;
+    this.at += found[0].length;
+    this.out += known;
+    return true;
   }
 
   private group(): void {

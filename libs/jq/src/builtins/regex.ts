@@ -109,7 +109,7 @@ function describe(text: string, found: RegExpExecArray, names: (string | null)[]
   const captures = names.map((name, group): Json => {
     const string = found[group + 1];
     const from = found.indices?.[group + 1]?.[0] ?? 0;
-    if (string === undefined) return { offset: -1, length: 0, string: null, name };
+    if (string === undefined) return { offset: -1, string: null, length: 0, name };
     return { offset: lengthOf(text.slice(0, from)), length: lengthOf(string), string, name };
   });
   grow(found[0].length + captures.length);

@@ -1,8 +1,7 @@
 import { grow, step } from '../budget';
 import { splitText } from '../operators';
-import { equal, fail, type Json, shown, typeOf } from '../values';
+import { fail, type Json, shown } from '../values';
 import type { ValueFunction } from './index';
-import { positions } from './values';
 
 const WHITE = '[\\t\\n\\v\\f\\r ]+';
 const LEADING = new RegExp(`^${WHITE}`);
@@ -37,8 +36,6 @@ export const textFunctions: Record<string, ValueFunction> = {
     if (typeof input !== 'string' || typeof separator !== 'string') return fail('split input and separator must be strings');
     return splitText(input, separator);
   },
-  'index/1': (input, part) => position(input, part!, 0),
-  'rindex/1': (input, part) => position(input, part!, -1),
 };
 
 function trimStart(input: Json, part: Json): Json {
@@ -62,22 +59,4 @@ function character(point: Json): string {
   const value = Math.trunc(point);
   const valid = value >= 0 && value <= 0x10ffff && !(value >= 0xd800 && value <= 0xdfff);
   return valid ? String.fromCodePoint(value) : '\ufffd';
-}
-
-/** The first or last of `indices`. */
-function position(input: Json, part: Json, which: 0 | -1): Json {
-  if (input === null) return null;
-  if (typeof input === 'string' && typeof part === 'string') {
-    const found = positions(input, part);
-    return (Array.isArray(found) ? found.at(which) : null) ?? null;
-  }
-  if (!Array.isArray(input)) return fail(`Cannot index ${typeOf(input)} with ${typeOf(part)}`);
-  const found = input.flatMap((_, at) => (matchesAt(input, part, at) ? [at] : []));
-  return found.at(which) ?? null;
-}
-
-function matchesAt(input: Json[], part: Json, at: number): boolean {
-  step();
-  const wanted = Array.isArray(part) ? part : [part];
-  return wanted.length > 0 && wanted.every((item, offset) => at + offset < input.length && equal(input[at + offset]!, item));
 }

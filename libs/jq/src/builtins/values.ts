@@ -1,6 +1,6 @@
 import { grow, step } from '../budget';
 import { add } from '../operators';
-import { indicesOf, setPath } from '../paths';
+import { index, indicesOf, setPath } from '../paths';
 import { compare, equal, fail, get, isObject, type Json, lengthOf, shown, sortedKeys, toJson, typeOf } from '../values';
 import type { ValueFunction } from './index';
 
@@ -27,11 +27,15 @@ export const valueFunctions: Record<string, ValueFunction> = {
     return isObject(input) ? Object.keys(input) : fail(`${shown(input)} has no keys`);
   },
   'has/1': (input, key) => {
+    if (input === null && (typeof key === 'string' || typeof key === 'number')) return false;
     if (isObject(input) && typeof key === 'string') return Object.hasOwn(input, key);
     if (Array.isArray(input) && typeof key === 'number') return key >= 0 && key < input.length;
     return fail(`Cannot check whether ${typeOf(input!)} has a ${typeof key === 'string' ? 'string' : typeOf(key!)} key`);
   },
-  'contains/1': (input, part) => contains(input, part!),
+  'contains/1': (input, part) => {
+    if (typeOf(input) === typeOf(part!)) return contains(input, part!);
+    return fail(`${shown(input)} and ${shown(part!)} cannot have their containment checked`);
+  },
   'setpath/2': (input, path, value) => {
     if (!Array.isArray(path)) return fail('Path must be specified as an array');
     return setPath(input, path, value!);
@@ -54,23 +58,11 @@ export const valueFunctions: Record<string, ValueFunction> = {
   },
   'min/0': (input) => extreme(input, (order) => order < 0),
   'max/0': (input) => extreme(input, (order) => order >= 0),
-  'reverse/0': (input) => {
-    if (input === null) return [];
-    if (typeof input === 'string') return Array.from(input).reverse().join('');
-    return Array.isArray(input) ? [...input].reverse() : fail(`Cannot reverse ${shown(input)}`);
-  },
   'indices/1': (input, part) => indices(input, part!),
   '_flatten/1': (input, depth) => flatten(input, depth as number),
   'flatten/1': (input, depth) => {
     if (typeof depth !== 'number' || depth < 0) return fail('flatten depth must not be negative');
     return flatten(input, depth);
-  },
-  'transpose/0': (input) => {
-    if (!Array.isArray(input)) return fail(`Cannot index ${typeOf(input)} with number`);
-    const rows = input.map((row) => (Array.isArray(row) ? row : fail(`Cannot index ${typeOf(row)} with number`)));
-    const width = rows.reduce((most, row) => Math.max(most, row.length), 0);
-    grow(width * rows.length);
-    return Array.from({ length: width }, (_, column) => rows.map((row) => row[column] ?? null));
   },
   'bsearch/1': (input, target) => {
     if (!Array.isArray(input)) return fail(`${shown(input)} cannot be searched from`);
@@ -84,10 +76,10 @@ export const valueFunctions: Record<string, ValueFunction> = {
     }
     return -1 - low;
   },
-  'toarray/0': (input) => (Array.isArray(input) ? input : [input]),
   'tonumber/0': (input) => {
     if (typeof input === 'number') return input;
     if (typeof input !== 'string') return fail(`${shown(input)} cannot be parsed as a number`);
+    if (input === 'nan') return Number.NaN;
     if (!/^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(input)) return fail(`${shown(input)} cannot be parsed as a number`);
     return Number(input);
   },
@@ -119,8 +111,7 @@ function contains(whole: Json, part: Json): boolean {
   }
   if (Array.isArray(whole) && Array.isArray(part)) return part.every((item) => whole.some((one) => contains(one, item)));
   if (typeof whole === 'string' && typeof part === 'string') return whole.includes(part);
-  if (typeOf(whole) === typeOf(part)) return equal(whole, part);
-  return fail(`${shown(whole)} and ${shown(part)} cannot have their containment checked`);
+  return equal(whole, part);
 }
 
 function extreme(input: Json, better: (order: number) => boolean): Json {
@@ -134,12 +125,12 @@ function indices(input: Json, part: Json): Json {
   if (input === null) return null;
   if (Array.isArray(input)) return indicesOf(input, Array.isArray(part) ? part : [part]);
   if (typeof input === 'string' && typeof part === 'string') return positions(input, part);
-  return fail(`Cannot determine indices of ${typeOf(part)} in ${typeOf(input)}`);
+  return index(input, part);
 }
 
 /** In code points, overlapping ones too. */
-export function positions(text: string, part: string): Json {
-  if (part === '') return null;
+function positions(text: string, part: string): Json {
+  if (part === '') return [];
   const found: Json[] = [];
   let points = 0;
   let counted = 0;
