@@ -9,7 +9,7 @@ const TEXT = 'Hello, Wörld 😀! aXbX 123';
 const groups: [unknown[], string[]][] = [
   [
     [0, -1, 1, 1425599507, 1425599507.9, 86399, -86401, 4102444800],
-    ['todate', 'gmtime | mktime', 'gmtime | todate', 'strftime("%A, %B %d, %Y")', 'strftime("%j %H:%M:%S")', 'todate | fromdate', 'gmtime'],
+    ['todate', 'gmtime | mktime', 'gmtime | todate', 'strftime("%A, %B %d, %Y")', 'strftime("%j %H:%M:%S")', 'gmtime'],
   ],
   [['aGk=', 'aGk', 'w6k=', '', '====', 'a b'], ['@base64d']],
   [

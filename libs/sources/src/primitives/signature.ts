@@ -70,3 +70,8 @@ export function checkWindow(
   const side = offSeconds > 0 ? `${offSeconds} s old` : `${-offSeconds} s in the future`;
   return refuse('timestamp-outside-window', `the signed time is ${side}; ${toleranceSeconds} s are allowed`);
 }
+
+/** Equal texts, in a time that does not tell where they differ. */
+export function sameText(one: string, other: string): boolean {
+  return sameBytes(Buffer.from(one), Buffer.from(other));
+}

@@ -1,0 +1,28 @@
+import { parseJson } from '../primitives/body';
+import type { InboundRequest } from '../provider';
+
+const PREFIX = 'ce-';
+
+/** Binary mode: attributes in `ce-` headers, percent-encoded; the body is the data. */
+export function readBinary(request: InboundRequest): [attributes: Record<string, unknown>, data: unknown] {
+  const entries = Object.entries(request.headers)
+    .filter(([name, value]) => name.startsWith(PREFIX) && typeof value === 'string')
+    .map(([name, value]) => [name.slice(PREFIX.length), decode(value as string)] as const);
+  return [Object.fromEntries(entries), dataOf(request)];
+}
+
+/** What is not valid percent-encoding stands for itself. */
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+function dataOf(request: InboundRequest): unknown {
+  if (request.rawBody.length === 0) return null;
+  const type = String(request.headers['content-type'] ?? 'application/json').split(';', 1)[0]!.trim().toLowerCase();
+  if (type === 'application/json' || type.endsWith('+json')) return parseJson(request);
+  return type.startsWith('text/') || type.endsWith('xml') ? request.rawBody.toString('utf8') : { base64: request.rawBody.toString('base64') };
+}
