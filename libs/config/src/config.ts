@@ -65,7 +65,13 @@ function toConfig(variables: Variables) {
       maxOutbox: variables.MAX_OUTBOX,
       maxQuarantine: variables.MAX_QUARANTINE,
     },
-    admin: { host: variables.HOST, port: variables.ADMIN_PORT },
+    admin: {
+      host: variables.HOST,
+      port: variables.ADMIN_PORT,
+      password: variables.ADMIN_PASSWORD,
+      apiKey: variables.ADMIN_API_KEY,
+    },
+    demoPort: variables.DEMO_PORT,
     key: variables.SPILLWAY_KEY ? keyBytes(variables.SPILLWAY_KEY) : undefined,
     retention: {
       deadLettersMs: variables.DEAD_LETTER_RETENTION,

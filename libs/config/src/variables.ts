@@ -46,6 +46,17 @@ export const variablesSchema = z.object({
   MAX_QUARANTINE: z.coerce.number().int().min(0).default(10_000).describe('Refused requests kept for one source; more are refused and not kept.'),
   QUEUE_ADD_TIMEOUT: duration('3s').describe('How long ingress waits for the queues before it uses the outbox.'),
   SPILLWAY_KEY: key.optional().describe('Seals secrets at rest (AES-256-GCM). Unset with the embedded PostgreSQL: made and kept under `SPILLWAY_DIR`.'),
+  ADMIN_PASSWORD: z
+    .string()
+    .min(12)
+    .optional()
+    .describe('Password of the user `admin`. Unset with the embedded PostgreSQL: made and kept under `SPILLWAY_DIR`.'),
+  ADMIN_API_KEY: z
+    .string()
+    .min(24)
+    .optional()
+    .describe('A key of the platform with every scope. Unset with the embedded PostgreSQL: made and kept under `SPILLWAY_DIR`.'),
+  DEMO_PORT: port(3200).describe('Port of the inbox that the demo tenant posts to.'),
   SPILLWAY_QUEUES: z
     .string()
     .optional()

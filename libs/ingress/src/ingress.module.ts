@@ -4,16 +4,18 @@ import { Acceptor, Intake } from '@spillway/intake';
 import type { Platform } from '@spillway/runtime';
 import type { FastifyInstance } from 'fastify';
 import { EventsApi } from './events-api';
-import { HealthController } from './health.controller';
-import { OpenApiController } from './openapi.controller';
-import { PLATFORM } from './tokens';
+import { readiness } from './health';
+import { openApi } from './openapi';
 import { Webhooks } from './webhooks';
+
+const PLATFORM = Symbol('platform');
 
 /** The edge: webhooks, events of tenants' own services, health and the API's description. */
 @Module({})
 export class IngressModule implements OnModuleInit {
   constructor(
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(PLATFORM) private readonly platform: Platform,
     @Inject(Webhooks) private readonly webhooks: Webhooks,
     @Inject(EventsApi) private readonly events: EventsApi,
   ) {}
@@ -21,7 +23,6 @@ export class IngressModule implements OnModuleInit {
   static forPlatform(platform: Platform): DynamicModule {
     return {
       module: IngressModule,
-      controllers: [HealthController, OpenApiController],
       providers: [
         { provide: PLATFORM, useValue: platform },
         { provide: Acceptor, useFactory: () => new Acceptor(platform) },
@@ -36,5 +37,8 @@ export class IngressModule implements OnModuleInit {
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
     this.webhooks.register(server);
     this.events.register(server);
+    server.get('/openapi.json', () => openApi());
+    server.get('/health/live', () => ({ status: 'ok' }));
+    server.get('/health/ready', () => readiness(this.platform));
   }
 }

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestLog } from '@spillway/observability';
-import { answerProblems, type Platform, takeRawBodies } from '@spillway/runtime';
+import { type Platform, ProblemAdapter, takeRawBodies } from '@spillway/runtime';
 import { IngressModule } from './ingress.module';
 
 export interface IngressServer {
@@ -18,14 +18,16 @@ export interface IngressServer {
  */
 export async function startIngress(platform: Platform): Promise<IngressServer> {
   const { ingress } = platform.config;
-  const adapter = new FastifyAdapter({
+  const options = {
     bodyLimit: ingress.maxBodyBytes,
     // A sender that opens a connection and says nothing must not hold it.
     requestTimeout: 30_000,
     routerOptions: { maxParamLength: 200 },
     // Keeps what is under way and refuses the rest with 503 while it drains.
     return503OnClosing: true,
-  });
+  };
+  const hint = 'Webhooks go to POST /v1/in/{tenant}/{source}; /openapi.json lists the rest.';
+  const adapter = new ProblemAdapter(options, platform.log, hint);
   const app = await NestFactory.create<NestFastifyApplication>(IngressModule.forPlatform(platform), adapter, {
     logger: new NestLog(platform.log),
     bodyParser: false,
@@ -33,8 +35,6 @@ export async function startIngress(platform: Platform): Promise<IngressServer> {
   });
   const server = adapter.getInstance();
   takeRawBodies(server);
-  await app.init();
-  answerProblems(server, platform.log, 'Webhooks go to POST /v1/in/{tenant}/{source}; /openapi.json lists the rest.');
   await app.listen(ingress.port, ingress.host);
   const address = server.server.address();
   const port = typeof address === 'object' && address ? address.port : ingress.port;

@@ -1,6 +1,7 @@
 import { BadRequestError, PROBLEM_CONTENT_TYPE, SpillwayError, toProblem } from '@spillway/contracts';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Log } from '@spillway/observability';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
 
 /** Bodies arrive as bytes, whatever they claim to be: verification needs them as they were sent. */
 export function takeRawBodies(server: FastifyInstance): void {
@@ -8,21 +9,27 @@ export function takeRawBodies(server: FastifyInstance): void {
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 }
 
-/**
- * Every error leaves as problem details; what we did not raise on purpose goes to the log with its stack.
- *
- * @param hint what to say to who knocks at a path that is not there
- */
-export function answerProblems(server: FastifyInstance, log: Log, hint: string): void {
-  server.setErrorHandler((error, request, reply) => sendProblem(reply, error, request, log));
-  server.setNotFoundHandler((request, reply) => {
-    const error = new BadRequestError(`there is nothing at ${request.method} ${pathOf(request)}`, {
-      code: 'not-found',
-      status: 404,
-      remedy: hint,
+/** Every error leaves as problem details; what we did not raise on purpose goes to the log with its stack. */
+export class ProblemAdapter extends FastifyAdapter {
+  /** @param hint what to say to who knocks at a path that is not there */
+  constructor(options: FastifyServerOptions, log: Log, hint: string) {
+    super(options as never);
+    const server = this.getInstance();
+    server.setErrorHandler((error, request, reply) => sendProblem(reply, error, request, log));
+    server.setNotFoundHandler((request, reply) => {
+      const message = `there is nothing at ${request.method} ${pathOf(request)}`;
+      return sendProblem(reply, new BadRequestError(message, { code: 'not-found', status: 404, remedy: hint }), request, log);
     });
-    return sendProblem(reply, error, request, log);
-  });
+  }
+
+  /** Nest would put its own in the place of ours. */
+  override setErrorHandler() {
+    return this.getInstance();
+  }
+
+  override setNotFoundHandler() {
+    return this.getInstance();
+  }
 }
 
 function sendProblem(reply: FastifyReply, error: unknown, request: FastifyRequest, log: Log): FastifyReply {

@@ -1,4 +1,5 @@
 export { Directory, type LiveSource, type LiveTenant } from './directory';
 export { lintResource, type LintProblem } from './lint';
 export { forkEnvironment, openPlatform, type Platform } from './platform';
-export { answerProblems, takeRawBodies } from './http';
+export { ProblemAdapter, takeRawBodies } from './http';
+export { closeOnSignal, describeFailure, runProcess, type Running } from './process';

@@ -1,0 +1,4 @@
+import { startOperations } from '@spillway/operations';
+import { runProcess } from '@spillway/runtime';
+
+void runProcess('admin', startOperations);

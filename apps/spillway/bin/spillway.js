@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// Runs the sources (through SWC) in a checkout, the built files in an image. Node 24 comes with `npm ci`.
+'use strict';
+const { spawnSync } = require('node:child_process');
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
+
+const OLDEST_NODE = 24;
+
+if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
+  const node = join(__dirname, '../../../node_modules/.bin/node');
+  if (!existsSync(node)) {
+    console.error(`spillway needs Node ${OLDEST_NODE}: run "npm ci" in its folder, which brings it`);
+    process.exit(1);
+  }
+  // Signals reach the whole group; the child decides when it ends.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
+  const { status } = spawnSync(node, [__filename, ...process.argv.slice(2)], { stdio: 'inherit' });
+  process.exit(status ?? 1);
+}
+
+const built = join(__dirname, '../src/main.js');
+if (existsSync(built)) {
+  require(built);
+} else {
+  require('@swc-node/register');
+  require('../src/main.ts');
+}

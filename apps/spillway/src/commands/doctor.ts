@@ -1,0 +1,87 @@
+import { loadConfig } from '@spillway/config';
+import { messageOf, SpillwayError } from '@spillway/contracts';
+import { openDatabase } from '@spillway/persistence';
+import { openBackend } from '@spillway/queues';
+import { Command } from 'commander';
+import { Client } from '../client';
+
+interface Finding {
+  ok: boolean;
+  text: string;
+}
+
+const OLDEST_NODE = 24;
+
+export const doctorCommand = new Command('doctor')
+  .description('Checks Node, the configuration, PostgreSQL, Redis and the keys of this installation')
+  .action(async () => {
+    const findings: Finding[] = [];
+    for await (const finding of examine()) {
+      findings.push(finding);
+      process.stdout.write(`${finding.ok ? 'ok   ' : 'WRONG'} ${finding.text}\n`);
+    }
+    if (findings.some((finding) => !finding.ok)) process.exitCode = 1;
+  });
+
+async function* examine(): AsyncGenerator<Finding> {
+  const major = Number(process.versions.node.split('.')[0]);
+  yield { ok: major >= OLDEST_NODE, text: `Node ${process.versions.node}${major >= OLDEST_NODE ? '' : `: needs ${OLDEST_NODE}`}` };
+  let config: ReturnType<typeof loadConfig>;
+  try {
+    config = loadConfig();
+    yield { ok: true, text: 'configuration is valid' };
+  } catch (error) {
+    const remedy = error instanceof SpillwayError ? ` ${error.remedy ?? ''}` : '';
+    return yield { ok: false, text: messageOf(error) + remedy };
+  }
+  const { redisUrl, prefix } = config.queues;
+  if (config.database.url) {
+    yield await postgres(config.database.url);
+    yield config.key
+      ? { ok: true, text: 'SPILLWAY_KEY is set' }
+      : { ok: false, text: 'SPILLWAY_KEY is not set: make one with `openssl rand -hex 32`' };
+  } else {
+    yield { ok: !config.production, text: config.production ? 'DATABASE_URL is not set in production' : `embedded PostgreSQL in ${config.directory}` };
+  }
+  if (redisUrl) yield* redis(redisUrl, prefix);
+  else yield { ok: true, text: 'queues on PostgreSQL (REDIS_URL is not set)' };
+  yield await api();
+}
+
+async function postgres(url: string): Promise<Finding> {
+  const database = openDatabase(url, 2);
+  try {
+    const { rows } = await database.pool.query<{ version: string }>(`select current_setting('server_version') as version`);
+    const version = rows[0]!.version;
+    const ok = Number.parseInt(version, 10) >= 14;
+    return { ok, text: `PostgreSQL ${version}${ok ? '' : ': needs 14'}` };
+  } catch (error) {
+    return { ok: false, text: `PostgreSQL does not answer: ${messageOf(error)}. Check DATABASE_URL` };
+  } finally {
+    await database.close();
+  }
+}
+
+async function* redis(redisUrl: string, prefix: string): AsyncGenerator<Finding> {
+  const backend = openBackend({ redisUrl, databaseUrl: '', prefix });
+  try {
+    const warnings = await backend.warnings();
+    yield { ok: true, text: 'Redis answers' };
+    for (const warning of warnings) yield { ok: false, text: warning };
+  } catch (error) {
+    yield { ok: false, text: `${messageOf(error)}. Check REDIS_URL` };
+  } finally {
+    await backend.close();
+  }
+}
+
+async function api(): Promise<Finding> {
+  try {
+    const client = Client.fromEnvironment();
+    await client.get('/queues');
+    return { ok: true, text: `the operations API at ${client.url} takes the key` };
+  } catch (error) {
+    const remedy = error instanceof SpillwayError ? ` ${error.remedy ?? ''}` : '';
+    return { ok: false, text: `operations API: ${messageOf(error)}.${remedy}` };
+  }
+}

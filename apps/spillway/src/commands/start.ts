@@ -1,0 +1,62 @@
+import { loadConfig } from '@spillway/config';
+import { type Role, ROLES } from '@spillway/contracts';
+import { startIngress } from '@spillway/ingress';
+import { createLog } from '@spillway/observability';
+import { type OperationsServer, startOperations } from '@spillway/operations';
+import { closeOnSignal, openPlatform, type Platform, type Running } from '@spillway/runtime';
+import { isWorkerRole, startWorker } from '@spillway/workers';
+import { Command, Option } from 'commander';
+import { startDemo } from '../demo/demo';
+import { firstScreen } from '../first-screen';
+
+const CLOSE_GRACE_MS = 15_000;
+
+export const startCommand = new Command('start')
+  .description('Runs the platform: every role in this process, or those that are named')
+  .addOption(new Option('--roles <roles>', `separated by commas: ${ROLES.join(', ')}`))
+  .action(async (options: { roles?: string }) => {
+    const pretty = process.stdout.isTTY ? 'true' : undefined;
+    const roles = options.roles ?? process.env['SPILLWAY_ROLES'];
+    const config = loadConfig({ LOG_PRETTY: pretty, ...process.env, SPILLWAY_ROLES: roles });
+    const began = performance.now();
+    const log = createLog(config.log);
+    const platform = await openPlatform(config, log);
+    const started = await startRoles(platform, config.roles);
+    for (const warning of await platform.queues.backend.warnings().catch(() => [])) log.warn(warning);
+    if (config.demo && started.operations) started.running.push(await startDemo(platform));
+    process.stdout.write(firstScreen(platform, started, performance.now() - began));
+    closeOnSignal(() => stop(platform, started.running), config.queues.drainTimeoutMs + CLOSE_GRACE_MS);
+  });
+
+export interface Started {
+  running: Running[];
+  ingressUrl?: string;
+  operations?: OperationsServer;
+}
+
+/** Workers first, so that work is done as soon as it is taken. */
+export async function startRoles(platform: Platform, roles: readonly Role[]): Promise<Started> {
+  const started: Started = { running: [] };
+  for (const role of roles.filter(isWorkerRole)) started.running.push(await startWorker(role, platform));
+  if (roles.includes('admin')) {
+    const ingressUrl = () => started.ingressUrl ?? platform.config.ingress.publicUrl ?? `http://localhost:${platform.config.ingress.port}`;
+    started.operations = await startOperations(platform, { ingressUrl });
+    started.running.unshift(started.operations);
+  }
+  if (roles.includes('ingress-api')) {
+    const ingress = await startIngress(platform);
+    started.ingressUrl = ingress.url;
+    started.running.unshift(ingress);
+  }
+  return started;
+}
+
+/** The edge first, then the workers together: nothing new comes in while they drain. */
+export async function stop(platform: Platform, running: Running[]): Promise<void> {
+  platform.log.info('draining: jobs under way are finished');
+  const [edge, ...rest] = running;
+  await edge?.close();
+  await Promise.all(rest.map((role) => role.close()));
+  await platform.close();
+  platform.log.info('stopped');
+}

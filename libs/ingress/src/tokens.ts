@@ -1,2 +1,0 @@
-/** Injection token of the {@link Platform}. */
-export const PLATFORM = Symbol('platform');
