@@ -23,7 +23,7 @@ export class Client {
   get<T>(path: string, query: Record<string, string | number | undefined> = {}): Promise<T> {
     const given = Object.entries(query).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
     const search = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
-    return this.call('GET', search.size > 0 ? `${path}?${search}` : path);
+    return this.call('GET', search.size > 0 ? `${path}?${search.toString()}` : path);
   }
 
   post<T>(path: string, body: unknown): Promise<T> {

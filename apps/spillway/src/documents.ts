@@ -17,7 +17,8 @@ export interface ReadDocument {
  */
 export function readDocuments(paths: string[], environment: NodeJS.ProcessEnv): ReadDocument[] {
   const files = paths.flatMap(filesOf);
-  if (files.length === 0) throw new PermanentError(`there are no .yaml files in ${paths.join(', ')}`, { code: 'documents-missing' });
+  if (files.length === 0)
+    throw new PermanentError(`there are no .yaml files in ${paths.join(', ')}`, { code: 'documents-missing' });
   const problems: string[] = [];
   const documents = files.flatMap((file) => readFile(file, environment, problems));
   if (problems.length > 0) throw new PermanentError(problems.join('\n          '), { code: 'document-invalid' });
@@ -38,8 +39,9 @@ function readFile(file: string, environment: NodeJS.ProcessEnv, problems: string
   const lines = new LineCounter();
   const found: ReadDocument[] = [];
   for (const document of parseAllDocuments(readFileSync(file, 'utf8'), { lineCounter: lines })) {
-    const at = (path: (string | number)[]) => lineOf(document as Document, lines, path);
-    for (const error of document.errors) problems.push(`${file}:${error.linePos?.[0].line ?? 1}: ${error.message.split('\n')[0]}`);
+    const at = (path: (string | number)[]) => lineOf(document, lines, path);
+    for (const error of document.errors)
+      problems.push(`${file}:${error.linePos?.[0].line ?? 1}: ${error.message.split('\n')[0]}`);
     if (document.errors.length > 0 || document.contents === null) continue;
     const value = withSecrets(document.toJS(), { file, environment, problems, at });
     const parsed = resourceSchema.safeParse(value);
@@ -49,7 +51,9 @@ function readFile(file: string, environment: NodeJS.ProcessEnv, problems: string
     }
     if (!parsed.success) continue;
     for (const { path, message } of lintResource(parsed.data)) {
-      problems.push(`${file}:${at(path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key)))}: ${path}: ${message}`);
+      problems.push(
+        `${file}:${at(path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key)))}: ${path}: ${message}`,
+      );
     }
     found.push({ file, line: at([]), resource: parsed.data });
   }
@@ -79,18 +83,24 @@ function withSecrets(value: unknown, context: Context): unknown {
   const { secrets, secret } = document?.spec ?? {};
   if (typeof document !== 'object' || !document?.spec) return value;
   const spec = { ...document.spec };
-  if (Array.isArray(secrets)) spec.secrets = secrets.map((one, index) => resolveSecret(one, ['spec', 'secrets', index], context));
+  if (Array.isArray(secrets))
+    spec.secrets = secrets.map((one, index) => resolveSecret(one, ['spec', 'secrets', index], context));
   else if (typeof secrets === 'object' && secrets !== null) {
-    const entries = Object.entries(secrets).map(([name, one]) => [name, resolveSecret(one, ['spec', 'secrets', name], context)]);
+    const entries = Object.entries(secrets).map(([name, one]) => [
+      name,
+      resolveSecret(one, ['spec', 'secrets', name], context),
+    ]);
     spec.secrets = Object.fromEntries(entries);
   }
-  if (document.kind === 'ApiKey' && secret !== undefined) spec.secret = resolveSecret(secret, ['spec', 'secret'], context);
+  if (document.kind === 'ApiKey' && secret !== undefined)
+    spec.secret = resolveSecret(secret, ['spec', 'secret'], context);
   return { ...document, spec };
 }
 
 function resolveSecret(ref: unknown, path: (string | number)[], context: Context): unknown {
   if (typeof ref !== 'object' || ref === null) return ref;
-  const problem = (message: string) => context.problems.push(`${context.file}:${context.at(path)}: ${path.join('.')}: ${message}`);
+  const problem = (message: string) =>
+    context.problems.push(`${context.file}:${context.at(path)}: ${path.join('.')}: ${message}`);
   if ('env' in ref && typeof ref.env === 'string') {
     const value = context.environment[ref.env];
     if (!value) problem(`the environment variable ${ref.env} is not set`);

@@ -12,7 +12,9 @@ export function firstScreen(platform: Platform, { ingressUrl, operations }: Star
   if (operations) {
     const { user, password } = operations.access;
     lines.push(`  Admin     ${operations.url}/queues`);
-    lines.push(password ? `  Log in    ${user} / ${password}` : '  Log in    set ADMIN_PASSWORD to make the first user');
+    lines.push(
+      password ? `  Log in    ${user} / ${password}` : '  Log in    set ADMIN_PASSWORD to make the first user',
+    );
   }
   if (ingressUrl && operations && config.demo) {
     lines.push('', '  Send a signed webhook to the demo tenant:', '', ...curlLines(ingressUrl), '');

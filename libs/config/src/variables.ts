@@ -35,7 +35,12 @@ export const variablesSchema = z.object({
   INGRESS_PORT: port(3000).describe('Port of the ingress API.'),
   ADMIN_PORT: port(3100).describe('Port of the admin: Bull Board and the operations API.'),
   PUBLIC_URL: z.url().optional().describe('What the outside calls the ingress API; some providers sign it.'),
-  MAX_BODY: z.coerce.number().int().min(1024).default(1_048_576).describe('Largest request body in bytes; more is a 413.'),
+  MAX_BODY: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .default(1_048_576)
+    .describe('Largest request body in bytes; more is a 413.'),
   MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(2_000).describe('Requests accepted at once; more are a 429.'),
   MAX_OUTBOX: z.coerce
     .number()
@@ -43,9 +48,18 @@ export const variablesSchema = z.object({
     .min(0)
     .default(1_000_000)
     .describe('Events the outbox may hold while the queues are away; more are a 503.'),
-  MAX_QUARANTINE: z.coerce.number().int().min(0).default(10_000).describe('Refused requests kept for one source; more are refused and not kept.'),
+  MAX_QUARANTINE: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(10_000)
+    .describe('Refused requests kept for one source; more are refused and not kept.'),
   QUEUE_ADD_TIMEOUT: duration('3s').describe('How long ingress waits for the queues before it uses the outbox.'),
-  SPILLWAY_KEY: key.optional().describe('Seals secrets at rest (AES-256-GCM). Unset with the embedded PostgreSQL: made and kept under `SPILLWAY_DIR`.'),
+  SPILLWAY_KEY: key
+    .optional()
+    .describe(
+      'Seals secrets at rest (AES-256-GCM). Unset with the embedded PostgreSQL: made and kept under `SPILLWAY_DIR`.',
+    ),
   ADMIN_PASSWORD: z
     .string()
     .min(12)
@@ -55,7 +69,9 @@ export const variablesSchema = z.object({
     .string()
     .min(24)
     .optional()
-    .describe('A key of the platform with every scope. Unset with the embedded PostgreSQL: made and kept under `SPILLWAY_DIR`.'),
+    .describe(
+      'A key of the platform with every scope. Unset with the embedded PostgreSQL: made and kept under `SPILLWAY_DIR`.',
+    ),
   DEMO_PORT: port(3200).describe('Port of the inbox that the demo tenant posts to.'),
   SPILLWAY_QUEUES: z
     .string()
@@ -64,13 +80,21 @@ export const variablesSchema = z.object({
   DEAD_LETTER_RETENTION: duration('30d').describe('How long dead letters are kept.'),
   QUARANTINE_RETENTION: duration('14d').describe('How long quarantined requests are kept.'),
   EVENT_RETENTION: duration('90d').describe('How long events and their ledger are kept.'),
-  RECONCILE_EVERY: duration('30s').describe('How often the reconciler looks for work that a crash left between two steps.'),
+  RECONCILE_EVERY: duration('30s').describe(
+    'How often the reconciler looks for work that a crash left between two steps.',
+  ),
   RECONCILE_AFTER: duration('5m').describe('How long a job may be missing before the reconciler makes it again.'),
   DRAIN_TIMEOUT: duration('30s').describe('How long a stopping process waits for running jobs.'),
-  WORKER_CONCURRENCY_SCALE: z.coerce.number().positive().default(1).describe('Multiplies the concurrency of every queue.'),
+  WORKER_CONCURRENCY_SCALE: z.coerce
+    .number()
+    .positive()
+    .default(1)
+    .describe('Multiplies the concurrency of every queue.'),
   LOCK_DURATION: duration('30s').describe('How long a worker may be silent before its job is given to another.'),
   STALLED_INTERVAL: duration('15s').describe('How often workers look for jobs whose worker died.'),
-  DEMO: flag(true).describe('Create the demo tenant on a first start with the embedded PostgreSQL. Never in production.'),
+  DEMO: flag(true).describe(
+    'Create the demo tenant on a first start with the embedded PostgreSQL. Never in production.',
+  ),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   LOG_PRETTY: flag(false).describe('Lines for people instead of JSON.'),
 });

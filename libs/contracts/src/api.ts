@@ -36,8 +36,11 @@ export const acceptedSchema = z
 export function invalidInput(error: z.ZodError): BadRequestError {
   const errors = error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
   const first = errors[0];
-  return new BadRequestError(first ? `${first.path ? `"${first.path}": ` : ''}${first.message}` : 'the input is not valid', {
-    code: 'input-invalid',
-    details: { errors },
-  });
+  return new BadRequestError(
+    first ? `${first.path ? `"${first.path}": ` : ''}${first.message}` : 'the input is not valid',
+    {
+      code: 'input-invalid',
+      details: { errors },
+    },
+  );
 }

@@ -117,7 +117,13 @@ export type Fact =
       response?: { status: number };
       worker: string;
     })
-  | (FactBase & { kind: 'job.ended'; jobId: string; queue: string; state: 'done' | 'dead-letter' | 'cancelled'; error?: ErrorRecord })
+  | (FactBase & {
+      kind: 'job.ended';
+      jobId: string;
+      queue: string;
+      state: 'done' | 'dead-letter' | 'cancelled';
+      error?: ErrorRecord;
+    })
   | (FactBase & { kind: 'job.redriven'; jobId: string; queue: string })
   | (FactBase & { kind: 'run.started'; runId: string; flow: string; route: string; tasks: Task[] })
   | (FactBase & { kind: 'run.ended'; runId: string; state: 'done' | 'failed' | 'cancelled' });

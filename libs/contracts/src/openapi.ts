@@ -27,7 +27,12 @@ export function openApiDocument(api: {
   );
   return {
     openapi: '3.1.0',
-    info: { title: api.title, description: api.description, version: '0.1.0', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    info: {
+      title: api.title,
+      description: api.description,
+      version: '0.1.0',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
     paths,
     components: {
       schemas: namedSchemas(),
@@ -61,10 +66,16 @@ const REFERENCES = { uri: (id: string) => `#/components/schemas/${id}` };
 /** Inputs: what a client may leave out is optional. */
 const OPTIONS = { io: 'input', unrepresentable: 'any', ...REFERENCES } as const;
 
-/** Every schema that has an id. */
+/** Every schema that has an id, and what zod found that they share. */
 function namedSchemas(): Record<string, unknown> {
   const { schemas } = z.toJSONSchema(z.globalRegistry, OPTIONS);
-  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, without(schema as Record<string, unknown>)]));
+  const { __shared: shared, ...named } = schemas as Record<string, Record<string, unknown>>;
+  const all = { ...named, ...(shared?.['$defs'] as Record<string, Record<string, unknown>> | undefined) };
+  const text = JSON.stringify(Object.fromEntries(Object.entries(all).map(([id, schema]) => [id, without(schema)])));
+  return JSON.parse(text.replaceAll('#/components/schemas/__shared#/$defs/', '#/components/schemas/')) as Record<
+    string,
+    unknown
+  >;
 }
 
 /** A schema as it stands in an operation: a reference where it has a name. */
@@ -74,14 +85,14 @@ function reference(schema: z.ZodType): Record<string, unknown> {
   if (schema instanceof z.ZodUnion) return { anyOf: schema.options.map((option) => reference(option as z.ZodType)) };
   if (schema instanceof z.ZodArray) return { type: 'array', items: reference(schema.element as z.ZodType) };
   if (schema instanceof z.ZodObject) {
-    const entries = Object.entries(schema.shape as Record<string, z.ZodType>);
+    const entries = Object.entries(schema.shape);
     return {
       type: 'object',
       properties: Object.fromEntries(entries.map(([name, field]) => [name, reference(field)])),
       required: entries.filter(([, field]) => !field.safeParse(undefined).success).map(([name]) => name),
     };
   }
-  return without(z.toJSONSchema(schema, OPTIONS) as Record<string, unknown>);
+  return without(z.toJSONSchema(schema, OPTIONS));
 }
 
 function without({ $schema: _schema, $id: _id, ...rest }: Record<string, unknown>): Record<string, unknown> {

@@ -50,7 +50,8 @@ export function toProblem(error: unknown): Problem {
 /** Fastify sets `statusCode`, Nest's HttpException has `getStatus()`. */
 function statusOfFrameworkError(error: unknown): number {
   if (typeof error !== 'object' || error === null) return 500;
-  if ('getStatus' in error && typeof error.getStatus === 'function') return Number(error.getStatus());
+  if ('getStatus' in error && typeof error.getStatus === 'function')
+    return Number((error.getStatus as () => number).call(error));
   if ('statusCode' in error && typeof error.statusCode === 'number') return error.statusCode;
   return 500;
 }

@@ -36,7 +36,11 @@ export class EventsApi {
   /** @throws SpillwayError 400, 401, 403, 404, 415, 429, 503 */
   private async receive(request: FastifyRequest): Promise<Accepted | { events: Accepted[] }> {
     if (this.inFlight >= this.platform.config.ingress.maxInFlight) {
-      throw new RateLimitedError('too many requests are under way', { code: 'overloaded', status: 429, retryAfterMs: 1_000 });
+      throw new RateLimitedError('too many requests are under way', {
+        code: 'overloaded',
+        status: 429,
+        retryAfterMs: 1_000,
+      });
     }
     this.inFlight += 1;
     try {

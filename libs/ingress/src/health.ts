@@ -12,7 +12,11 @@ export async function readiness({ queues, database }: Pick<Platform, 'queues' | 
     isUp(() => database.pool.query('select 1')),
   ]);
   if (!inQueues && !inRecords) {
-    throw new TransientError('neither the queues nor PostgreSQL answer', { code: 'not-ready', status: 503, retryAfterMs: 2_000 });
+    throw new TransientError('neither the queues nor PostgreSQL answer', {
+      code: 'not-ready',
+      status: 503,
+      retryAfterMs: 2_000,
+    });
   }
   return { status: inQueues && inRecords ? 'ok' : 'degraded', queues: inQueues, records: inRecords };
 }

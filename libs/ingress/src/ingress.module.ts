@@ -28,7 +28,11 @@ export class IngressModule implements OnModuleInit {
         { provide: Acceptor, useFactory: () => new Acceptor(platform) },
         { provide: Intake, useFactory: (acceptor: Acceptor) => new Intake(platform, acceptor), inject: [Acceptor] },
         { provide: Webhooks, useFactory: (intake: Intake) => new Webhooks(platform, intake), inject: [Intake] },
-        { provide: EventsApi, useFactory: (acceptor: Acceptor) => new EventsApi(platform, acceptor), inject: [Acceptor] },
+        {
+          provide: EventsApi,
+          useFactory: (acceptor: Acceptor) => new EventsApi(platform, acceptor),
+          inject: [Acceptor],
+        },
       ],
     };
   }

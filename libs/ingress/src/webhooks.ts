@@ -78,7 +78,11 @@ export class Webhooks {
 
 function answer(reply: FastifyReply, result: IntakeResult): FastifyReply {
   const special = result.reply;
-  if (special) return reply.code(special.status).headers(special.headers ?? {}).send(special.body);
+  if (special)
+    return reply
+      .code(special.status)
+      .headers(special.headers ?? {})
+      .send(special.body);
   const events = result.kind === 'accepted' ? result.events : [];
   return reply.code(202).header('content-type', 'application/json; charset=utf-8').send(toBody(events));
 }
@@ -109,5 +113,9 @@ function checkContent(request: InboundRequest, { provider }: LiveSource): void {
 }
 
 function overloaded(): RateLimitedError {
-  return new RateLimitedError('too many requests are under way', { code: 'overloaded', status: 429, retryAfterMs: 1_000 });
+  return new RateLimitedError('too many requests are under way', {
+    code: 'overloaded',
+    status: 429,
+    retryAfterMs: 1_000,
+  });
 }

@@ -85,7 +85,12 @@ export class Acceptor {
   private async storeInOutbox(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
     try {
       if ((await this.depth()) >= this.platform.config.ingress.maxOutbox) throw new Error('the outbox is full');
-      return await this.platform.outbox.put({ ...job, via: 'outbox' }, dedupeId, incoming.source, incoming.dedupeWindow);
+      return await this.platform.outbox.put(
+        { ...job, via: 'outbox' },
+        dedupeId,
+        incoming.source,
+        incoming.dedupeWindow,
+      );
     } catch (cause) {
       throw new TransientError('the event could not be stored: neither the queues nor PostgreSQL took it', {
         code: 'unavailable',
@@ -107,7 +112,9 @@ export class Acceptor {
 
   /** For the ledger; the sender has its answer whether or not it can be told. */
   private tellDuplicate(eventId: string, incoming: Incoming): void {
-    const collision = isIdOfContent(eventId, incoming.body.sha256) ? {} : { collision: { sha256: incoming.body.sha256 } };
+    const collision = isIdOfContent(eventId, incoming.body.sha256)
+      ? {}
+      : { collision: { sha256: incoming.body.sha256 } };
     const { tenant, source } = incoming;
     this.platform.facts
       .record([{ kind: 'event.duplicate', tenant, eventId, source, ...collision }])

@@ -60,7 +60,9 @@ export class Intake {
     await this.checkReplay(source, request, digest);
     const body = { sha256: digest, bytes: request.rawBody.length };
     const accepted = await Promise.all(
-      events.map((event, index) => this.accept(source, request, event, body, events.length > 1 ? `${digest}.${index}` : digest)),
+      events.map((event, index) =>
+        this.accept(source, request, event, body, events.length > 1 ? `${digest}.${index}` : digest),
+      ),
     );
     return { kind: 'accepted', events: accepted, reply: provider.reply?.(request, settings) };
   }
@@ -149,5 +151,7 @@ function refused(code: string, reason: string): BadRequestError {
 }
 
 function withoutUndefined(headers: InboundRequest['headers']): Record<string, string | string[]> {
-  return Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string | string[]] => !!entry[1]));
+  return Object.fromEntries(
+    Object.entries(headers).filter((entry): entry is [string, string | string[]] => !!entry[1]),
+  );
 }

@@ -8,7 +8,10 @@ import { compare, type Json, truthy } from './values';
 export function compileAssignment(node: Extract<Node, { kind: 'assign' }>, left: Filter, right: Filter): Filter {
   if (node.op === '|=') {
     return (input, path, env, emit) =>
-      emit(modify(left, input, env, (old) => firstOf(right, old, env)), path && NOWHERE);
+      emit(
+        modify(left, input, env, (old) => firstOf(right, old, env)),
+        path && NOWHERE,
+      );
   }
   const change = changeOf(node.op);
   return (input, path, env, emit) =>

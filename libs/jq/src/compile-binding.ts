@@ -69,7 +69,8 @@ function compilePattern(compiler: Compiler, pattern: Pattern, scope: Scope | nul
       const entry = entries[at];
       if (!entry) return next(sofar);
       return entry.key(input, undefined, env, (key) => {
-        if (typeof key !== 'string') return fail(`Cannot index ${shown(value).split(' ')[0]} with ${shown(key).split(' ')[0]}`);
+        if (typeof key !== 'string')
+          return fail(`Cannot index ${shown(value).split(' ')[0]} with ${shown(key).split(' ')[0]}`);
         const item = index(value, key);
         const more = entry.variable ? new Map(sofar).set(entry.variable, item) : sofar;
         return entry.inner ? entry.inner(item, input, env, more, (deeper) => each(at + 1, deeper)) : each(at + 1, more);
@@ -97,7 +98,11 @@ export function compileAs(compiler: Compiler, node: Extract<Node, { kind: 'as' }
 }
 
 /** The state after each item is the last output of `update`; none makes it null. */
-export function compileReduce(compiler: Compiler, node: Extract<Node, { kind: 'reduce' }>, scope: Scope | null): Filter {
+export function compileReduce(
+  compiler: Compiler,
+  node: Extract<Node, { kind: 'reduce' }>,
+  scope: Scope | null,
+): Filter {
   const source = compiler.compile(node.source, scope);
   const init = compiler.compile(node.init, scope);
   const binder = compileBinder(compiler, node.pattern, scope);
@@ -127,7 +132,11 @@ export function compileReduce(compiler: Compiler, node: Extract<Node, { kind: 'r
     });
 }
 
-export function compileForeach(compiler: Compiler, node: Extract<Node, { kind: 'foreach' }>, scope: Scope | null): Filter {
+export function compileForeach(
+  compiler: Compiler,
+  node: Extract<Node, { kind: 'foreach' }>,
+  scope: Scope | null,
+): Filter {
   const source = compiler.compile(node.source, scope);
   const init = compiler.compile(node.init, scope);
   const binder = compileBinder(compiler, node.pattern, scope);
@@ -156,4 +165,3 @@ export function compileForeach(compiler: Compiler, node: Extract<Node, { kind: '
       );
     });
 }
-

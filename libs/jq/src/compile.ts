@@ -75,7 +75,9 @@ export class Compiler {
         const left = this.compile(node.left, scope);
         const right = this.compile(node.right, scope);
         return (input, path, env, emit) =>
-          right(input, undefined, env, (b) => left(input, undefined, env, (a) => emit(binary(op, a, b), path && NOWHERE)));
+          right(input, undefined, env, (b) =>
+            left(input, undefined, env, (a) => emit(binary(op, a, b), path && NOWHERE)),
+          );
       }
       case 'and':
       case 'or':
@@ -143,7 +145,12 @@ export class Compiler {
     return entry;
   }
 
-  find(scope: Scope | null, kind: Scope['kind'] | 'callable', name: string, arity = 0): { entry: Scope; hops: number } | undefined {
+  find(
+    scope: Scope | null,
+    kind: Scope['kind'] | 'callable',
+    name: string,
+    arity = 0,
+  ): { entry: Scope; hops: number } | undefined {
     let hops = 0;
     for (let entry = scope; entry; entry = entry.up, hops += 1) {
       const fits = kind === 'callable' ? entry.kind === 'function' || entry.kind === 'closure' : entry.kind === kind;
@@ -185,7 +192,8 @@ export class Compiler {
     const target = this.compile(node.target, scope);
     if (node.key.kind === 'literal') {
       const key = node.key.value;
-      if (node.target.kind === 'identity') return (input, path, _env, emit) => emit(index(input, key), below(path, key, input));
+      if (node.target.kind === 'identity')
+        return (input, path, _env, emit) => emit(index(input, key), below(path, key, input));
       return (input, path, env, emit) =>
         target(input, path, env, (value, at) => emit(index(value, key), below(at, key, value)));
     }
@@ -227,7 +235,9 @@ export class Compiler {
           return;
         }
         iterate(value);
-        const keys: Json[] = Array.isArray(value) ? value.map((_, position) => position) : Object.keys(value as JsonObject);
+        const keys: Json[] = Array.isArray(value)
+          ? value.map((_, position) => position)
+          : Object.keys(value as JsonObject);
         for (const key of keys) emit(index(value, key), below(at, key, value));
       });
   }
@@ -284,7 +294,8 @@ export class Compiler {
   private variable(node: Extract<Node, { kind: 'variable' }>, scope: Scope | null): Filter {
     const hops = this.find(scope, 'variable', node.name)?.hops;
     if (hops === undefined) {
-      if (node.name === 'ENV') throw new JqUnsupportedError('the environment is not open to expressions', positionOf(this.source, node.at));
+      if (node.name === 'ENV')
+        throw new JqUnsupportedError('the environment is not open to expressions', positionOf(this.source, node.at));
       throw this.undefined(`$${node.name}`, node.at);
     }
     return (input, path, env, emit) => {

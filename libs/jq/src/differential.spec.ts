@@ -14,7 +14,7 @@ interface Answer {
 let oracle: Oracle;
 
 beforeAll(async () => {
-  const { loadJq } = (await import('jq-wasm')) as unknown as { loadJq(): Promise<Oracle> };
+  const { loadJq } = (await import('jq-wasm')) as unknown as { loadJq: (this: void) => Promise<Oracle> };
   oracle = await loadJq();
 });
 
@@ -50,9 +50,11 @@ function ours(filter: string, input: unknown): Answer {
 
 /** jq writes infinity as the largest number, NaN as null. */
 function finite(value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value) && !Number.isNaN(value)) return Math.sign(value) * Number.MAX_VALUE;
+  if (typeof value === 'number' && !Number.isFinite(value) && !Number.isNaN(value))
+    return Math.sign(value) * Number.MAX_VALUE;
   if (Array.isArray(value)) return value.map(finite);
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, finite(item)]));
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, finite(item)]));
   return value;
 }
 

@@ -14,8 +14,42 @@ const KEYWORDS = new Set(
   'def if then elif else end as reduce foreach try catch label import include and or __loc__'.split(' '),
 );
 const OPERATORS = [
-  '?//=', '?//', '//=', '|=', '+=', '-=', '*=', '/=', '%=', '==', '!=', '<=', '>=', '//', '..', '.', '[', ']', '(', ')',
-  '{', '}', '|', ',', ':', ';', '=', '<', '>', '+', '-', '*', '/', '%', '?', '$',
+  '?//=',
+  '?//',
+  '//=',
+  '|=',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '==',
+  '!=',
+  '<=',
+  '>=',
+  '//',
+  '..',
+  '.',
+  '[',
+  ']',
+  '(',
+  ')',
+  '{',
+  '}',
+  '|',
+  ',',
+  ':',
+  ';',
+  '=',
+  '<',
+  '>',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '?',
+  '$',
 ];
 const NUMBER = /^(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*/;
@@ -77,7 +111,8 @@ class Lexer {
     }
     const field = first === '.' ? /^\.[A-Za-z_][A-Za-z0-9_]*/.exec(rest)?.[0] : undefined;
     if (field) return this.take('field', field.slice(1), start, field.length);
-    const variable = first === '$' ? /^\$\s*[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*/.exec(rest)?.[0] : undefined;
+    const variable =
+      first === '$' ? /^\$\s*[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*/.exec(rest)?.[0] : undefined;
     if (variable) return this.take('variable', variable.slice(1).trim(), start, variable.length);
     const name = NAME.exec(rest)?.[0];
     if (name) return this.take(KEYWORDS.has(name) ? 'keyword' : 'name', name, start, name.length);
@@ -130,7 +165,8 @@ class Lexer {
     const unit = Number.parseInt(hex, 16);
     if (unit >= 0xd800 && unit <= 0xdfff) {
       const low = /^\\u([dD][c-fC-F][0-9a-fA-F]{2})/.exec(this.source.slice(this.at, this.at + 6))?.[1];
-      if (unit > 0xdbff || !low) throw new JqUnsupportedError('a lone surrogate is no text', positionOf(this.source, this.at));
+      if (unit > 0xdbff || !low)
+        throw new JqUnsupportedError('a lone surrogate is no text', positionOf(this.source, this.at));
       this.at += 6;
       return String.fromCharCode(unit, Number.parseInt(low, 16));
     }

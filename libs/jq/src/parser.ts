@@ -1,5 +1,6 @@
 import type { BinaryOp, Definition, Node, Pattern } from './ast';
-import { JqSyntaxError, JqUnsupportedError, positionOf } from './errors';
+import { Cursor } from './cursor';
+import { JqUnsupportedError, positionOf } from './errors';
 import { type Token, tokenize } from './lexer';
 
 /** @throws JqSyntaxError or JqUnsupportedError */
@@ -17,14 +18,7 @@ export function parseDefinitions(source: string): Definition[] {
 const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>=']);
 const ASSIGNMENTS = new Set(['=', '|=', '+=', '-=', '*=', '/=', '%=', '//=']);
 
-class Parser {
-  private index = 0;
-
-  constructor(
-    private readonly source: string,
-    private tokens: Token[],
-  ) {}
-
+class Parser extends Cursor {
   whole(): Node {
     if (this.peek().kind === 'end') return { kind: 'identity', at: 0 };
     const node = this.pipe();
@@ -106,7 +100,8 @@ class Parser {
     if (kind !== 'op' || !COMPARISONS.has(text)) return left;
     this.next();
     const node: Node = { kind: 'binary', op: text as BinaryOp, left, right: this.additive(), at };
-    if (this.peek().kind === 'op' && COMPARISONS.has(this.peek().text)) throw this.unexpected('comparisons do not chain');
+    if (this.peek().kind === 'op' && COMPARISONS.has(this.peek().text))
+      throw this.unexpected('comparisons do not chain');
     return node;
   }
 
@@ -226,7 +221,8 @@ class Parser {
   private bracketed(token: Token): Node {
     const at = token.start;
     if (token.text === '.') {
-      if (this.peek().kind === 'string') return { kind: 'index', target: { kind: 'identity', at }, key: this.string(this.next()), at };
+      if (this.peek().kind === 'string')
+        return { kind: 'index', target: { kind: 'identity', at }, key: this.string(this.next()), at };
       return { kind: 'identity', at };
     }
     if (token.text === '..') return { kind: 'recurse', at };
@@ -287,7 +283,9 @@ class Parser {
     let extract: Node | undefined;
     if (kind === 'foreach' && this.accept(';')) extract = this.pipe();
     this.expect(')');
-    return kind === 'reduce' ? { kind, source, pattern, init, update, at } : { kind, source, pattern, init, update, extract, at };
+    return kind === 'reduce'
+      ? { kind, source, pattern, init, update, at }
+      : { kind, source, pattern, init, update, extract, at };
   }
 
   private call(token: Token): Node {
@@ -407,7 +405,8 @@ class Parser {
 
   private string(token: Token, format?: string): Node {
     const parts = token.parts!.map((part) => (typeof part === 'string' ? part : this.inner(part)));
-    if (parts.length === 1 && typeof parts[0] === 'string') return { kind: 'literal', value: parts[0], at: token.start };
+    if (parts.length === 1 && typeof parts[0] === 'string')
+      return { kind: 'literal', value: parts[0], at: token.start };
     return { kind: 'string', format, parts, at: token.start };
   }
 
@@ -428,7 +427,10 @@ class Parser {
     const value = Number(token.text);
     const canonical = String(value);
     if (canonical === token.text || canonical === token.text.replace(/^\./, '0.')) return value;
-    throw new JqUnsupportedError(`write the number ${token.text} as ${canonical}`, positionOf(this.source, token.start));
+    throw new JqUnsupportedError(
+      `write the number ${token.text} as ${canonical}`,
+      positionOf(this.source, token.start),
+    );
   }
 
   private location(at: number): Node {
@@ -438,54 +440,5 @@ class Parser {
       value: { kind: 'literal', value, at } as Node,
     });
     return { kind: 'object', entries: [entry('file', '<top-level>'), entry('line', line)], at };
-  }
-
-  private peek(): Token {
-    return this.tokens[this.index]!;
-  }
-
-  private next(): Token {
-    const token = this.tokens[this.index]!;
-    if (token.kind !== 'end') this.index += 1;
-    return token;
-  }
-
-  private isOp(text: string): boolean {
-    const token = this.peek();
-    return token.kind === 'op' && token.text === text;
-  }
-
-  private isKeyword(text: string): boolean {
-    const token = this.peek();
-    return token.kind === 'keyword' && token.text === text;
-  }
-
-  private accept(text: string): boolean {
-    if (!this.isOp(text)) return false;
-    this.index += 1;
-    return true;
-  }
-
-  private expect(text: string): Token {
-    if (!this.isOp(text)) throw this.unexpected(`"${text}" is missing`);
-    return this.next();
-  }
-
-  private expectKeyword(text: string): void {
-    if (!this.isKeyword(text)) throw this.unexpected(`"${text}" is missing`);
-    this.next();
-  }
-
-  private expectKind(kind: Token['kind'], what: string): Token {
-    if (this.peek().kind !== kind) throw this.unexpected(`${what} is missing`);
-    return this.next();
-  }
-
-  private expectEnd(): void {
-    if (this.peek().kind !== 'end') throw this.unexpected('this has no place here');
-  }
-
-  private unexpected(problem: string, token = this.peek()): JqSyntaxError {
-    return new JqSyntaxError(`${problem} (at "${token.text}")`, positionOf(this.source, token.start));
   }
 }

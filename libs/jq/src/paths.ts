@@ -16,7 +16,8 @@ export function index(value: Json, key: Json): Json {
     const at = Math.floor(key);
     return value[at < 0 ? at + value.length : at] ?? null;
   }
-  if (isObject(key) && (Array.isArray(value) || typeof value === 'string' || value === null)) return slice(value, key as Slice);
+  if (isObject(key) && (Array.isArray(value) || typeof value === 'string' || value === null))
+    return slice(value, key as Slice);
   if (Array.isArray(value) && Array.isArray(key)) return indicesOf(value, key);
   if (value === null && (typeof key === 'string' || typeof key === 'number')) return null;
   return fail(cannotIndex(value, key));

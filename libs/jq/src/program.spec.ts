@@ -61,13 +61,42 @@ it('gives the value of an error to who catches it', () => {
 });
 
 it('never raises anything but its own errors, whatever the source', () => {
-  const words = fc.constantFrom('.', '..', '[', ']', '(', ')', '{', '}', '|', ',', 'a', '.a', '$x', '"s"', '1', 'as', 'def', 'if', '//', '?', '=', 'try', 'reduce', ':', ';', '\\(', '@json');
+  const words = fc.constantFrom(
+    '.',
+    '..',
+    '[',
+    ']',
+    '(',
+    ')',
+    '{',
+    '}',
+    '|',
+    ',',
+    'a',
+    '.a',
+    '$x',
+    '"s"',
+    '1',
+    'as',
+    'def',
+    'if',
+    '//',
+    '?',
+    '=',
+    'try',
+    'reduce',
+    ':',
+    ';',
+    '\\(',
+    '@json',
+  );
   fc.assert(
     fc.property(fc.array(words, { maxLength: 12 }), fc.jsonValue(), (parts, input) => {
       try {
         compileJq(parts.join(' '), { budget: { steps: 10_000 } }).all(input);
       } catch (error) {
-        const ours = error instanceof JqSyntaxError || error instanceof JqRuntimeError || error instanceof JqBudgetError;
+        const ours =
+          error instanceof JqSyntaxError || error instanceof JqRuntimeError || error instanceof JqBudgetError;
         expect(ours || (error as Error).name === 'JqUnsupportedError').toBe(true);
       }
     }),

@@ -53,7 +53,9 @@ export function compileJq(source: string, options: JqOptions = {}): JqProgram {
     source,
     all(input, variables = {}) {
       const outputs: Json[] = [];
-      withinBudget(budget, () => filter(input as Json, undefined, environment(variables), (output) => void outputs.push(output)));
+      withinBudget(budget, () =>
+        filter(input as Json, undefined, environment(variables), (output) => void outputs.push(output)),
+      );
       return outputs;
     },
     first,

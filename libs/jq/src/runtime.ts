@@ -38,7 +38,9 @@ export function pathArray(path: Path, value: Json): Json[] {
 export function below(path: Path | undefined, key: Json, value: Json): Path | undefined {
   if (path === undefined) return undefined;
   if (path === NOWHERE) {
-    return fail(`Invalid path expression near attempt to access element ${clip(toJson(key), 30)} of ${clip(toJson(value), 30)}`);
+    return fail(
+      `Invalid path expression near attempt to access element ${clip(toJson(key), 30)} of ${clip(toJson(value), 30)}`,
+    );
   }
   return { up: path, key };
 }
@@ -50,16 +52,20 @@ export function pathOfNew(path: Path | undefined, input: Json, output: Json): Pa
 }
 
 /** Leaves the expression up to its label. */
-export class BreakSignal {
-  constructor(readonly label: object) {}
+export class BreakSignal extends Error {
+  constructor(readonly label: object) {
+    super('break');
+  }
 }
 
 /** An error of who consumes the outputs, on its way past a `try` that must not see it. */
-class Downstream {
+class Downstream extends Error {
   constructor(
     readonly owner: object,
     readonly error: unknown,
-  ) {}
+  ) {
+    super('downstream');
+  }
 }
 
 /**

@@ -63,7 +63,7 @@ function compileString(text: string, options: { variables?: readonly string[] })
 function split(text: string): (string | { source: string })[] {
   const parts: (string | { source: string })[] = [];
   let plain = '';
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     if (text.startsWith('$${', at)) {
       plain += '${';
       at += 3;

@@ -20,7 +20,8 @@ export function truthy(value: Json): boolean {
 
 /** Sets an own property, also for `__proto__`. */
 export function put(object: JsonObject, key: string, value: Json): void {
-  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  if (key === '__proto__')
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
   else object[key] = value;
 }
 
@@ -124,7 +125,10 @@ export function toJson(value: Json): string {
   if (typeof value === 'number') return numberText(value);
   if (typeof value === 'string') return stringJson(value);
   if (Array.isArray(value)) return `[${value.map(toJson).join(',')}]`;
-  if (isObject(value)) return `{${Object.keys(value).map((key) => `${stringJson(key)}:${toJson(value[key]!)}`).join(',')}}`;
+  if (isObject(value))
+    return `{${Object.keys(value)
+      .map((key) => `${stringJson(key)}:${toJson(value[key]!)}`)
+      .join(',')}}`;
   return String(value);
 }
 
@@ -139,7 +143,12 @@ export function shown(value: Json): string {
 }
 
 export function clip(text: string, most: number): string {
-  return Buffer.byteLength(text) <= most ? text : `${Buffer.from(text).subarray(0, most - 3).toString('utf8').replace(/\ufffd$/, '')}...`;
+  return Buffer.byteLength(text) <= most
+    ? text
+    : `${Buffer.from(text)
+        .subarray(0, most - 3)
+        .toString('utf8')
+        .replace(/\ufffd$/, '')}...`;
 }
 
 /** @throws JqRuntimeError */
@@ -153,6 +162,5 @@ export function codePoints(text: string): string[] {
 }
 
 export function lengthOf(text: string): number {
-  // eslint-disable-next-line no-control-regex
   return /^[\u0000-\ud7ff\ue000-\uffff]*$/.test(text) ? text.length : codePoints(text).length;
 }

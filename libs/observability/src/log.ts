@@ -21,8 +21,12 @@ const LEVELS: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 4
 function prettyStream() {
   return {
     write(line: string) {
-      const { level, time, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown> & { err?: { message: string } };
-      const rest = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+      const { level, time, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown> & {
+        err?: { message: string };
+      };
+      const rest = Object.entries(fields).map(
+        ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      );
       const parts = [String(time).slice(11, 23), (LEVELS[Number(level)] ?? '').padEnd(5), msg, ...rest, err?.message];
       process.stdout.write(`${parts.filter((part) => part !== undefined && part !== '').join(' ')}\n`);
     },

@@ -67,7 +67,12 @@ export class OperationsModule implements OnModuleInit {
       await Promise.all([this.platform.database.pool.query('select 1'), this.platform.queues.backend.ping()]);
       return { status: 'ok' };
     } catch (cause) {
-      throw new TransientError('PostgreSQL or the queues do not answer', { code: 'not-ready', status: 503, retryAfterMs: 2_000, cause });
+      throw new TransientError('PostgreSQL or the queues do not answer', {
+        code: 'not-ready',
+        status: 503,
+        retryAfterMs: 2_000,
+        cause,
+      });
     }
   }
 }

@@ -30,10 +30,14 @@ export async function startOperations(platform: Platform, options: OperationsOpt
   const adapter = new ProblemAdapter({ bodyLimit: 10 * 1_048_576, return503OnClosing: true }, platform.log, hint);
   const server = adapter.getInstance();
   await server.register(cookie as never);
-  const app = await NestFactory.create<NestFastifyApplication>(OperationsModule.forPlatform(platform, ingressUrl), adapter, {
-    logger: new NestLog(platform.log),
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    OperationsModule.forPlatform(platform, ingressUrl),
+    adapter,
+    {
+      logger: new NestLog(platform.log),
+      abortOnError: false,
+    },
+  );
   await app.listen(port, host);
   const address = server.server.address();
   const actual = typeof address === 'object' && address ? address.port : port;

@@ -1,4 +1,4 @@
-import { TransientError } from '@spillway/contracts';
+import { messageOf, TransientError } from '@spillway/contracts';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { Pool, types } from 'pg';
@@ -35,7 +35,7 @@ export async function migrate(database: Database): Promise<void> {
   const { error, results } = await migrator.migrateToLatest();
   if (error) {
     const failed = results?.find((result) => result.status === 'Error')?.migrationName;
-    throw new TransientError(`the database could not be migrated${failed ? ` (${failed})` : ''}: ${String(error)}`, {
+    throw new TransientError(`the database could not be migrated${failed ? ` (${failed})` : ''}: ${messageOf(error)}`, {
       code: 'migration-failed',
       remedy: 'Check that DATABASE_URL reaches a PostgreSQL 14 or newer whose user may create tables.',
       cause: error,

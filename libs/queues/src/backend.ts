@@ -1,5 +1,13 @@
 import { TransientError } from '@spillway/contracts';
-import { createPostgresBackend, type Job, type JobsOptions, Queue, Worker, type WorkerOptions, withBackend } from 'bullmq';
+import {
+  createPostgresBackend,
+  type Job,
+  type JobsOptions,
+  Queue,
+  Worker,
+  type WorkerOptions,
+  withBackend,
+} from 'bullmq';
 import Redis, { type RedisOptions } from 'ioredis';
 import { Pool } from 'pg';
 
@@ -55,7 +63,12 @@ class RedisBackend implements QueueBackend {
   }
 
   openQueue(name: string): Queue {
-    const options = { connection: this.producer, prefix: this.prefix, skipWaitingForReady: true, skipMetasUpdate: true };
+    const options = {
+      connection: this.producer,
+      prefix: this.prefix,
+      skipWaitingForReady: true,
+      skipMetasUpdate: true,
+    };
     return silent(new Queue(name, options));
   }
 
@@ -79,7 +92,10 @@ class RedisBackend implements QueueBackend {
     if (this.producer.status !== 'ready') {
       await new Promise<void>((resolve, reject) => {
         this.producer.once('ready', resolve);
-        setTimeout(() => reject(new TransientError('Redis does not answer', { code: 'queues-unavailable' })), 5_000).unref();
+        setTimeout(
+          () => reject(new TransientError('Redis does not answer', { code: 'queues-unavailable' })),
+          5_000,
+        ).unref();
       });
     }
     const info = await this.producer.info();
@@ -131,7 +147,9 @@ class PostgresBackend implements QueueBackend {
 
   openWorker(name: string, processor: Processor, settings: WorkerSettings): Worker {
     const options = { ...settings, connection: this.pool };
-    return silent(new this.classes.Worker(this.nameOf(name), processor as never, options as never) as unknown as Worker);
+    return silent(
+      new this.classes.Worker(this.nameOf(name), processor as never, options as never) as unknown as Worker,
+    );
   }
 
   /** Installs BullMQ's tables. Call once before anything is opened. */

@@ -19,7 +19,14 @@ const MINUTE = 60_000;
 
 /** The defaults of DESIGN.md; a deployment overrides them with `SPILLWAY_QUEUES`. */
 const DEFAULTS: readonly QueueDefinition[] = [
-  { name: 'ingress-events', attempts: 5, backoffMs: SECOND, maxBackoffMs: MINUTE, timeoutMs: 30 * SECOND, concurrency: 50 },
+  {
+    name: 'ingress-events',
+    attempts: 5,
+    backoffMs: SECOND,
+    maxBackoffMs: MINUTE,
+    timeoutMs: 30 * SECOND,
+    concurrency: 50,
+  },
   {
     name: 'orchestration-flows',
     attempts: 5,
@@ -61,7 +68,10 @@ export type Catalogue = Record<QueueName, QueueDefinition>;
 export function queueCatalogue(overrides: QueueOverrides = {}, concurrencyScale = 1): Catalogue {
   const entries = DEFAULTS.map((definition) => {
     const merged = { ...definition, ...overrides[definition.name] };
-    return [definition.name, { ...merged, concurrency: Math.max(1, Math.round(merged.concurrency * concurrencyScale)) }];
+    return [
+      definition.name,
+      { ...merged, concurrency: Math.max(1, Math.round(merged.concurrency * concurrencyScale)) },
+    ];
   });
   return Object.fromEntries(entries) as Catalogue;
 }

@@ -92,12 +92,16 @@ export class DeadLetters {
     const data = letter.job.data as JobData[QueueName];
     const meta = 'meta' in data ? { ...data.meta, redrives: (data.meta.redrives ?? 0) + 1 } : undefined;
     const opts = letter.job.opts as { priority?: number; attempts?: number };
-    await this.queues.add(queue, { ...data, ...(meta && { meta }) } as JobData[QueueName], {
-      id: letter.job.id,
-      priority: meta?.priority,
-      attempts: opts.attempts,
-      delayMs,
-    });
+    await this.queues.add(
+      queue,
+      { ...data, ...(meta && { meta }) },
+      {
+        id: letter.job.id,
+        priority: meta?.priority,
+        attempts: opts.attempts,
+        delayMs,
+      },
+    );
     await this.remove(queue, id);
     return letter;
   }

@@ -25,7 +25,7 @@ export class FactSink {
 
   private async publish(groups: NewFact[][]): Promise<void[]> {
     const now = Date.now();
-    const facts = groups.flat().map((fact) => ({ ...fact, id: newId(now), at: fact.at ?? now }) as Fact);
+    const facts = groups.flat().map((fact) => ({ ...fact, id: newId(now), at: fact.at ?? now }));
     await this.queues.addMany(
       'analytics-events',
       chunk(facts).map((part) => ({ data: { facts: part }, options: { id: newId(now) } })),

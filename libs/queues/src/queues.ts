@@ -84,7 +84,10 @@ export class Queues {
   }
 
   /** Adds many jobs in one round trip. @throws TransientError `queues-unavailable` */
-  async addMany<Name extends QueueName>(name: Name, jobs: { data: JobData[Name]; options: AddOptions }[]): Promise<string[]> {
+  async addMany<Name extends QueueName>(
+    name: Name,
+    jobs: { data: JobData[Name]; options: AddOptions }[],
+  ): Promise<string[]> {
     if (jobs.length === 0) return [];
     if (jobs.length === 1) return [await this.add(name, jobs[0]!.data, jobs[0]!.options)];
     const entries = jobs.map(({ data, options }) => ({
@@ -135,7 +138,10 @@ export class Queues {
     try {
       return await Promise.race([work, late]);
     } catch (cause) {
-      throw new TransientError(`the queues did not take a job: ${String(cause)}`, { code: 'queues-unavailable', cause });
+      throw new TransientError(`the queues did not take a job: ${String(cause)}`, {
+        code: 'queues-unavailable',
+        cause,
+      });
     } finally {
       clearTimeout(timer);
     }

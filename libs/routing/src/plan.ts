@@ -1,4 +1,14 @@
-import type { FlowJob, FlowSpec, JobMeta, PlannedJob, QueueName, SpillwayEvent, Target, Task, TaskJob } from '@spillway/contracts';
+import type {
+  FlowJob,
+  FlowSpec,
+  JobMeta,
+  PlannedJob,
+  QueueName,
+  SpillwayEvent,
+  Target,
+  Task,
+  TaskJob,
+} from '@spillway/contracts';
 import type { Route } from './route';
 
 /** A job that an event leads to. */
@@ -65,7 +75,12 @@ function planTarget(
   };
   if (flow !== undefined) {
     const definition = flows.get(flow);
-    return definition && { ...planStep({ id, flow, step: 0 }, definition.tasks, route, event, targetMeta, index), delayMs: delay };
+    return (
+      definition && {
+        ...planStep({ id, flow, step: 0 }, definition.tasks, route, event, targetMeta, index),
+        delayMs: delay,
+      }
+    );
   }
   const task = target as Task;
   const queue = queueOfTask(task);

@@ -25,6 +25,6 @@ export function compileRoute(tenant: string, name: string, spec: RouteSpec): Rou
       (!provider || provider === event.provider) &&
       (!sources || sources.includes(source)) &&
       (!patterns || patterns.some((matches) => matches(event.type))) &&
-      (!condition || condition.test(event as never)),
+      (!condition || condition.test(event)),
   };
 }

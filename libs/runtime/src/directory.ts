@@ -1,4 +1,10 @@
-import { flowSpecSchema, type FlowSpec, routeSpecSchema, type ScheduleSpec, type SourceSpec } from '@spillway/contracts';
+import {
+  flowSpecSchema,
+  type FlowSpec,
+  routeSpecSchema,
+  type ScheduleSpec,
+  type SourceSpec,
+} from '@spillway/contracts';
 import type { Log } from '@spillway/observability';
 import type { Signals } from '@spillway/persistence';
 import { compileRoute, type Route } from '@spillway/routing';

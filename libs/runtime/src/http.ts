@@ -18,7 +18,12 @@ export class ProblemAdapter extends FastifyAdapter {
     server.setErrorHandler((error, request, reply) => sendProblem(reply, error, request, log));
     server.setNotFoundHandler((request, reply) => {
       const message = `there is nothing at ${request.method} ${pathOf(request)}`;
-      return sendProblem(reply, new BadRequestError(message, { code: 'not-found', status: 404, remedy: hint }), request, log);
+      return sendProblem(
+        reply,
+        new BadRequestError(message, { code: 'not-found', status: 404, remedy: hint }),
+        request,
+        log,
+      );
     });
   }
 

@@ -49,12 +49,14 @@ function lintFlow(spec: FlowSpec): LintProblem[] {
 function lintWork(path: string, work: { http?: HttpCall; notify?: Notify }): LintProblem[] {
   const variables = ['secrets', 'task'];
   const fields: [string, unknown][] = [];
-  if (work.http) fields.push(['http.url', work.http.url], ['http.headers', work.http.headers], ['http.body', work.http.body]);
+  if (work.http)
+    fields.push(['http.url', work.http.url], ['http.headers', work.http.headers], ['http.body', work.http.body]);
   if (work.notify?.channel === 'log') fields.push(['notify.message', work.notify.message]);
-  if (work.notify?.channel === 'callback') fields.push(['notify.url', work.notify.url], ['notify.body', work.notify.body]);
+  if (work.notify?.channel === 'callback')
+    fields.push(['notify.url', work.notify.url], ['notify.body', work.notify.body]);
   return fields
     .filter(([, value]) => value !== undefined)
-    .flatMap(([field, value]) => compiles(`${path}.${field}`, () => compileTemplate(value as never, { variables })));
+    .flatMap(([field, value]) => compiles(`${path}.${field}`, () => compileTemplate(value, { variables })));
 }
 
 function compiles(path: string, compile: () => unknown): LintProblem[] {

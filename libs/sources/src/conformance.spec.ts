@@ -26,7 +26,10 @@ const SIGNED: Record<string, Signed> = {
   paddle: { body: 'all', headers: ['paddle-signature'] },
   paypal: { body: 'all', headers: ['paypal-transmission-id', 'paypal-transmission-sig', 'paypal-auth-algo'] },
   retell: { body: 'all', headers: ['x-retell-signature'] },
-  sendgrid: { body: 'all', headers: ['x-twilio-email-event-webhook-signature', 'x-twilio-email-event-webhook-timestamp'] },
+  sendgrid: {
+    body: 'all',
+    headers: ['x-twilio-email-event-webhook-signature', 'x-twilio-email-event-webhook-timestamp'],
+  },
   shopify: { body: 'all', headers: ['x-shopify-hmac-sha256'] },
   slack: { body: 'all', headers: ['x-slack-signature', 'x-slack-request-timestamp'] },
   square: { body: 'all', headers: ['x-square-hmacsha256-signature'] },
@@ -114,7 +117,9 @@ describe.each(providers.map((provider) => [provider.name, provider] as const))('
     const request = signed(provider, first, 'a1');
     for (const header of SIGNED[name]!.headers) {
       for (const value of [undefined, '', [request.headers[header] as string, request.headers[header] as string]]) {
-        expect(await verdictOf(provider, { ...request, headers: { ...request.headers, [header]: value } })).not.toBe('accepted');
+        expect(await verdictOf(provider, { ...request, headers: { ...request.headers, [header]: value } })).not.toBe(
+          'accepted',
+        );
       }
     }
   });
@@ -125,7 +130,9 @@ describe.each(providers.map((provider) => [provider.name, provider] as const))('
     if (settings.secrets.length === 0) return;
     const other = settings.secrets.map((secret) => secret.replace(/[A-Za-z0-9]/, (one) => (one === 'A' ? 'B' : 'A')));
     expect(await verdictOf(provider, request, { ...settings, secrets: other })).not.toBe('accepted');
-    expect(await verdictOf(provider, request, { ...settings, secrets: [...other, ...settings.secrets] })).toBe('accepted');
+    expect(await verdictOf(provider, request, { ...settings, secrets: [...other, ...settings.secrets] })).toBe(
+      'accepted',
+    );
     if (!provider.secretOptional) {
       expect(await verdictOf(provider, request, { ...settings, secrets: [] })).not.toBe('accepted');
       expect(await verdictOf(provider, request, { ...settings, secrets: [''] })).not.toBe('accepted');
@@ -135,10 +142,17 @@ describe.each(providers.map((provider) => [provider.name, provider] as const))('
   it('answers garbage with an error of ours, never a crash', async () => {
     const request = signed(provider, first, 'a1');
     const settings = demo(provider);
-    const bodies = fc.oneof(fc.json(), fc.string(), fc.constantFrom('null', '[]', '"x"', '1', '{}', '[null]', '{"data":null}'), wrongTypes(request));
+    const bodies = fc.oneof(
+      fc.json(),
+      fc.string(),
+      fc.constantFrom('null', '[]', '"x"', '1', '{}', '[null]', '{"data":null}'),
+      wrongTypes(request),
+    );
     await fc.assert(
       fc.asyncProperty(bodies, fc.boolean(), async (body, form) => {
-        const headers = form ? { ...request.headers, 'content-type': 'application/x-www-form-urlencoded' } : request.headers;
+        const headers = form
+          ? { ...request.headers, 'content-type': 'application/x-www-form-urlencoded' }
+          : request.headers;
         const garbage = { ...request, headers, rawBody: Buffer.from(body) };
         await verdictOf(provider, garbage);
         for (const work of [
@@ -166,7 +180,9 @@ function wrongTypes(request: InboundRequest): fc.Arbitrary<string> {
   if (values.length === 0) return fc.constant(text);
   return fc
     .tuple(fc.constantFrom(...values), fc.constantFrom('null', '1', '[]', '{}', 'true', '"\\u0000"', '[[1]]'))
-    .map(([match, replacement]) => text.slice(0, match.index) + replacement + text.slice(match.index + match[0].length));
+    .map(
+      ([match, replacement]) => text.slice(0, match.index) + replacement + text.slice(match.index + match[0].length),
+    );
 }
 
 function sameForm(request: InboundRequest, changed: Buffer): boolean {

@@ -98,7 +98,11 @@ export class ApiKeys {
       .executeTakeFirst();
     if (!row) return undefined;
     if (!row.last_used_at || row.last_used_at.getTime() < now - TOUCH_MS) {
-      await this.db.updateTable('api_keys').set({ last_used_at: new Date(now) }).where('id', '=', row.id).execute();
+      await this.db
+        .updateTable('api_keys')
+        .set({ last_used_at: new Date(now) })
+        .where('id', '=', row.id)
+        .execute();
     }
     const key: ApiKey = { id: row.id, tenant: row.tenant, name: row.name, scopes: row.scopes as Scope[] };
     return { key, expiresAt: row.expires_at?.getTime() ?? Infinity, until: now + CACHE_MS, touched: now };

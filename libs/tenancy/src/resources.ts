@@ -1,9 +1,9 @@
-import type { ApiKeySpec, Resource, ResourceKind, SecretRef, SourceSpec, TenantSpec } from '@spillway/contracts';
+import type { ApiKeySpec, Resource, ResourceKind, SecretRef } from '@spillway/contracts';
 import { BadRequestError } from '@spillway/contracts';
 import { type Schema, sendSignal } from '@spillway/persistence';
 import type { Kysely } from 'kysely';
 import type { Pool } from 'pg';
-import { ApiKeys } from './api-keys';
+import { type ApiKeys } from './api-keys';
 import { type Change, diff } from './diff';
 import type { Sealer } from './sealer';
 
@@ -58,7 +58,7 @@ export class Resources {
     let query = this.db.selectFrom('resources').selectAll();
     if (tenant) query = query.where('tenant', '=', tenant);
     const rows = await query.execute();
-    return rows.map((row) => ({ stored: toStored(row), secrets: this.open(row as Row) }));
+    return rows.map((row) => ({ stored: toStored(row), secrets: this.open(row) }));
   }
 
   /**
@@ -115,7 +115,10 @@ export class Resources {
     if (known && changes.length === 0) return { ...base, action: 'unchanged' };
     if (!dryRun) {
       const sealed = Object.fromEntries(
-        Object.entries(secrets).map(([name, value]) => [name, this.sealer.seal(value, place(kind, tenant, metadata.name, name))]),
+        Object.entries(secrets).map(([name, value]) => [
+          name,
+          this.sealer.seal(value, place(kind, tenant, metadata.name, name)),
+        ]),
       );
       const values = { spec: JSON.stringify(spec), sealed: JSON.stringify(sealed) };
       await this.db
@@ -183,9 +186,9 @@ export class Resources {
     };
     let spec: Record<string, unknown> = { ...resource.spec };
     if (resource.kind === 'Source') {
-      spec = { ...spec, secrets: (resource.spec as SourceSpec).secrets.map((ref, index) => keep(String(index), ref)) };
+      spec = { ...spec, secrets: resource.spec.secrets.map((ref, index) => keep(String(index), ref)) };
     } else if (resource.kind === 'Tenant') {
-      const given = Object.entries((resource.spec as TenantSpec).secrets);
+      const given = Object.entries(resource.spec.secrets);
       spec = { ...spec, secrets: Object.fromEntries(given.map(([name, ref]) => [name, keep(name, ref)])) };
     }
     return { spec, secrets };

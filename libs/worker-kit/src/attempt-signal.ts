@@ -24,7 +24,7 @@ export class AttemptSignal {
     const { signal } = this.controller;
     let listener: (() => void) | undefined;
     const aborted = new Promise<never>((_, reject) => {
-      listener = () => reject(signal.reason);
+      listener = () => reject(signal.reason as Error);
       signal.addEventListener('abort', listener, { once: true });
     });
     try {

@@ -2,7 +2,15 @@ import { hostname } from 'node:os';
 import type { Config } from '@spillway/config';
 import { type DeadLetter, PermanentError, type QueueName, SpillwayError } from '@spillway/contracts';
 import type { Log } from '@spillway/observability';
-import { backoffDelay, type DeadLetters, type FactSink, type Job, type JobData, type NewFact, type Queues } from '@spillway/queues';
+import {
+  backoffDelay,
+  type DeadLetters,
+  type FactSink,
+  type Job,
+  type JobData,
+  type NewFact,
+  type Queues,
+} from '@spillway/queues';
 import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
 import { AttemptSignal } from './attempt-signal';
 import { errorRecord, judge } from './failure';
@@ -151,7 +159,10 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     if (verdict.next === 'dead-letter') {
       const cancelled = error instanceof SpillwayError && error.code === 'job-cancelled';
       if (!cancelled) await this.parts.deadLetters.put(this.handler.queue, this.deadLetter(job, data, record, attempt));
-      await this.parts.facts.record([...facts, ...this.endFacts(job, data, cancelled ? 'cancelled' : 'dead-letter', record)]);
+      await this.parts.facts.record([
+        ...facts,
+        ...this.endFacts(job, data, cancelled ? 'cancelled' : 'dead-letter', record),
+      ]);
       this.parts.log.warn({ ...about, err: error }, cancelled ? 'job cancelled' : 'job is dead');
       throw new UnrecoverableError(record.message);
     }
@@ -200,7 +211,12 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     ];
   }
 
-  private endFacts(job: Job, data: JobData[Name], state: 'dead-letter' | 'cancelled', error: DeadLetter['error']): NewFact[] {
+  private endFacts(
+    job: Job,
+    data: JobData[Name],
+    state: 'dead-letter' | 'cancelled',
+    error: DeadLetter['error'],
+  ): NewFact[] {
     if (this.handler.onDeadLetter) return this.handler.onDeadLetter(data, job.id!, error);
     if (!this.handler.tellsAttempts) return [];
     return [{ ...subjectOf(data), kind: 'job.ended', jobId: job.id!, queue: this.handler.queue, state, error }];

@@ -13,7 +13,9 @@ export const applyCommand = new Command('apply')
     const { applied } = await Client.fromEnvironment().post<{ applied: AppliedResource[] }>('/apply', body);
     for (const one of applied) process.stdout.write(describe(one));
     const changed = applied.filter((one) => one.action !== 'unchanged').length;
-    process.stdout.write(`${changed} changed, ${applied.length - changed} unchanged${dryRun ? ' (dry run: nothing was done)' : ''}\n`);
+    process.stdout.write(
+      `${changed} changed, ${applied.length - changed} unchanged${dryRun ? ' (dry run: nothing was done)' : ''}\n`,
+    );
   });
 
 const SIGNS = { created: '+', updated: '~', unchanged: ' ' };

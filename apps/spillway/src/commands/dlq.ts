@@ -19,7 +19,10 @@ export const deadLetterCommands = new Command('dlq')
     withFilters(new Command('list').description('Dead letters, oldest first'))
       .option('--limit <number>', '', '50')
       .action(async (options: Record<string, string>) => {
-        const { deadLetters } = await Client.fromEnvironment().get<{ deadLetters: DeadLetterSummary[] }>('/dead-letters', options);
+        const { deadLetters } = await Client.fromEnvironment().get<{ deadLetters: DeadLetterSummary[] }>(
+          '/dead-letters',
+          options,
+        );
         for (const letter of deadLetters) process.stdout.write(`${lineOf(letter)}\n`);
         if (deadLetters.length === 0) process.stdout.write('no dead letters\n');
       }),
@@ -30,18 +33,22 @@ export const deadLetterCommands = new Command('dlq')
       .option('--rate <number>', 'jobs per second')
       .option('--limit <number>', 'at most this many')
       .option('--dry-run', 'only tells what would be redriven', false)
-      .action(async (ids: string[], { rate, limit, dryRun, ...filter }: Record<string, string | boolean | undefined>) => {
-        const result = await Client.fromEnvironment().post<Redriven>('/dead-letters/redrive', {
-          ...filter,
-          ...(ids.length > 0 && { ids }),
-          ...(rate && { ratePerSecond: Number(rate) }),
-          ...(limit && { limit: Number(limit) }),
-          dryRun,
-        });
-        for (const letter of result.sample) process.stdout.write(`${lineOf(letter)}\n`);
-        const done = dryRun ? `${result.matched} would be redriven` : `${result.redriven} redriven`;
-        process.stdout.write(`${done}${result.lastsMs > 0 ? `, over ${Math.round(result.lastsMs / 1_000)} s` : ''}\n`);
-      }),
+      .action(
+        async (ids: string[], { rate, limit, dryRun, ...filter }: Record<string, string | boolean | undefined>) => {
+          const result = await Client.fromEnvironment().post<Redriven>('/dead-letters/redrive', {
+            ...filter,
+            ...(ids.length > 0 && { ids }),
+            ...(rate && { ratePerSecond: Number(rate) }),
+            ...(limit && { limit: Number(limit) }),
+            dryRun,
+          });
+          for (const letter of result.sample) process.stdout.write(`${lineOf(letter)}\n`);
+          const done = dryRun ? `${result.matched} would be redriven` : `${result.redriven} redriven`;
+          process.stdout.write(
+            `${done}${result.lastsMs > 0 ? `, over ${Math.round(result.lastsMs / 1_000)} s` : ''}\n`,
+          );
+        },
+      ),
   );
 
 function lineOf(letter: DeadLetterSummary): string {

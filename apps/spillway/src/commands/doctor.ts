@@ -25,14 +25,18 @@ export const doctorCommand = new Command('doctor')
 
 async function* examine(): AsyncGenerator<Finding> {
   const major = Number(process.versions.node.split('.')[0]);
-  yield { ok: major >= OLDEST_NODE, text: `Node ${process.versions.node}${major >= OLDEST_NODE ? '' : `: needs ${OLDEST_NODE}`}` };
+  yield {
+    ok: major >= OLDEST_NODE,
+    text: `Node ${process.versions.node}${major >= OLDEST_NODE ? '' : `: needs ${OLDEST_NODE}`}`,
+  };
   let config: ReturnType<typeof loadConfig>;
   try {
     config = loadConfig();
     yield { ok: true, text: 'configuration is valid' };
   } catch (error) {
     const remedy = error instanceof SpillwayError ? ` ${error.remedy ?? ''}` : '';
-    return yield { ok: false, text: messageOf(error) + remedy };
+    yield { ok: false, text: messageOf(error) + remedy };
+    return;
   }
   const { redisUrl, prefix } = config.queues;
   if (config.database.url) {
@@ -41,7 +45,10 @@ async function* examine(): AsyncGenerator<Finding> {
       ? { ok: true, text: 'SPILLWAY_KEY is set' }
       : { ok: false, text: 'SPILLWAY_KEY is not set: make one with `openssl rand -hex 32`' };
   } else {
-    yield { ok: !config.production, text: config.production ? 'DATABASE_URL is not set in production' : `embedded PostgreSQL in ${config.directory}` };
+    yield {
+      ok: !config.production,
+      text: config.production ? 'DATABASE_URL is not set in production' : `embedded PostgreSQL in ${config.directory}`,
+    };
   }
   if (redisUrl) yield* redis(redisUrl, prefix);
   else yield { ok: true, text: 'queues on PostgreSQL (REDIS_URL is not set)' };
@@ -51,7 +58,9 @@ async function* examine(): AsyncGenerator<Finding> {
 async function postgres(url: string): Promise<Finding> {
   const database = openDatabase(url, 2);
   try {
-    const { rows } = await database.pool.query<{ version: string }>(`select current_setting('server_version') as version`);
+    const { rows } = await database.pool.query<{ version: string }>(
+      `select current_setting('server_version') as version`,
+    );
     const version = rows[0]!.version;
     const ok = Number.parseInt(version, 10) >= 14;
     return { ok, text: `PostgreSQL ${version}${ok ? '' : ': needs 14'}` };

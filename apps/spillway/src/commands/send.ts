@@ -24,8 +24,10 @@ export const sendCommand = new Command('send')
   .action(async (options: SendOptions) => {
     const source = options.source ?? options.provider;
     const count = Number(options.count);
-    if (!source) throw new PermanentError('name a provider or a source', { code: 'usage', remedy: 'Try --provider stripe.' });
-    if (!Number.isInteger(count) || count < 1) throw new PermanentError('--count must be a whole number from 1', { code: 'usage' });
+    if (!source)
+      throw new PermanentError('name a provider or a source', { code: 'usage', remedy: 'Try --provider stripe.' });
+    if (!Number.isInteger(count) || count < 1)
+      throw new PermanentError('--count must be a whole number from 1', { code: 'usage' });
     const client = Client.fromEnvironment();
     let accepted = 0;
     for (let left = count; left > 0; left -= AT_ONCE) {

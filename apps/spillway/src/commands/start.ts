@@ -39,7 +39,8 @@ export async function startRoles(platform: Platform, roles: readonly Role[]): Pr
   const started: Started = { running: [] };
   for (const role of roles.filter(isWorkerRole)) started.running.push(await startWorker(role, platform));
   if (roles.includes('admin')) {
-    const ingressUrl = () => started.ingressUrl ?? platform.config.ingress.publicUrl ?? `http://localhost:${platform.config.ingress.port}`;
+    const ingressUrl = () =>
+      started.ingressUrl ?? platform.config.ingress.publicUrl ?? `http://localhost:${platform.config.ingress.port}`;
     started.operations = await startOperations(platform, { ingressUrl });
     started.running.unshift(started.operations);
   }

@@ -37,7 +37,12 @@ export function demoResources(inboxUrl: string): Resource[] {
       metadata: { tenant: TENANT, name: 'to-inbox' },
       spec: {
         match: { where: '.provider != "stripe"' },
-        to: { http: { url: `${inboxUrl}/messages`, body: { title: '${ .type }', about: '${ .subject }', event: '${ .id }' } } },
+        to: {
+          http: {
+            url: `${inboxUrl}/messages`,
+            body: { title: '${ .type }', about: '${ .subject }', event: '${ .id }' },
+          },
+        },
       },
     },
     {

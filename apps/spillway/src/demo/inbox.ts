@@ -14,7 +14,11 @@ export async function startInbox(port: number): Promise<Running & { url: string 
   const messages: Message[] = [];
   const server = fastify({ bodyLimit: 2 * 1_048_576, forceCloseConnections: true });
   server.post('/*', async (request) => {
-    messages.unshift({ at: new Date().toISOString(), path: request.url, text: JSON.stringify(request.body).slice(0, 300) });
+    messages.unshift({
+      at: new Date().toISOString(),
+      path: request.url,
+      text: JSON.stringify(request.body).slice(0, 300),
+    });
     messages.length = Math.min(messages.length, KEPT);
     return { ok: true };
   });
@@ -26,7 +30,9 @@ export async function startInbox(port: number): Promise<Running & { url: string 
 }
 
 function page(messages: Message[]): string {
-  const rows = messages.map(({ at, path, text }) => `<tr><td>${at}<td>${escapeHtml(path)}<td><code>${escapeHtml(text)}</code>`);
+  const rows = messages.map(
+    ({ at, path, text }) => `<tr><td>${at}<td>${escapeHtml(path)}<td><code>${escapeHtml(text)}</code>`,
+  );
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2"><title>Demo inbox</title>
 <style>body{font:14px system-ui;margin:2rem}td{padding:.25rem 1rem .25rem 0;vertical-align:top}</style>
 <h1>What the demo tenant's routes sent</h1><table>${rows.join('') || '<tr><td>Nothing yet.'}</table></html>`;

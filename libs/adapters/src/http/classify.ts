@@ -19,12 +19,17 @@ export function classifyResponse(
   const details = { status };
   const retryAfterMs = retryAfter(headers['retry-after']);
   if (status === 429) {
-    return new RateLimitedError(message, { code: 'rate-limited', retryAfterMs: retryAfterMs ?? DEFAULT_WAIT_MS, details });
+    return new RateLimitedError(message, {
+      code: 'rate-limited',
+      retryAfterMs: retryAfterMs ?? DEFAULT_WAIT_MS,
+      details,
+    });
   }
   if (status === 503 && retryAfterMs !== undefined) {
     return new RateLimitedError(message, { code: 'unavailable', retryAfterMs, details });
   }
-  if (status >= 500 || TRANSIENT_4XX.has(status)) return new TransientError(message, { code: `http-${status}`, details });
+  if (status >= 500 || TRANSIENT_4XX.has(status))
+    return new TransientError(message, { code: `http-${status}`, details });
   if (status >= 300 && status < 400) {
     return new PermanentError(`${message} (redirects are not followed)`, { code: 'redirected', details });
   }

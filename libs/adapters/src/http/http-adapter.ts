@@ -1,5 +1,5 @@
 import { type HttpCall, PermanentError, SpillwayError, TransientError } from '@spillway/contracts';
-import { compileTemplate } from '@spillway/jq';
+import { compileTemplate, type Template } from '@spillway/jq';
 import { Agent, request } from 'undici';
 import { classifyResponse } from './classify';
 
@@ -29,12 +29,10 @@ const MOST_RESPONSE_BYTES = 1_048_576;
 const MOST_TEMPLATES = 1_000;
 const BODYLESS = new Set(['GET', 'DELETE']);
 
-type Compiled = { render(input: unknown, variables: Record<string, unknown>): unknown };
-
 /** Calls third parties over HTTP as tasks describe it. One for a process: it keeps connections open. */
 export class HttpAdapter {
   private readonly agent = new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 10_000 });
-  private readonly compiled = new Map<string, Compiled>();
+  private readonly compiled = new Map<string, Template>();
 
   /**
    * @throws SpillwayError classified by what the other side said: permanent for a 4xx, rate-limited for a 429,
@@ -94,8 +92,7 @@ export class HttpAdapter {
     try {
       let compiled = this.compiled.get(key);
       if (!compiled) {
-        const parsed = compileTemplate(template as never, { variables: VARIABLES });
-        compiled = { render: (value, given) => parsed.render(value as never, { variables: given as never }) };
+        compiled = compileTemplate(template, { variables: VARIABLES });
         if (this.compiled.size >= MOST_TEMPLATES) this.compiled.clear();
         this.compiled.set(key, compiled);
       }

@@ -10,9 +10,13 @@ export const logChannel: Channel<LogSpec> = {
   async send(spec, { event, log }) {
     let text: string;
     try {
-      text = String(compileTemplate(spec.message).render(event as never));
+      const rendered = compileTemplate(spec.message).render(event);
+      text = typeof rendered === 'string' ? rendered : JSON.stringify(rendered);
     } catch (cause) {
-      throw new PermanentError(`the message is not a template: ${(cause as Error).message}`, { code: 'template-failed', cause });
+      throw new PermanentError(`the message is not a template: ${(cause as Error).message}`, {
+        code: 'template-failed',
+        cause,
+      });
     }
     log.info({ tenant: event.tenant, event: event.id, channel: 'log' }, text);
     return { summary: text.slice(0, 500) };

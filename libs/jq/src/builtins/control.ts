@@ -2,7 +2,19 @@ import { grow, step } from '../budget';
 import { deleteAll } from '../compile-assignment';
 import { JqRuntimeError } from '../errors';
 import { getPath, iterate } from '../paths';
-import { attempt, below, collect, type Emit, type Env, type Filter, NOWHERE, type Path, pathArray, ROOT, stoppable } from '../runtime';
+import {
+  attempt,
+  below,
+  collect,
+  type Emit,
+  type Env,
+  type Filter,
+  NOWHERE,
+  type Path,
+  pathArray,
+  ROOT,
+  stoppable,
+} from '../runtime';
 import { compare, fail, type Json, shown, truthy } from '../values';
 import { matchesOf } from './regex';
 
@@ -14,25 +26,25 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
     throw new JqRuntimeError(input);
   },
   'error/1': (message) => (input, _path, env) =>
-    message!(input, undefined, env, (value) => {
+    message(input, undefined, env, (value) => {
       throw new JqRuntimeError(value);
     }),
   'select/1': (condition) => (input, path, env, emit) =>
-    condition!(input, undefined, env, (value) => {
+    condition(input, undefined, env, (value) => {
       step();
       if (truthy(value)) emit(input, path);
     }),
   'path/1': (paths) => (input, path, env, emit) =>
-    paths!(input, ROOT, env, (part, at) => emit(pathArray(at!, part), path && NOWHERE)),
+    paths(input, ROOT, env, (part, at) => emit(pathArray(at!, part), path && NOWHERE)),
   'getpath/1': (paths) => (input, path, env, emit) =>
-    paths!(input, undefined, env, (keys) => {
+    paths(input, undefined, env, (keys) => {
       if (!Array.isArray(keys)) return fail('Path must be specified as an array');
       const value = getPathOrNull(input, keys);
       const at = path && keys.reduce<Path | undefined>((here, key) => below(here, key, input), path);
       return emit(value, at);
     }),
   'delpaths/1': (paths) => (input, path, env, emit) =>
-    paths!(input, undefined, env, (list) => {
+    paths(input, undefined, env, (list) => {
       if (!Array.isArray(list)) return fail('Paths must be specified as an array');
       if (!list.every(Array.isArray)) return fail('Path must be specified as an array');
       return emit(deleteAll(input, list as Json[][]), path && NOWHERE);
@@ -41,14 +53,14 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
     const descend = (value: Json, at: Path | undefined): void => {
       step();
       emit(value, at);
-      next!(value, at, env, descend);
+      next(value, at, env, descend);
     };
     descend(input, path);
   },
   'first/1': (source) => (input, path, env, emit) => {
     let found: [Json, Path | undefined] | undefined;
     stoppable((stop) =>
-      source!(input, path, env, (value, at) => {
+      source(input, path, env, (value, at) => {
         found = [value, at];
         stop();
       }),
@@ -57,19 +69,19 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
   },
   'last/1': (source) => (input, path, env, emit) => {
     let found: [Json, Path | undefined] | undefined;
-    source!(input, path, env, (value, at) => {
+    source(input, path, env, (value, at) => {
       found = [value, at];
     });
     if (found) emit(...found);
   },
-  'sub/2': (pattern, replacement) => substitute('', pattern!, replacement!),
-  'sub/3': (pattern, replacement, flags) => substitute('', pattern!, replacement!, flags),
-  'gsub/2': (pattern, replacement) => substitute('g', pattern!, replacement!),
-  'gsub/3': (pattern, replacement, flags) => substitute('g', pattern!, replacement!, flags),
+  'sub/2': (pattern, replacement) => substitute('', pattern, replacement),
+  'sub/3': (pattern, replacement, flags) => substitute('', pattern, replacement, flags),
+  'gsub/2': (pattern, replacement) => substitute('g', pattern, replacement),
+  'gsub/3': (pattern, replacement, flags) => substitute('g', pattern, replacement, flags),
   'isempty/1': (source) => (input, path, env, emit) => {
     let empty = true;
     stoppable((stop) =>
-      source!(input, undefined, env, () => {
+      source(input, undefined, env, () => {
         empty = false;
         stop();
       }),
@@ -77,55 +89,55 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
     emit(empty, path && NOWHERE);
   },
   'limit/2': (count, source) => (input, path, env, emit) =>
-    count!(input, undefined, env, (most) => {
+    count(input, undefined, env, (most) => {
       if (typeof most === 'number' && most < 0) return fail("limit doesn't support negative count");
-      return limit(most, source!, input, path, env, emit);
+      return limit(most, source, input, path, env, emit);
     }),
   'skip/2': (count, source) => (input, path, env, emit) =>
-    count!(input, undefined, env, (few) => {
+    count(input, undefined, env, (few) => {
       if (typeof few === 'number' && few < 0) return fail("skip doesn't support negative count");
       let left = typeof few === 'number' ? few : Infinity;
-      return source!(input, path, env, (value, at) => {
+      return source(input, path, env, (value, at) => {
         if (left > 0) left -= 1;
         else emit(value, at);
       });
     }),
   'range/2': (from, to) => (input, path, env, emit) =>
-    from!(input, undefined, env, (start) => to!(input, undefined, env, (end) => range(start, end, 1, path, emit))),
+    from(input, undefined, env, (start) => to(input, undefined, env, (end) => range(start, end, 1, path, emit))),
   'range/3': (from, to, by) => (input, path, env, emit) =>
-    from!(input, undefined, env, (start) =>
-      to!(input, undefined, env, (end) => by!(input, undefined, env, (pace) => range(start, end, pace, path, emit))),
+    from(input, undefined, env, (start) =>
+      to(input, undefined, env, (end) => by(input, undefined, env, (pace) => range(start, end, pace, path, emit))),
     ),
   'until/2': (condition, update) => (input, path, env, emit) =>
     loop(input, path, env, emit, (value, at, out, again) =>
-      condition!(value, undefined, env, (done) => (truthy(done) ? out(value, at) : update!(value, at, env, again))),
+      condition(value, undefined, env, (done) => (truthy(done) ? out(value, at) : update(value, at, env, again))),
     ),
   'while/2': (condition, update) => (input, path, env, emit) =>
     loop(input, path, env, emit, (value, at, out, again) =>
-      condition!(value, undefined, env, (go) => {
+      condition(value, undefined, env, (go) => {
         if (!truthy(go)) return;
         out(value, at);
-        update!(value, at, env, again);
+        update(value, at, env, again);
       }),
     ),
   'repeat/1': (update) => (input, path, env, emit) =>
     loop(input, path, env, emit, (value, at, out, again) => {
       out(value, at);
-      update!(value, at, env, again);
+      update(value, at, env, again);
     }),
   'any/1': (condition) => (input, path, env, emit) =>
-    emit(some(input, env, elements, condition!, true), path && NOWHERE),
+    emit(some(input, env, elements, condition, true), path && NOWHERE),
   'all/1': (condition) => (input, path, env, emit) =>
-    emit(!some(input, env, elements, condition!, false), path && NOWHERE),
+    emit(!some(input, env, elements, condition, false), path && NOWHERE),
   'any/2': (source, condition) => (input, path, env, emit) =>
-    emit(some(input, env, source!, condition!, true), path && NOWHERE),
+    emit(some(input, env, source, condition, true), path && NOWHERE),
   'all/2': (source, condition) => (input, path, env, emit) =>
-    emit(!some(input, env, source!, condition!, false), path && NOWHERE),
-  'sort_by/1': (by) => keyed(by!, 'sorted', (pairs) => sortPairs(pairs).map(([, item]) => item)),
-  'group_by/1': (by) => keyed(by!, 'grouped', (pairs) => groups(pairs).map((group) => group.map(([, item]) => item))),
-  'unique_by/1': (by) => keyed(by!, 'grouped', (pairs) => groups(pairs).map((group) => group[0]![1])),
-  'min_by/1': (by) => keyed(by!, 'iterated over', (pairs) => extreme(pairs, (order) => order < 0)),
-  'max_by/1': (by) => keyed(by!, 'iterated over', (pairs) => extreme(pairs, (order) => order >= 0)),
+    emit(!some(input, env, source, condition, false), path && NOWHERE),
+  'sort_by/1': (by) => keyed(by, 'sorted', (pairs) => sortPairs(pairs).map(([, item]) => item)),
+  'group_by/1': (by) => keyed(by, 'grouped', (pairs) => groups(pairs).map((group) => group.map(([, item]) => item))),
+  'unique_by/1': (by) => keyed(by, 'grouped', (pairs) => groups(pairs).map((group) => group[0]![1])),
+  'min_by/1': (by) => keyed(by, 'iterated over', (pairs) => extreme(pairs, (order) => order < 0)),
+  'max_by/1': (by) => keyed(by, 'iterated over', (pairs) => extreme(pairs, (order) => order >= 0)),
 };
 
 const elements: Filter = (input, _path, _env, emit) => {
@@ -153,7 +165,8 @@ function limit(most: Json, source: Filter, input: Json, path: Path | undefined, 
 }
 
 function range(start: Json, end: Json, pace: Json, path: Path | undefined, emit: Emit): void {
-  if (typeof start !== 'number' || typeof end !== 'number' || typeof pace !== 'number') return fail('Range bounds must be numeric');
+  if (typeof start !== 'number' || typeof end !== 'number' || typeof pace !== 'number')
+    return fail('Range bounds must be numeric');
   if (pace > 0) for (let at = start; at < end; at += pace) next(at);
   else if (pace < 0) for (let at = start; at > end; at += pace) next(at);
   else if (start < end) for (;;) next(start);
@@ -176,9 +189,8 @@ function loop(
   while (here) {
     step();
     const next: [Json, Path | undefined][] = [];
-    let late: JqRuntimeError | undefined;
     const current: [Json, Path | undefined] = here;
-    late = attempt((out) => turn(current[0], current[1], out, (value, at) => next.push([value, at])), emit);
+    const late = attempt((out) => turn(current[0], current[1], out, (value, at) => next.push([value, at])), emit);
     if (next.length > 1 || late) {
       for (const [value, at] of next) loop(value, at, env, emit, turn);
       if (late) throw late;
@@ -265,4 +277,3 @@ function extreme(pairs: Pair[], better: (order: number) => boolean): Json {
   for (const pair of pairs) if (!best || better(compare(pair[0], best[0]))) best = pair;
   return best ? best[1] : null;
 }
-

@@ -2,7 +2,20 @@ import { fail, type Json, shown } from '../values';
 import type { ValueFunction } from './index';
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
 
 /** Dates, in UTC. */
 export const dateFunctions: Record<string, ValueFunction> = {
@@ -11,7 +24,7 @@ export const dateFunctions: Record<string, ValueFunction> = {
     if (!Array.isArray(input) || input.length < 6 || !input.every((part) => typeof part === 'number')) {
       return fail('mktime requires array of 6 numbers');
     }
-    const time = secondsOf(input as number[]);
+    const time = secondsOf(input);
     // C's timegm says -1 for an error, and jq cannot tell it from the last second of 1969.
     return time === -1 ? fail('invalid gmtime representation') : time;
   },
@@ -23,8 +36,9 @@ export const dateFunctions: Record<string, ValueFunction> = {
     if (typeof format !== 'string') return fail('strftime/1 requires a string format');
     const broken = typeof input === 'number' ? gmtime(input) : input;
     if (!Array.isArray(broken)) return fail('strftime/1 requires parsed datetime inputs');
-    if (broken.length < 6 || !broken.every((part) => typeof part === 'number')) return fail('strftime/1 requires parsed datetime inputs');
-    return strftime(secondsOf(broken as number[]), format);
+    if (broken.length < 6 || !broken.every((part) => typeof part === 'number'))
+      return fail('strftime/1 requires parsed datetime inputs');
+    return strftime(secondsOf(broken), format);
   },
   'fromdateiso8601/0': (input) => {
     if (typeof input !== 'string') return fail(`strptime/1 requires string inputs and arguments`);
@@ -42,7 +56,8 @@ function secondsOf([year = 0, month = 0, day = 0, hours = 0, minutes = 0, second
 function gmtime(seconds: number): Json {
   if (seconds < 0 && !Number.isInteger(seconds)) return fail('fractions of seconds before 1970 are not supported here');
   const date = new Date(Math.floor(seconds) * 1_000);
-  if (Number.isNaN(date.getTime())) return fail(`error converting number of seconds since epoch to datetime: ${shown(seconds)}`);
+  if (Number.isNaN(date.getTime()))
+    return fail(`error converting number of seconds since epoch to datetime: ${shown(seconds)}`);
   return [
     date.getUTCFullYear(),
     date.getUTCMonth(),

@@ -6,10 +6,15 @@ export const FORMATS: Record<string, (value: Json) => string> = {
   '@json': toJson,
   '@csv': (value) => row(value, 'csv', ',', (item) => `"${item.replaceAll('"', '""')}"`),
   '@tsv': (value) =>
-    row(value, 'tsv', '\t', (item) => item.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r')),
+    row(value, 'tsv', '\t', (item) =>
+      item.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r'),
+    ),
   '@html': (value) => text(value).replace(/[<>&'"]/g, (character) => ENTITIES[character]!),
   '@uri': (value) =>
-    encodeURIComponent(text(value).toWellFormed()).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`),
+    encodeURIComponent(text(value).toWellFormed()).replace(
+      /[!'()*]/g,
+      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+    ),
   '@sh': (value) => (Array.isArray(value) ? value.map(shell).join(' ') : shell(value)),
   '@base64': (value) => Buffer.from(text(value)).toString('base64'),
   '@base64d': (value) => {

@@ -37,7 +37,8 @@ const functions: Record<string, ValueFunction> = {
 };
 
 const written = new Map<string, Definition>();
-for (const definition of parseDefinitions(PRELUDE)) written.set(`${definition.name}/${definition.params.length}`, definition);
+for (const definition of parseDefinitions(PRELUDE))
+  written.set(`${definition.name}/${definition.params.length}`, definition);
 const compiled = new Map<string, Scope>();
 
 /** jq's own functions: native ones, or written in jq and compiled when first used. */

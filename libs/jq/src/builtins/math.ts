@@ -41,14 +41,14 @@ const unary = Object.fromEntries(
 export const mathFunctions: Record<string, ValueFunction> = {
   ...unary,
   'pow/2': (_input, base, exponent) => {
-    const [x, y] = [numeric(base!), numeric(exponent!)];
+    const [x, y] = [numeric(base), numeric(exponent)];
     // C: one to any power is one, also to NaN.
     return x === 1 || (x === -1 && !Number.isFinite(y) && !Number.isNaN(y)) ? 1 : x ** y;
   },
-  'atan2/2': (_input, y, x) => Math.atan2(numeric(y!), numeric(x!)),
-  'fmin/2': (_input, a, b) => pickNumber(numeric(a!), numeric(b!), Math.min),
-  'fmax/2': (_input, a, b) => pickNumber(numeric(a!), numeric(b!), Math.max),
-  'fmod/2': (_input, a, b) => numeric(a!) % numeric(b!),
+  'atan2/2': (_input, y, x) => Math.atan2(numeric(y), numeric(x)),
+  'fmin/2': (_input, a, b) => pickNumber(numeric(a), numeric(b), Math.min),
+  'fmax/2': (_input, a, b) => pickNumber(numeric(a), numeric(b), Math.max),
+  'fmod/2': (_input, a, b) => numeric(a) % numeric(b),
   'infinite/0': () => Infinity,
   'nan/0': () => NaN,
   'isinfinite/0': (input) => typeof input === 'number' && Math.abs(input) === Infinity,

@@ -97,7 +97,8 @@ class Translator {
     else if (!inSet && character === 'z') this.out += '$';
     else if (!inSet && character === 'Z') this.out += '(?=\\n?$)';
     else if ('nrtfv'.includes(character)) this.out += `\\${character}`;
-    else if (/^[^A-Za-z0-9]$/u.test(character)) this.out += /[\^$\\.*+?()[\]{}|/-]/.test(character) ? this.literal(character, inSet) : character;
+    else if (/^[^A-Za-z0-9]$/u.test(character))
+      this.out += /[\^$\\.*+?()[\]{}|/-]/.test(character) ? this.literal(character, inSet) : character;
     else return this.refuse(`\\${character}`);
     return undefined;
   }

@@ -15,15 +15,15 @@ const cache = new Map<string, Compiled>();
 /** `match` and its family. */
 export const regexFunctions: Record<string, ValueFunction> = {
   '_matches/2': (input, pattern, flags) => {
-    const { text, expression, names, all, skipEmpty } = prepare(input, pattern!, flags!);
+    const { text, expression, names, all, skipEmpty } = prepare(input, pattern, flags);
     return find(text, expression, all, skipEmpty).map((found) => describe(text, found, names));
   },
   'test/2': (input, pattern, flags) => {
-    const { text, expression, skipEmpty } = prepare(input, pattern!, flags!);
+    const { text, expression, skipEmpty } = prepare(input, pattern, flags);
     return find(text, expression, false, skipEmpty).length > 0;
   },
   'split/2': (input, pattern, flags) => {
-    const { text, expression, skipEmpty } = prepare(input, pattern!, flags!);
+    const { text, expression, skipEmpty } = prepare(input, pattern, flags);
     const parts: Json[] = [];
     let from = 0;
     for (const found of find(text, expression, true, skipEmpty)) {
@@ -75,7 +75,11 @@ function compile(pattern: string, flags: string): Compiled {
   const key = `${flags}/${pattern}`;
   const known = cache.get(key);
   if (known) return known;
-  const { source, names } = translate(pattern, { dotAll: flags.includes('p'), extended: flags.includes('x'), longest: flags.includes('l') });
+  const { source, names } = translate(pattern, {
+    dotAll: flags.includes('p'),
+    extended: flags.includes('x'),
+    longest: flags.includes('l'),
+  });
   let expression: RegExp;
   try {
     expression = new RegExp(source, `dgu${flags.includes('i') ? 'i' : ''}`);

@@ -17,9 +17,9 @@ export const textFunctions: Record<string, ValueFunction> = {
     if (typeof input !== 'string' || typeof part !== 'string') return fail('endswith() requires string inputs');
     return input.endsWith(part);
   },
-  'ltrimstr/1': (input, part) => trimStart(input, part!),
-  'rtrimstr/1': (input, part) => trimEnd(input, part!),
-  'trimstr/1': (input, part) => trimEnd(trimStart(input, part!), part!),
+  'ltrimstr/1': (input, part) => trimStart(input, part),
+  'rtrimstr/1': (input, part) => trimEnd(input, part),
+  'trimstr/1': (input, part) => trimEnd(trimStart(input, part), part),
   'trim/0': (input) => trimmable(input).replace(LEADING, '').replace(TRAILING, ''),
   'ltrim/0': (input) => trimmable(input).replace(LEADING, ''),
   'rtrim/0': (input) => trimmable(input).replace(TRAILING, ''),
@@ -33,7 +33,8 @@ export const textFunctions: Record<string, ValueFunction> = {
     return input.map(character).join('');
   },
   'split/1': (input, separator) => {
-    if (typeof input !== 'string' || typeof separator !== 'string') return fail('split input and separator must be strings');
+    if (typeof input !== 'string' || typeof separator !== 'string')
+      return fail('split input and separator must be strings');
     return splitText(input, separator);
   },
 };

@@ -30,15 +30,15 @@ export const valueFunctions: Record<string, ValueFunction> = {
     if (input === null && (typeof key === 'string' || typeof key === 'number')) return false;
     if (isObject(input) && typeof key === 'string') return Object.hasOwn(input, key);
     if (Array.isArray(input) && typeof key === 'number') return key >= 0 && key < input.length;
-    return fail(`Cannot check whether ${typeOf(input!)} has a ${typeof key === 'string' ? 'string' : typeOf(key!)} key`);
+    return fail(`Cannot check whether ${typeOf(input)} has a ${typeof key === 'string' ? 'string' : typeOf(key)} key`);
   },
   'contains/1': (input, part) => {
-    if (typeOf(input) === typeOf(part!)) return contains(input, part!);
-    return fail(`${shown(input)} and ${shown(part!)} cannot have their containment checked`);
+    if (typeOf(input) === typeOf(part)) return contains(input, part);
+    return fail(`${shown(input)} and ${shown(part)} cannot have their containment checked`);
   },
   'setpath/2': (input, path, value) => {
     if (!Array.isArray(path)) return fail('Path must be specified as an array');
-    return setPath(input, path, value!);
+    return setPath(input, path, value);
   },
   'tojson/0': (input) => sized(toJson(input)),
   'tostring/0': (input) => (typeof input === 'string' ? input : sized(toJson(input))),
@@ -58,7 +58,7 @@ export const valueFunctions: Record<string, ValueFunction> = {
   },
   'min/0': (input) => extreme(input, (order) => order < 0),
   'max/0': (input) => extreme(input, (order) => order >= 0),
-  'indices/1': (input, part) => indices(input, part!),
+  'indices/1': (input, part) => indices(input, part),
   '_flatten/1': (input, depth) => flatten(input, depth as number),
   'flatten/1': (input, depth) => {
     if (typeof depth !== 'number' || depth < 0) return fail('flatten depth must not be negative');
@@ -69,7 +69,7 @@ export const valueFunctions: Record<string, ValueFunction> = {
     let [low, high] = [0, input.length - 1];
     while (low <= high) {
       const middle = (low + high) >> 1;
-      const order = compare(input[middle]!, target!);
+      const order = compare(input[middle]!, target);
       if (order === 0) return middle;
       if (order < 0) low = middle + 1;
       else high = middle - 1;
@@ -80,7 +80,8 @@ export const valueFunctions: Record<string, ValueFunction> = {
     if (typeof input === 'number') return input;
     if (typeof input !== 'string') return fail(`${shown(input)} cannot be parsed as a number`);
     if (input === 'nan') return Number.NaN;
-    if (!/^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(input)) return fail(`${shown(input)} cannot be parsed as a number`);
+    if (!/^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(input))
+      return fail(`${shown(input)} cannot be parsed as a number`);
     return Number(input);
   },
   'toboolean/0': (input) => {
@@ -109,7 +110,8 @@ function contains(whole: Json, part: Json): boolean {
   if (isObject(whole) && isObject(part)) {
     return Object.keys(part).every((key) => Object.hasOwn(whole, key) && contains(get(whole, key), part[key]!));
   }
-  if (Array.isArray(whole) && Array.isArray(part)) return part.every((item) => whole.some((one) => contains(one, item)));
+  if (Array.isArray(whole) && Array.isArray(part))
+    return part.every((item) => whole.some((one) => contains(one, item)));
   if (typeof whole === 'string' && typeof part === 'string') return whole.includes(part);
   return equal(whole, part);
 }
@@ -144,7 +146,11 @@ function positions(text: string, part: string): Json {
 }
 
 function flatten(input: Json, depth: number): Json {
-  const items = Array.isArray(input) ? input : isObject(input) ? Object.values(input) : fail(`Cannot iterate over ${shown(input)}`);
+  const items = Array.isArray(input)
+    ? input
+    : isObject(input)
+      ? Object.values(input)
+      : fail(`Cannot iterate over ${shown(input)}`);
   let result: Json = [];
   for (const item of items) {
     step();

@@ -30,11 +30,15 @@ export class Login {
 
   private async open(request: FastifyRequest, reply: WithCookies): Promise<FastifyReply> {
     const form = (request.body ?? {}) as Record<string, unknown>;
-    const [name, password] = [String(form['name'] ?? ''), String(form['password'] ?? '')];
+    const [name, password] = [textOf(form['name']), textOf(form['password'])];
     const keys = [`address ${request.ip}`, `user ${name}`];
     const blockedMs = this.attempts.blockedFor(...keys);
     if (blockedMs > 0) {
-      throw new RateLimitedError('too many failed logins', { code: 'login-blocked', status: 429, retryAfterMs: blockedMs });
+      throw new RateLimitedError('too many failed logins', {
+        code: 'login-blocked',
+        status: 429,
+        retryAfterMs: blockedMs,
+      });
     }
     const user = await this.users.authenticate(name, password);
     if (!user) {
@@ -46,7 +50,13 @@ export class Login {
     const { token, maxAgeSeconds } = await this.users.openSession(user);
     this.log.info({ user: user.name, address: request.ip }, 'login');
     const secure = request.protocol === 'https';
-    reply.setCookie(SESSION_COOKIE, token, { path: '/', httpOnly: true, sameSite: 'strict', secure, maxAge: maxAgeSeconds });
+    reply.setCookie(SESSION_COOKIE, token, {
+      path: '/',
+      httpOnly: true,
+      sameSite: 'strict',
+      secure,
+      maxAge: maxAgeSeconds,
+    });
     return reply.redirect(nextOf(form), 303);
   }
 
@@ -70,4 +80,8 @@ function page(reply: FastifyReply, status: number, parts: { next: string; error?
 function nextOf(from: unknown): string {
   const next = (from as { next?: unknown } | undefined)?.next;
   return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/queues';
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

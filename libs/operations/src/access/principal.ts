@@ -31,7 +31,10 @@ export const SCOPES_OF_ROLE: Record<UserRole, readonly Scope[]> = {
 /** @throws BadRequestError `forbidden` (403) that names the scope */
 export function requireScope(principal: Principal, scope: Scope): void {
   if (principal.scopes.includes('*') || principal.scopes.includes(scope)) return;
-  throw new BadRequestError(`${principal.actor} may not do this: it needs the scope ${scope}`, { code: 'forbidden', status: 403 });
+  throw new BadRequestError(`${principal.actor} may not do this: it needs the scope ${scope}`, {
+    code: 'forbidden',
+    status: 403,
+  });
 }
 
 /**
@@ -53,5 +56,8 @@ export function canSee(principal: Principal, tenant: string): boolean {
 /** @throws BadRequestError `forbidden` (403) for things that belong to no tenant */
 export function requirePlatform(principal: Principal): void {
   if (principal.tenant === null) return;
-  throw new BadRequestError('this concerns every tenant: use a key of the platform', { code: 'forbidden', status: 403 });
+  throw new BadRequestError('this concerns every tenant: use a key of the platform', {
+    code: 'forbidden',
+    status: 403,
+  });
 }

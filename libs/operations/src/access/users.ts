@@ -22,7 +22,9 @@ export class Users {
   /** @throws BadRequestError `password-too-short` */
   async set(name: string, password: string, role: UserRole): Promise<void> {
     if (password.length < SHORTEST_PASSWORD) {
-      throw new BadRequestError(`a password needs ${SHORTEST_PASSWORD} characters at least`, { code: 'password-too-short' });
+      throw new BadRequestError(`a password needs ${SHORTEST_PASSWORD} characters at least`, {
+        code: 'password-too-short',
+      });
     }
     const values = { password: await hashPassword(password), role };
     await this.db

@@ -56,7 +56,12 @@ export function deadLetterEndpoints(platform: Platform): Endpoint[] {
       body: z.strictObject({
         ...filterFields,
         ids: z.array(z.string()).min(1).max(10_000).optional().describe('Only these; with `queue`.'),
-        ratePerSecond: z.number().positive().max(100_000).optional().describe('Spreads them over time; all at once if left out.'),
+        ratePerSecond: z
+          .number()
+          .positive()
+          .max(100_000)
+          .optional()
+          .describe('Spreads them over time; all at once if left out.'),
         limit: z.number().int().min(1).max(100_000).default(10_000),
         dryRun: z.boolean().default(false).describe('Only tells what would be redriven.'),
       }),
@@ -65,7 +70,14 @@ export function deadLetterEndpoints(platform: Platform): Endpoint[] {
         const result = await redriveMany(platform, { ...body, filter: toFilter({ ...body, tenant }) });
         if (!body.dryRun) {
           const details = { count: result.redriven, filter: { ...body } };
-          await platform.audit.record({ actor: principal.actor, action: 'dead-letter.redrive', tenant, target: body.queue ?? '*', details, address });
+          await platform.audit.record({
+            actor: principal.actor,
+            action: 'dead-letter.redrive',
+            tenant,
+            target: body.queue ?? '*',
+            details,
+            address,
+          });
         }
         return result;
       },
@@ -81,7 +93,13 @@ export function deadLetterEndpoints(platform: Platform): Endpoint[] {
         if (!letter || !canSee(principal, letter.tenant)) return notFound(`dead letter ${id} in ${queue}`);
         await platform.deadLetters.remove(queue, id);
         const { tenant } = letter;
-        await platform.audit.record({ actor: principal.actor, action: 'dead-letter.drop', tenant, target: `${queue}/${id}`, address });
+        await platform.audit.record({
+          actor: principal.actor,
+          action: 'dead-letter.drop',
+          tenant,
+          target: `${queue}/${id}`,
+          address,
+        });
         return { id, queue };
       },
     }),

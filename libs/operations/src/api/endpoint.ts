@@ -1,4 +1,11 @@
-import { BadRequestError, invalidInput, openApiDocument, type OpenApiOperation, problemSchema, type Scope } from '@spillway/contracts';
+import {
+  BadRequestError,
+  invalidInput,
+  openApiDocument,
+  type OpenApiOperation,
+  problemSchema,
+  type Scope,
+} from '@spillway/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Authenticator } from '../access/authenticator';
@@ -26,13 +33,13 @@ export interface Endpoint {
   handle(call: Call): Promise<unknown>;
 }
 
-const none = z.object({});
+type Nothing = z.ZodObject<Record<never, never>>;
 
 /** Types what `handle` gets by the schemas beside it. */
 export function endpoint<
-  Params extends z.ZodType = typeof none,
-  Query extends z.ZodType = typeof none,
-  Body extends z.ZodType = typeof none,
+  Params extends z.ZodType = Nothing,
+  Query extends z.ZodType = Nothing,
+  Body extends z.ZodType = Nothing,
 >(definition: {
   method: Endpoint['method'];
   path: string;
@@ -43,7 +50,7 @@ export function endpoint<
   body?: Body;
   handle(call: Call<z.infer<Params>, z.infer<Query>, z.infer<Body>>): Promise<unknown>;
 }): Endpoint {
-  return definition as unknown as Endpoint;
+  return definition;
 }
 
 const BASE = '/api/v1';
@@ -102,7 +109,11 @@ export function operationsOpenApi(endpoints: Endpoint[]): Record<string, unknown
       },
     };
   }
-  return openApiDocument({ title: 'Spillway operations', description: 'Looks at events and jobs, and acts on them.', paths });
+  return openApiDocument({
+    title: 'Spillway operations',
+    description: 'Looks at events and jobs, and acts on them.',
+    paths,
+  });
 }
 
 function parameters(place: 'path' | 'query', schema: z.ZodType | undefined): Record<string, unknown>[] {

@@ -59,7 +59,14 @@ export function eventEndpoints(platform: Platform): Endpoint[] {
         const jobId = `${record.id}.replay.${replay.id}`;
         await platform.queues.add('ingress-events', replayJob(record, replay, principal.actor), { id: jobId });
         const { tenant } = record;
-        await platform.audit.record({ actor: principal.actor, action: 'event.replay', tenant, target: record.id, details: replay, address });
+        await platform.audit.record({
+          actor: principal.actor,
+          action: 'event.replay',
+          tenant,
+          target: record.id,
+          details: replay,
+          address,
+        });
         return { id: record.id, replay: replay.id };
       },
     }),

@@ -53,7 +53,11 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
       params: jobParams,
       handle: async ({ params, principal }) => {
         const job = await find(platform, params.queue, params.id, principal);
-        return { ...(await summary(platform, params.queue, job)), data: platform.queues.dataOf(job), result: job.returnvalue };
+        return {
+          ...(await summary(platform, params.queue, job)),
+          data: platform.queues.dataOf(job),
+          result: job.returnvalue as unknown,
+        };
       },
     }),
     endpoint({
@@ -66,7 +70,13 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
         const job = await find(platform, queue, id, principal);
         const result = await cancel(platform, queue, job);
         const { tenant } = subjectOf(platform.queues.dataOf(job));
-        await platform.audit.record({ actor: principal.actor, action: 'job.cancel', tenant, target: `${queue}/${id}`, address });
+        await platform.audit.record({
+          actor: principal.actor,
+          action: 'job.cancel',
+          tenant,
+          target: `${queue}/${id}`,
+          address,
+        });
         return { id, queue, ...result };
       },
     }),
@@ -91,7 +101,9 @@ async function list(
   const tenant = tenantFor(principal, query.tenant);
   const found: unknown[] = [];
   for (let start = 0; start < MOST_SCANNED && found.length < query.limit; start += PAGE) {
-    const jobs = await platform.queues.queue(query.queue).getJobs(query.state ? [query.state] : [...STATES], start, start + PAGE - 1);
+    const jobs = await platform.queues
+      .queue(query.queue)
+      .getJobs(query.state ? [query.state] : [...STATES], start, start + PAGE - 1);
     for (const job of jobs) {
       if (!job || found.length >= query.limit) continue;
       const one = await summary(platform, query.queue, job, query.state);
@@ -105,7 +117,8 @@ async function list(
 /** @throws BadRequestError 404 */
 async function find(platform: Platform, queue: QueueName, id: string, principal: Principal): Promise<Job> {
   const job = await platform.queues.queue(queue).getJob(id);
-  if (!job || !canSee(principal, subjectOf(platform.queues.dataOf(job)).tenant)) return notFound(`job ${id} in ${queue}`);
+  if (!job || !canSee(principal, subjectOf(platform.queues.dataOf(job)).tenant))
+    return notFound(`job ${id} in ${queue}`);
   return job;
 }
 

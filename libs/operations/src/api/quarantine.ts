@@ -69,7 +69,12 @@ export function quarantineEndpoints(platform: Platform, intake: Intake): Endpoin
       body: z.strictObject({ tenant: tenantField, source: z.string() }),
       handle: async ({ body, principal, address }) => {
         const tenant = tenantFor(principal, body.tenant);
-        const rows = await platform.quarantine.list({ tenant, source: body.source, state: 'held', limit: MOST_AT_ONCE });
+        const rows = await platform.quarantine.list({
+          tenant,
+          source: body.source,
+          state: 'held',
+          limit: MOST_AT_ONCE,
+        });
         const released: string[] = [];
         const refused: { id: string; reason: string }[] = [];
         for (const { id } of rows.reverse()) {
@@ -81,7 +86,14 @@ export function quarantineEndpoints(platform: Platform, intake: Intake): Endpoin
           }
         }
         const details = { released: released.length, refused: refused.length };
-        await platform.audit.record({ actor: principal.actor, action: 'quarantine.release', tenant, target: body.source, details, address });
+        await platform.audit.record({
+          actor: principal.actor,
+          action: 'quarantine.release',
+          tenant,
+          target: body.source,
+          details,
+          address,
+        });
         return { released, refused };
       },
     }),

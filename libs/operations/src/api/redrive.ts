@@ -24,7 +24,10 @@ export interface Redriven {
 const SAMPLE = 20;
 
 /** Redrives what matches. The rate is kept by delays, so that it holds whoever works on the queue. */
-export async function redriveMany(platform: Pick<Platform, 'deadLetters' | 'facts'>, order: Redrive): Promise<Redriven> {
+export async function redriveMany(
+  platform: Pick<Platform, 'deadLetters' | 'facts'>,
+  order: Redrive,
+): Promise<Redriven> {
   const letters = await collect(platform, order);
   const gapMs = order.ratePerSecond ? 1_000 / order.ratePerSecond : 0;
   const result: Redriven = {

@@ -6,7 +6,9 @@ import { canSee, type Principal, requirePlatform, tenantFor } from '../access/pr
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { tenantField } from './fields';
 
-const kindSchema = z.enum(RESOURCE_KINDS as [string, ...string[]]) as unknown as z.ZodType<(typeof RESOURCE_KINDS)[number]>;
+const kindSchema = z.enum(RESOURCE_KINDS as [string, ...string[]]) as unknown as z.ZodType<
+  (typeof RESOURCE_KINDS)[number]
+>;
 const params = z.object({ kind: kindSchema, tenant: nameSchema, name: nameSchema });
 
 export function resourceEndpoints(platform: Platform): Endpoint[] {
@@ -29,7 +31,14 @@ export function resourceEndpoints(platform: Platform): Endpoint[] {
           for (const one of applied.filter(({ action }) => action !== 'unchanged')) {
             const { kind, tenant, name, action, changes } = one;
             const details = { action, paths: changes.map((change) => change.path) };
-            await platform.audit.record({ actor: principal.actor, action: 'resource.apply', tenant, target: `${kind}/${name}`, details, address });
+            await platform.audit.record({
+              actor: principal.actor,
+              action: 'resource.apply',
+              tenant,
+              target: `${kind}/${name}`,
+              details,
+              address,
+            });
           }
         }
         return { applied };
@@ -77,7 +86,13 @@ export function resourceEndpoints(platform: Platform): Endpoint[] {
         const removed = await platform.resources.remove(kind, tenant, name);
         if (!removed) return notFound(`${kind} ${name} of tenant ${tenant}`);
         await platform.directory.refresh();
-        await platform.audit.record({ actor: principal.actor, action: 'resource.remove', tenant, target: `${kind}/${name}`, address });
+        await platform.audit.record({
+          actor: principal.actor,
+          action: 'resource.remove',
+          tenant,
+          target: `${kind}/${name}`,
+          address,
+        });
         return { kind, tenant, name };
       },
     }),
@@ -88,7 +103,9 @@ export function resourceEndpoints(platform: Platform): Endpoint[] {
 function mayApply(document: z.infer<typeof resourceSchema>, principal: Principal): void {
   if (principal.tenant === null) return;
   const own = tenantOf(document) === principal.tenant;
-  const tooMuch = document.kind === 'ApiKey' && document.spec.scopes.some((scope) => !principal.scopes.includes('*') && !principal.scopes.includes(scope));
+  const tooMuch =
+    document.kind === 'ApiKey' &&
+    document.spec.scopes.some((scope) => !principal.scopes.includes('*') && !principal.scopes.includes(scope));
   if (own && !tooMuch) return;
   throw new BadRequestError(`${principal.actor} may not apply ${document.kind} ${document.metadata.name}`, {
     code: 'forbidden',

@@ -26,7 +26,9 @@ export function sampleEndpoints(platform: Platform, ingressUrl: () => string): E
         seed: z.string().max(40).optional().describe('The same seed makes the same samples.'),
       }),
       handle: async ({ params, body, principal }) => {
-        const source = canSee(principal, params.tenant) ? platform.directory.source(params.tenant, params.source) : undefined;
+        const source = canSee(principal, params.tenant)
+          ? platform.directory.source(params.tenant, params.source)
+          : undefined;
         if (!source) return notFound(`source "${params.source}" of tenant "${params.tenant}"`);
         const seed = body.seed ?? newId().replaceAll('-', '').slice(6, 26);
         const requests = Array.from({ length: body.count }, (_, index) =>
@@ -38,7 +40,12 @@ export function sampleEndpoints(platform: Platform, ingressUrl: () => string): E
   ];
 }
 
-function signedSample({ provider, settings, spec, tenant, name }: LiveSource, base: string, type: string | undefined, seed: string): SignedSample {
+function signedSample(
+  { provider, settings, spec, tenant, name }: LiveSource,
+  base: string,
+  type: string | undefined,
+  seed: string,
+): SignedSample {
   if (type !== undefined && !provider.sampleTypes.includes(type)) {
     throw new BadRequestError(`there is no sample "${type}" of ${provider.title}`, {
       code: 'sample-unknown',
@@ -46,7 +53,9 @@ function signedSample({ provider, settings, spec, tenant, name }: LiveSource, ba
     });
   }
   const demo = provider.demoKeys();
-  const isDemo = demo.secrets.length === settings.secrets.length && demo.secrets.every((secret, index) => secret === settings.secrets[index]);
+  const isDemo =
+    demo.secrets.length === settings.secrets.length &&
+    demo.secrets.every((secret, index) => secret === settings.secrets[index]);
   if (demo.signingKey && !isDemo) {
     throw new BadRequestError(`${provider.title} signs with a private key that only it has`, {
       code: 'sample-unsignable',
@@ -56,7 +65,12 @@ function signedSample({ provider, settings, spec, tenant, name }: LiveSource, ba
   const sample = provider.sample(type ?? provider.sampleTypes[0]!, seed);
   const keys = isDemo ? demo : { secrets: [...settings.secrets] };
   const path = `/v1/in/${tenant}/${name}`;
-  const signed = provider.sign(sample, { url: spec.publicUrl ?? base + path, keys, options: settings.options, now: Date.now() });
+  const signed = provider.sign(sample, {
+    url: spec.publicUrl ?? base + path,
+    keys,
+    options: settings.options,
+    now: Date.now(),
+  });
   const query = new URL(signed.url).search;
   return {
     type: sample.type,

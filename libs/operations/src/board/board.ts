@@ -10,7 +10,11 @@ const OPERATOR_PATH = '/queues';
 const VIEWER_PATH = '/view/queues';
 
 /** Bull Board for all queues and their dead letters, behind the login: operators may act, viewers look. */
-export async function registerBoard(server: FastifyInstance, queues: Queues, authenticator: Authenticator): Promise<void> {
+export async function registerBoard(
+  server: FastifyInstance,
+  queues: Queues,
+  authenticator: Authenticator,
+): Promise<void> {
   for (const readOnly of [false, true]) {
     const path = readOnly ? VIEWER_PATH : OPERATOR_PATH;
     const adapter = new FastifyAdapter();
@@ -18,7 +22,7 @@ export async function registerBoard(server: FastifyInstance, queues: Queues, aut
     createBullBoard({
       queues: queues.all().map((queue) => boardQueue(queue, readOnly || queue.name.endsWith('-dlq'), queues)),
       serverAdapter: adapter,
-      options: { uiConfig: { boardTitle: 'Spillway', hideRedisDetails: queues.backend.kind !== 'redis' } as never },
+      options: { uiConfig: { boardTitle: 'Spillway', hideRedisDetails: queues.backend.kind !== 'redis' } },
     });
     await server.register(async (scope) => {
       scope.addHook('onRequest', (request, reply) => admit(request, reply, authenticator, readOnly));
@@ -30,7 +34,7 @@ export async function registerBoard(server: FastifyInstance, queues: Queues, aut
 /** Dead letters are read-only here: redriving them is the operations API's, which also tells the ledger. */
 function boardQueue(queue: ReturnType<Queues['all']>[number], readOnlyMode: boolean, queues: Queues): BullMQAdapter {
   const adapter = new BullMQAdapter(queue as never, { readOnlyMode, allowRetries: !readOnlyMode });
-  adapter.setFormatter('data', (data) => queues.dataOf({ data } as never));
+  adapter.setFormatter('data', (data: unknown) => queues.dataOf({ data } as never));
   return adapter;
 }
 

@@ -94,7 +94,11 @@ async function initialize(options: EmbeddedOptions, account: ReturnType<typeof p
   writeFileSync(passwordFile, settings.password, { mode: 0o600 });
   if (account.uid !== undefined) chownSync(passwordFile, account.uid, account.gid!);
   const args = ['-D', data, '-U', 'spillway', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8'];
-  const done = await runAs(account, (await binaries()).initdb, [...args, '--locale=C', ...(options.unsafe ? ['-N'] : [])]);
+  const done = await runAs(account, (await binaries()).initdb, [
+    ...args,
+    '--locale=C',
+    ...(options.unsafe ? ['-N'] : []),
+  ]);
   rmSync(passwordFile);
   if (done.code !== 0) {
     throw new TransientError(`the embedded PostgreSQL could not be set up: ${done.output.trim()}`, {

@@ -31,7 +31,11 @@ export class AuditLog {
   }
 
   async list(filter: { tenant?: string; before?: string; limit?: number }) {
-    let query = this.db.selectFrom('audit').selectAll().orderBy('id', 'desc').limit(Math.min(filter.limit ?? 50, 500));
+    let query = this.db
+      .selectFrom('audit')
+      .selectAll()
+      .orderBy('id', 'desc')
+      .limit(Math.min(filter.limit ?? 50, 500));
     if (filter.tenant) query = query.where('tenant', '=', filter.tenant);
     if (filter.before) query = query.where('id', '<', filter.before);
     return query.execute();

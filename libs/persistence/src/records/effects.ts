@@ -38,7 +38,11 @@ export class EffectStore {
        on conflict (key) do update set
          attempts = effects.attempts + (case when effects.state = 'started' then 1 else 0 end), updated_at = now()
        returning key, state, attempts, result`,
-      [[...unique.keys()], [...unique.values()].map((item) => item.tenant), [...unique.values()].map((item) => item.jobId)],
+      [
+        [...unique.keys()],
+        [...unique.values()].map((item) => item.tenant),
+        [...unique.values()].map((item) => item.jobId),
+      ],
     );
     const found = new Map(rows.map((row) => [row.key, row]));
     const seen = new Set<string>();

@@ -104,8 +104,10 @@ export class EventRecords {
       this.db.selectFrom('runs').selectAll().where('event_id', '=', id).execute(),
       this.db.selectFrom('collisions').selectAll().where('event_id', '=', id).execute(),
     ]);
-    const timeline: TimelineEntry[] = [{ at: row.accepted_at, what: row.via === 'outbox' ? 'accepted (outbox)' : 'accepted' }];
-    if (row.routed_at) timeline.push({ at: row.routed_at, what: `routed to ${jobs.length} ${jobs.length === 1 ? 'job' : 'jobs'}` });
+    const timeline: TimelineEntry[] = [
+      { at: row.accepted_at, what: row.via === 'outbox' ? 'accepted (outbox)' : 'accepted' },
+    ];
+    if (row.routed_at) timeline.push({ at: row.routed_at, what: routedTo(jobs) });
     for (const one of collisions) timeline.push({ at: one.at, what: 'collision: same id, other content' });
     const byId = new Map(jobs.map((job) => [job.id, job]));
     for (const one of attempts) {
@@ -126,7 +128,14 @@ export class EventRecords {
       });
     }
     for (const job of jobs.filter((one) => one.state !== 'queued')) {
-      timeline.push({ at: job.state_at, what: job.state, queue: job.queue, jobId: job.id, route: job.route, task: job.task });
+      timeline.push({
+        at: job.state_at,
+        what: job.state,
+        queue: job.queue,
+        jobId: job.id,
+        route: job.route,
+        task: job.task,
+      });
     }
     return {
       id: row.id,
@@ -181,7 +190,10 @@ export class EventRecords {
   }
 
   /** Events that were recorded as accepted and never routed. */
-  async unroutedEvents(before: Date, limit: number): Promise<{ event: SpillwayEvent; bodySha256: string; bytes: number }[]> {
+  async unroutedEvents(
+    before: Date,
+    limit: number,
+  ): Promise<{ event: SpillwayEvent; bodySha256: string; bytes: number }[]> {
     return this.db
       .selectFrom('events')
       .select(['event', 'body_sha256 as bodySha256', 'bytes'])
@@ -226,4 +238,10 @@ export interface OpenJob {
 /** `stripe.*` → a LIKE pattern, with LIKE's own signs escaped. */
 function likePattern(pattern: string): string {
   return pattern.replace(/[\\%_]/g, '\\$&').replaceAll('*', '%');
+}
+
+/** Of a run only its first wake-up was made by the routes. */
+function routedTo(jobs: { id: string; run_id: string | null }[]): string {
+  const count = jobs.filter((job) => job.run_id === null || job.id === `${job.run_id}.f0`).length;
+  return `routed to ${count} ${count === 1 ? 'job' : 'jobs'}`;
 }

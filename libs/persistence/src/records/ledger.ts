@@ -31,7 +31,10 @@ export class Ledger {
       await client.query('commit');
     } catch (cause) {
       await client?.query('rollback').catch(() => undefined);
-      throw new TransientError(`the ledger could not be written: ${String(cause)}`, { code: 'records-unavailable', cause });
+      throw new TransientError(`the ledger could not be written: ${String(cause)}`, {
+        code: 'records-unavailable',
+        cause,
+      });
     } finally {
       client?.release();
     }

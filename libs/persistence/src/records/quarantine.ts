@@ -93,7 +93,10 @@ export class Quarantine {
 
   /** @returns how many were dropped */
   async forgetBefore(time: Date): Promise<number> {
-    const { numDeletedRows } = await this.db.deleteFrom('quarantine').where('received_at', '<', time).executeTakeFirst();
+    const { numDeletedRows } = await this.db
+      .deleteFrom('quarantine')
+      .where('received_at', '<', time)
+      .executeTakeFirst();
     return Number(numDeletedRows);
   }
 }

@@ -18,7 +18,13 @@ export class Usage {
   constructor(private readonly db: Kysely<Schema>) {}
 
   async list(filter: { tenant?: string; since?: string; until?: string }): Promise<UsageRow[]> {
-    let query = this.db.selectFrom('usage').selectAll().orderBy('day').orderBy('tenant').orderBy('source').orderBy('metric');
+    let query = this.db
+      .selectFrom('usage')
+      .selectAll()
+      .orderBy('day')
+      .orderBy('tenant')
+      .orderBy('source')
+      .orderBy('metric');
     if (filter.tenant) query = query.where('tenant', '=', filter.tenant);
     if (filter.since) query = query.where('day', '>=', filter.since);
     if (filter.until) query = query.where('day', '<=', filter.until);

@@ -70,7 +70,9 @@ export const adyen: Provider<z.infer<typeof options>> = {
       ],
     }),
   sign(sample, { url, keys }) {
-    const body = JSON.parse(sample.body) as { notificationItems: { NotificationRequestItem: Record<string, unknown> }[] };
+    const body = JSON.parse(sample.body) as {
+      notificationItems: { NotificationRequestItem: Record<string, unknown> }[];
+    };
     for (const { NotificationRequestItem: item } of body.notificationItems) {
       item['additionalData'] = { hmacSignature: signatureOf(item, keys.secrets[0] ?? '').toString('base64') };
     }

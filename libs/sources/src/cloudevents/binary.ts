@@ -22,7 +22,12 @@ function decode(value: string): string {
 
 function dataOf(request: InboundRequest): unknown {
   if (request.rawBody.length === 0) return null;
-  const type = String(request.headers['content-type'] ?? 'application/json').split(';', 1)[0]!.trim().toLowerCase();
+  const type = String(request.headers['content-type'] ?? 'application/json')
+    .split(';', 1)[0]!
+    .trim()
+    .toLowerCase();
   if (type === 'application/json' || type.endsWith('+json')) return parseJson(request);
-  return type.startsWith('text/') || type.endsWith('xml') ? request.rawBody.toString('utf8') : { base64: request.rawBody.toString('base64') };
+  return type.startsWith('text/') || type.endsWith('xml')
+    ? request.rawBody.toString('utf8')
+    : { base64: request.rawBody.toString('base64') };
 }

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { isObject, malformed, parseJson } from '../primitives/body';
-import { ACCEPTED, anySecret, fromHex, hmac, refuse, sameBytes, sameText, signatureHeader } from '../primitives/signature';
+import {
+  ACCEPTED,
+  anySecret,
+  fromHex,
+  hmac,
+  refuse,
+  sameBytes,
+  sameText,
+  signatureHeader,
+} from '../primitives/signature';
 import type { InboundRequest, NormalizedEvent, Provider, Verdict } from '../provider';
 import { verifyStandardWebhook, signStandardWebhook } from '../standard-webhooks/standard-webhooks';
 import { readBinary } from './binary';
@@ -29,12 +38,23 @@ export const cloudevents: Provider<Options> = {
   title: 'CloudEvents',
   options,
   secretOptional: true,
-  contentTypes: [STRUCTURED, BATCH, 'application/json', 'text/plain', 'application/xml', 'text/xml', 'application/octet-stream'],
+  contentTypes: [
+    STRUCTURED,
+    BATCH,
+    'application/json',
+    'text/plain',
+    'application/xml',
+    'text/xml',
+    'application/octet-stream',
+  ],
 
   verify: (request, { secrets, options: settings }) => authenticate(request, secrets, settings),
 
   normalize(request) {
-    const type = String(request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
+    const type = String(request.headers['content-type'] ?? '')
+      .split(';', 1)[0]!
+      .trim()
+      .toLowerCase();
     if (type === BATCH) {
       const batch = parseJson(request);
       return Array.isArray(batch) ? batch.map(ofStructured) : malformed('a batch is an array of events');

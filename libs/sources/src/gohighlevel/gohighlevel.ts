@@ -11,10 +11,15 @@ const PUBLISHED_KEY = 'MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDi
 
 const ids = z.array(z.string()).min(1).optional();
 const options = z.strictObject({
-  locationIds: ids.describe('Only these locations. The key is global to HighLevel: set this, or anybody\'s events are yours.'),
+  locationIds: ids.describe(
+    "Only these locations. The key is global to HighLevel: set this, or anybody's events are yours.",
+  ),
   companyIds: ids.describe('Only these companies.'),
   appIds: ids.describe('Only these apps.'),
-  legacyPublicKey: z.string().optional().describe('RSA key (base64 SPKI) of `X-WH-Signature`, which ended on 2026-09-01. Off without it.'),
+  legacyPublicKey: z
+    .string()
+    .optional()
+    .describe('RSA key (base64 SPKI) of `X-WH-Signature`, which ended on 2026-09-01. Off without it.'),
 });
 
 const HEADER = 'x-ghl-signature';

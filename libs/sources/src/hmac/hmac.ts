@@ -1,7 +1,17 @@
 import { z } from 'zod';
 import { at, isoTime, malformed, parseJson, timeOf } from '../primitives/body';
 import { jsonSample } from '../primitives/json-sample';
-import { anySecret, checkWindow, fromBase64, fromHex, hmac, refuse, sameBytes, signatureHeader, single } from '../primitives/signature';
+import {
+  anySecret,
+  checkWindow,
+  fromBase64,
+  fromHex,
+  hmac,
+  refuse,
+  sameBytes,
+  signatureHeader,
+  single,
+} from '../primitives/signature';
 import type { InboundRequest, Provider } from '../provider';
 
 const header = z.string().min(1).toLowerCase();
@@ -21,7 +31,12 @@ const options = z
     timestampHeader: header.optional(),
     timestampUnit: z.enum(['s', 'ms']).default('s'),
     idHeader: header.optional(),
-    toleranceSeconds: z.number().int().positive().default(300).describe('How far the signed time may be off, both ways.'),
+    toleranceSeconds: z
+      .number()
+      .int()
+      .positive()
+      .default(300)
+      .describe('How far the signed time may be off, both ways.'),
     secretEncoding: z.enum(['utf8', 'hex', 'base64']).default('utf8'),
     type: z.string().min(1).default('event').describe('The type of events that say none.'),
     typePath: path.optional(),
@@ -52,8 +67,14 @@ export const hmacProvider: Provider<Options> = {
   verify(request, { secrets, options: settings }) {
     const given = signatureHeader(request, settings.signatureHeader);
     if (typeof given !== 'string') return given;
-    const signature = given.startsWith(settings.prefix) ? decode(given.slice(settings.prefix.length), settings) : undefined;
-    if (!signature) return refuse('signature-malformed', `${settings.signatureHeader} is not ${settings.prefix}<${settings.encoding}>`);
+    const signature = given.startsWith(settings.prefix)
+      ? decode(given.slice(settings.prefix.length), settings)
+      : undefined;
+    if (!signature)
+      return refuse(
+        'signature-malformed',
+        `${settings.signatureHeader} is not ${settings.prefix}<${settings.encoding}>`,
+      );
     let time = '';
     if (settings.timestampHeader) {
       const value = signatureHeader(request, settings.timestampHeader);
@@ -65,7 +86,9 @@ export const hmacProvider: Provider<Options> = {
     const id = settings.idHeader ? signatureHeader(request, settings.idHeader) : '';
     if (typeof id !== 'string') return id;
     const parts = signedParts(settings, { body: request.rawBody, time, id, url: request.url });
-    return anySecret(secrets, (secret) => sameBytes(hmac(settings.algorithm, keyOf(secret, settings), ...parts), signature));
+    return anySecret(secrets, (secret) =>
+      sameBytes(hmac(settings.algorithm, keyOf(secret, settings), ...parts), signature),
+    );
   },
 
   normalize(request, { options: settings }) {
@@ -74,7 +97,8 @@ export const hmacProvider: Provider<Options> = {
       const found = where && at(data, ...where.split('.'));
       return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined;
     };
-    const signedId = settings.payloadFormat.includes('{id}') && settings.idHeader ? single(request, settings.idHeader) : undefined;
+    const signedId =
+      settings.payloadFormat.includes('{id}') && settings.idHeader ? single(request, settings.idHeader) : undefined;
     const id = find(settings.idPath) ?? signedId ?? undefined;
     const time = find(settings.timePath);
     return [
@@ -90,14 +114,19 @@ export const hmacProvider: Provider<Options> = {
     ];
   },
 
-  demoKeys: () => ({ secrets: ['generic-hmac-demo-secret'], options: { typePath: 'type', idPath: 'id', subjectPath: 'data.id' } }),
+  demoKeys: () => ({
+    secrets: ['generic-hmac-demo-secret'],
+    options: { typePath: 'type', idPath: 'id', subjectPath: 'data.id' },
+  }),
   sampleTypes: ['order.created', 'order.cancelled'],
   sample: (type, seed) => jsonSample(type, { id: `evt_${seed}`, type, data: { id: `ord_${seed}`, total: 12 } }),
   sign(sample, { url, keys, options: settings, now }) {
     const time = String(settings.timestampUnit === 's' ? Math.floor(now / 1_000) : now);
     const id = `id-${now}`;
     const parts = signedParts(settings, { body: Buffer.from(sample.body), time, id, url });
-    const signature = hmac(settings.algorithm, keyOf(keys.secrets[0] ?? '', settings), ...parts).toString(settings.encoding);
+    const signature = hmac(settings.algorithm, keyOf(keys.secrets[0] ?? '', settings), ...parts).toString(
+      settings.encoding,
+    );
     const headers = {
       [settings.signatureHeader]: settings.prefix + signature,
       ...(settings.timestampHeader && { [settings.timestampHeader]: time }),

@@ -23,7 +23,8 @@ export const mailgun: Provider<z.infer<typeof options>> = {
     const body = parseObject(request);
     const [time, token] = [text(body, 'signature', 'timestamp'), text(body, 'signature', 'token')];
     const hex = text(body, 'signature', 'signature');
-    if (!time || !token || !hex) return refuse('signature-missing', 'the body has no "signature" with timestamp, token and signature');
+    if (!time || !token || !hex)
+      return refuse('signature-missing', 'the body has no "signature" with timestamp, token and signature');
     const signature = fromHex(hex, 32);
     if (!signature) return refuse('signature-malformed', 'the signature is not hexadecimal');
     const window = checkWindow(time, 's', request, toleranceSeconds);

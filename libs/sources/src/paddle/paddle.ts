@@ -53,7 +53,11 @@ export const paddle: Provider<z.infer<typeof options>> = {
       event_type: type,
       occurred_at: '2026-11-20T10:00:00.000000Z',
       notification_id: `ntf_${seed}`,
-      data: { id: `${type.startsWith('sub') ? 'sub' : 'txn'}_${seed}`, status: type.split('.')[1], currency_code: 'USD' },
+      data: {
+        id: `${type.startsWith('sub') ? 'sub' : 'txn'}_${seed}`,
+        status: type.split('.')[1],
+        currency_code: 'USD',
+      },
     }),
   sign: (sample, { url, keys, now }) => ({
     url,

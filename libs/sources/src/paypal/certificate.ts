@@ -36,13 +36,15 @@ export function checkChain(
   const leaf = chain[0];
   if (!leaf) return 'there is no certificate at the address';
   for (const one of chain) {
-    if (Date.parse(one.validFrom) > now || Date.parse(one.validTo) < now) return 'a certificate is not valid at this time';
+    if (Date.parse(one.validFrom) > now || Date.parse(one.validTo) < now)
+      return 'a certificate is not valid at this time';
   }
   if (!namesOf(leaf).some((name) => hosts.some((host) => name === host || name.endsWith(`.${host}`)))) {
     return "the certificate is not for PayPal's name";
   }
   for (let index = 0; index + 1 < chain.length; index += 1) {
-    if (!isSignedBy(chain[index]!, chain[index + 1]!) || !chain[index + 1]!.ca) return 'the chain of certificates is broken';
+    if (!isSignedBy(chain[index]!, chain[index + 1]!) || !chain[index + 1]!.ca)
+      return 'the chain of certificates is broken';
   }
   const last = chain.at(-1)!;
   const roots = [...trusted.flatMap(parseChain), ...systemRoots()];

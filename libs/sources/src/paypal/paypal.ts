@@ -12,10 +12,22 @@ import { DEMO_CERTIFICATE, DEMO_PRIVATE_KEY } from './demo';
 const options = z.strictObject({
   webhookId: z.string().min(1).describe('Of the webhook, from the developer dashboard: it is part of what is signed.'),
   // PayPal retries for three days, and says nothing of the time it signs then.
-  toleranceSeconds: z.number().int().positive().default(259_200).describe('How far the signed time may be off, both ways.'),
-  certificateHosts: z.array(z.string().min(1)).min(1).default(['paypal.com']).describe('Where certificates may come from, subdomains included.'),
+  toleranceSeconds: z
+    .number()
+    .int()
+    .positive()
+    .default(259_200)
+    .describe('How far the signed time may be off, both ways.'),
+  certificateHosts: z
+    .array(z.string().min(1))
+    .min(1)
+    .default(['paypal.com'])
+    .describe('Where certificates may come from, subdomains included.'),
   trustedCertificates: z.array(z.string()).default([]).describe("PEM of roots to trust beside Node's."),
-  pinnedCertificate: z.string().optional().describe('PEM of the certificate to use instead of fetching one: for offline use.'),
+  pinnedCertificate: z
+    .string()
+    .optional()
+    .describe('PEM of the certificate to use instead of fetching one: for offline use.'),
 });
 type Options = z.infer<typeof options>;
 

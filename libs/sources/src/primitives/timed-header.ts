@@ -30,7 +30,10 @@ export function verifyTimedHeader(
   // Of two times, which one was signed? Schemes other than ours are ignored.
   if (times.length !== 1 || time === undefined || signatures.length === 0) {
     const { timeField, signatureField, delimiter } = format;
-    return refuse('signature-malformed', `${format.header} is not ${timeField}=<seconds>${delimiter}${signatureField}=<hex>`);
+    return refuse(
+      'signature-malformed',
+      `${format.header} is not ${timeField}=<seconds>${delimiter}${signatureField}=<hex>`,
+    );
   }
   const window = checkWindow(time, 's', request, toleranceSeconds);
   if (!window.ok) return window;
@@ -40,7 +43,12 @@ export function verifyTimedHeader(
   });
 }
 
-export function signTimedHeader(format: TimedHeader, body: string, secret: string, now: number): Record<string, string> {
+export function signTimedHeader(
+  format: TimedHeader,
+  body: string,
+  secret: string,
+  now: number,
+): Record<string, string> {
   const time = String(Math.floor(now / 1_000));
   const signature = hmac('sha256', secret, `${time}${format.separator}`, body).toString('hex');
   return { [format.header]: `${format.timeField}=${time}${format.delimiter}${format.signatureField}=${signature}` };

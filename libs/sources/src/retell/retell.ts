@@ -76,12 +76,16 @@ export const retell: Provider<z.infer<typeof options>> = {
         to_number: '+15550101',
         start_timestamp: 1_795_200_000_000,
         ...(type !== 'call_started' && { end_timestamp: 1_795_200_061_000, disconnection_reason: 'user_hangup' }),
-        ...(type === 'call_analyzed' && { call_analysis: { call_summary: 'Wants a table for two.', user_sentiment: 'Positive' } }),
+        ...(type === 'call_analyzed' && {
+          call_analysis: { call_summary: 'Wants a table for two.', user_sentiment: 'Positive' },
+        }),
       },
     }),
   sign: (sample, { url, keys, now }) => ({
     url,
-    headers: { [HEADER]: `v=${now},d=${hmac('sha256', keys.secrets[0] ?? '', sample.body, String(now)).toString('hex')}` },
+    headers: {
+      [HEADER]: `v=${now},d=${hmac('sha256', keys.secrets[0] ?? '', sample.body, String(now)).toString('hex')}`,
+    },
     body: sample.body,
   }),
 };

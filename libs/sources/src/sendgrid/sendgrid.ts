@@ -8,7 +8,12 @@ import type { Provider } from '../provider';
 
 const options = z.strictObject({
   // A retry may keep the time of the first try, and retries go on for 24 h.
-  toleranceSeconds: z.number().int().positive().default(90_000).describe('How far the signed time may be off, both ways.'),
+  toleranceSeconds: z
+    .number()
+    .int()
+    .positive()
+    .default(90_000)
+    .describe('How far the signed time may be off, both ways.'),
 });
 const SIGNATURE = 'x-twilio-email-event-webhook-signature';
 const TIME = 'x-twilio-email-event-webhook-timestamp';

@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { isoTime, parseObject, text } from '../primitives/body';
 import { jsonSample } from '../primitives/json-sample';
-import { ACCEPTED, anySecret, fromBase64, hmac, refuse, sameBytes, signatureHeader, single } from '../primitives/signature';
+import {
+  ACCEPTED,
+  anySecret,
+  fromBase64,
+  hmac,
+  refuse,
+  sameBytes,
+  signatureHeader,
+  single,
+} from '../primitives/signature';
 import type { Provider } from '../provider';
 
 const options = z.strictObject({
@@ -48,7 +57,12 @@ export const shopify: Provider<z.infer<typeof options>> = {
   sample: (type, seed) =>
     jsonSample(
       type,
-      { id: seed, admin_graphql_api_id: `gid://shopify/Order/${seed}`, created_at: '2026-11-20T10:00:00Z', total_price: '12.00' },
+      {
+        id: seed,
+        admin_graphql_api_id: `gid://shopify/Order/${seed}`,
+        created_at: '2026-11-20T10:00:00Z',
+        total_price: '12.00',
+      },
       { 'x-shopify-topic': type, 'x-shopify-webhook-id': seed, 'x-shopify-shop-domain': 'demo.myshopify.com' },
     ),
   sign: (sample, { url, keys }) => ({

@@ -89,7 +89,12 @@ function ofForm(request: InboundRequest): NormalizedEvent {
   if (payload === null) {
     const command = form.get('command') ?? malformed('the form has neither "payload" nor "command"');
     const data = Object.fromEntries(form);
-    return { type: `command.${command.replace(/^\//, '')}`, subject: form.get('channel_id') ?? undefined, dedupeKey: form.get('trigger_id') ?? undefined, data };
+    return {
+      type: `command.${command.replace(/^\//, '')}`,
+      subject: form.get('channel_id') ?? undefined,
+      dedupeKey: form.get('trigger_id') ?? undefined,
+      data,
+    };
   }
   let data: unknown;
   try {
@@ -99,5 +104,10 @@ function ofForm(request: InboundRequest): NormalizedEvent {
   }
   if (!isObject(data)) return malformed('"payload" is not a JSON object');
   const type = text(data, 'type') ?? malformed('"payload" has no "type"');
-  return { type: `interaction.${type}`, subject: text(at(data, 'channel'), 'id'), dedupeKey: text(data, 'trigger_id'), data };
+  return {
+    type: `interaction.${type}`,
+    subject: text(at(data, 'channel'), 'id'),
+    dedupeKey: text(data, 'trigger_id'),
+    data,
+  };
 }

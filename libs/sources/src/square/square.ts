@@ -51,11 +51,17 @@ export const square: Provider<z.infer<typeof options>> = {
       type,
       event_id: seed,
       created_at: '2026-11-20T10:00:00Z',
-      data: { type: type.split('.')[0], id: `p_${seed}`, object: { payment: { id: `p_${seed}`, status: 'COMPLETED' } } },
+      data: {
+        type: type.split('.')[0],
+        id: `p_${seed}`,
+        object: { payment: { id: `p_${seed}`, status: 'COMPLETED' } },
+      },
     }),
   sign: (sample, { url, keys, options: { notificationUrl } }) => ({
     url,
-    headers: { [HEADER]: hmac('sha256', keys.secrets[0] ?? '', notificationUrl ?? url, sample.body).toString('base64') },
+    headers: {
+      [HEADER]: hmac('sha256', keys.secrets[0] ?? '', notificationUrl ?? url, sample.body).toString('base64'),
+    },
     body: sample.body,
   }),
 };

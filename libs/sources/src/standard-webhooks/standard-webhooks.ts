@@ -20,7 +20,8 @@ export const standardWebhooks: Provider<z.infer<typeof options>> = {
   options,
   contentTypes: ['application/json'],
 
-  verify: (request, { secrets, options: { toleranceSeconds } }) => verifyStandardWebhook(request, secrets, toleranceSeconds),
+  verify: (request, { secrets, options: { toleranceSeconds } }) =>
+    verifyStandardWebhook(request, secrets, toleranceSeconds),
 
   normalize(request, { options: { typePath } }) {
     const body = parseObject(request);
@@ -42,7 +43,11 @@ export const standardWebhooks: Provider<z.infer<typeof options>> = {
   demoKeys: () => ({ secrets: ['whsec_ZGVtby1zdGFuZGFyZC13ZWJob29rcy1zZWNyZXQ='] }),
   sampleTypes: ['order.created', 'user.updated'],
   sample: (type, seed) =>
-    jsonSample(type, { type, timestamp: '2026-11-20T10:00:00.000Z', data: { id: seed } }, { 'webhook-id': `msg_${seed}` }),
+    jsonSample(
+      type,
+      { type, timestamp: '2026-11-20T10:00:00.000Z', data: { id: seed } },
+      { 'webhook-id': `msg_${seed}` },
+    ),
   sign(sample, { url, keys, now }) {
     const id = sample.headers?.['webhook-id'] ?? 'msg';
     return { url, headers: signStandardWebhook(id, sample.body, keys.secrets[0] ?? '', now), body: sample.body };
@@ -50,7 +55,11 @@ export const standardWebhooks: Provider<z.infer<typeof options>> = {
 };
 
 /** `v1` with secrets (`whsec_`, or bare base64), `v1a` with public keys (`whpk_`); one good signature is enough. */
-export function verifyStandardWebhook(request: InboundRequest, secrets: readonly string[], toleranceSeconds: number): Verdict {
+export function verifyStandardWebhook(
+  request: InboundRequest,
+  secrets: readonly string[],
+  toleranceSeconds: number,
+): Verdict {
   const id = signatureHeader(request, 'webhook-id');
   if (typeof id !== 'string') return id;
   const time = signatureHeader(request, 'webhook-timestamp');
@@ -66,7 +75,8 @@ export function verifyStandardWebhook(request: InboundRequest, secrets: readonly
   const window = checkWindow(time, 's', request, toleranceSeconds);
   if (!window.ok) return window;
   const usable = secrets.filter((secret) => keyOf(secret) !== undefined);
-  if (usable.length === 0) return refuse('secret-missing', 'the source has no secret that is whsec_ or whpk_ and base64');
+  if (usable.length === 0)
+    return refuse('secret-missing', 'the source has no secret that is whsec_ or whpk_ and base64');
   const signed = Buffer.concat([Buffer.from(`${id}.${time}.`), request.rawBody]);
   const fits = usable.map((secret) => known.some(({ version, bytes }) => check(secret, version, signed, bytes!)));
   return fits.includes(true) ? ACCEPTED : refuse('signature-mismatch', 'the signature fits none of the secrets');

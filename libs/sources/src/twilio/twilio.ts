@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isObject, malformed, parseJson, text } from '../primitives/body';
-import { anySecret, fromBase64, fromHex, hmac, refuse, sameBytes, signatureHeader, single } from '../primitives/signature';
+import {
+  anySecret,
+  fromBase64,
+  fromHex,
+  hmac,
+  refuse,
+  sameBytes,
+  signatureHeader,
+  single,
+} from '../primitives/signature';
 import type { InboundRequest, NormalizedEvent, Provider, Reply, Verdict } from '../provider';
 import { formOf, isForm } from './form';
 import { twilioSample, twilioSampleTypes } from './samples';
@@ -33,7 +42,9 @@ export const twilio: Provider<z.infer<typeof options>> = {
     const suffix = form ? signedForm(request) : '';
     const verdict = anySecret(secrets, (secret) => sameBytes(hmac('sha1', secret, request.url, suffix), signature));
     if (!verdict.ok || !accountSid || !form) return verdict;
-    return formOf(request)['AccountSid'] === accountSid ? verdict : refuse('account-mismatch', `the account is not ${accountSid}`);
+    return formOf(request)['AccountSid'] === accountSid
+      ? verdict
+      : refuse('account-mismatch', `the account is not ${accountSid}`);
   },
 
   normalize(request) {
@@ -58,7 +69,11 @@ export const twilio: Provider<z.infer<typeof options>> = {
     const digest = createHash('sha256').update(sample.body).digest('hex');
     const signed = form ? url : `${url}${url.includes('?') ? '&' : '?'}bodySHA256=${digest}`;
     const suffix = form ? sortedFields(new URLSearchParams(sample.body)) : '';
-    return { url: signed, headers: { [HEADER]: hmac('sha1', secret, signed, suffix).toString('base64') }, body: sample.body };
+    return {
+      url: signed,
+      headers: { [HEADER]: hmac('sha1', secret, signed, suffix).toString('base64') },
+      body: sample.body,
+    };
   },
 };
 
@@ -77,7 +92,14 @@ function signedForm(request: InboundRequest): string {
 /** Names in order, each with its values, which are sorted and without repetition: as Twilio's own libraries do. */
 function sortedFields(form: URLSearchParams): string {
   const names = [...new Set(form.keys())].sort();
-  return names.map((name) => [...new Set(form.getAll(name))].sort().map((value) => name + value).join('')).join('');
+  return names
+    .map((name) =>
+      [...new Set(form.getAll(name))]
+        .sort()
+        .map((value) => name + value)
+        .join(''),
+    )
+    .join('');
 }
 
 function ofForm(request: InboundRequest): NormalizedEvent {
@@ -87,7 +109,14 @@ function ofForm(request: InboundRequest): NormalizedEvent {
   const call = text(data, 'CallSid');
   if (message) {
     const status = text(data, 'MessageStatus') ?? text(data, 'SmsStatus') ?? 'received';
-    return { type: `message.${status}`, subject: message, providerId: token, dedupeKey: `${message} ${status}`, orderingKey: message, data };
+    return {
+      type: `message.${status}`,
+      subject: message,
+      providerId: token,
+      dedupeKey: `${message} ${status}`,
+      orderingKey: message,
+      data,
+    };
   }
   if (call) {
     const status = text(data, 'CallStatus') ?? 'unknown';
@@ -109,5 +138,12 @@ function ofStream(event: unknown): NormalizedEvent {
   const id = text(event, 'id');
   const type = text(event, 'type');
   if (!isObject(event) || !id || !type) return malformed('an event has no "id" or "type"');
-  return { type, subject: text(event, 'subject') ?? text(event, 'data', 'messageSid'), time: text(event, 'time'), providerId: id, dedupeKey: id, data: event };
+  return {
+    type,
+    subject: text(event, 'subject') ?? text(event, 'data', 'messageSid'),
+    time: text(event, 'time'),
+    providerId: id,
+    dedupeKey: id,
+    data: event,
+  };
 }

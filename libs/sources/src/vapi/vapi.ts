@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { parseObject, requiredText, text, timeOf } from '../primitives/body';
 import { jsonSample } from '../primitives/json-sample';
-import { anySecret, checkWindow, fromHex, hmac, refuse, sameBytes, sameText, signatureHeader } from '../primitives/signature';
+import {
+  anySecret,
+  checkWindow,
+  fromHex,
+  hmac,
+  refuse,
+  sameBytes,
+  sameText,
+  signatureHeader,
+} from '../primitives/signature';
 import type { InboundRequest, Provider, SourceSettings, Verdict } from '../provider';
 
 const options = z.strictObject({
@@ -63,7 +72,9 @@ export const vapi: Provider<Options> = {
       message: {
         type,
         timestamp: 1_795_200_000_000,
-        ...(type === 'status-update' ? { status: 'ended' } : { endedReason: 'customer-ended-call', summary: 'A sample.' }),
+        ...(type === 'status-update'
+          ? { status: 'ended' }
+          : { endedReason: 'customer-ended-call', summary: 'A sample.' }),
         call: { id: `call_${seed}`, orgId: 'org_1' },
       },
     }),
@@ -90,10 +101,14 @@ function verifyHmac(request: InboundRequest, { secrets, options: settings }: Sou
   if (!signature) return refuse('signature-malformed', `${settings.signatureHeader} is not hexadecimal`);
   const window = checkWindow(time, time.length > 11 ? 'ms' : 's', request, settings.toleranceSeconds);
   if (!window.ok) return window;
-  return anySecret(secrets, (secret) => sameBytes(hmac('sha256', secret, ...signedParts(settings, time, request.rawBody)), signature));
+  return anySecret(secrets, (secret) =>
+    sameBytes(hmac('sha256', secret, ...signedParts(settings, time, request.rawBody)), signature),
+  );
 }
 
 /** The body stays bytes. */
 function signedParts({ payloadFormat }: Options, time: string, body: Buffer): (string | Buffer)[] {
-  return payloadFormat.split(/(\{body\}|\{timestamp\})/).map((part) => (part === '{body}' ? body : part === '{timestamp}' ? time : part));
+  return payloadFormat
+    .split(/(\{body\}|\{timestamp\})/)
+    .map((part) => (part === '{body}' ? body : part === '{timestamp}' ? time : part));
 }

@@ -8,20 +8,20 @@ import { RoutingHandler } from './routing';
 import { IntegrationHandler, NotificationHandler } from './task';
 
 /** What a queue's jobs do, and what must be closed after them. */
-export function handlerOf(queue: QueueName, platform: Platform): { handler: Handler; close(): Promise<void> } {
+export function handlerOf(queue: QueueName, platform: Platform): { handler: Handler; close: () => Promise<void> } {
   const nothing = () => Promise.resolve();
   switch (queue) {
     case 'ingress-events':
-      return { handler: new RoutingHandler(platform) as unknown as Handler, close: nothing };
+      return { handler: new RoutingHandler(platform), close: nothing };
     case 'orchestration-flows':
-      return { handler: new FlowHandler(platform) as unknown as Handler, close: nothing };
+      return { handler: new FlowHandler(platform), close: nothing };
     case 'integration-tasks':
     case 'notifications': {
       const http = new HttpAdapter();
       const kind = queue === 'notifications' ? NotificationHandler : IntegrationHandler;
-      return { handler: new kind(platform, http) as unknown as Handler, close: () => http.close() };
+      return { handler: new kind(platform, http), close: () => http.close() };
     }
     case 'analytics-events':
-      return { handler: new LedgerHandler(platform) as unknown as Handler, close: nothing };
+      return { handler: new LedgerHandler(platform), close: nothing };
   }
 }

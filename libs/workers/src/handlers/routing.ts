@@ -23,7 +23,11 @@ export class RoutingHandler implements Handler<'ingress-events'> {
   }
 
   /** Also an event that could not be routed is in the ledger. */
-  onDeadLetter(data: IngressJob | ScheduleJob, _jobId: string, error: Extract<Fact, { kind: 'event.failed' }>['error']): NewFact[] {
+  onDeadLetter(
+    data: IngressJob | ScheduleJob,
+    _jobId: string,
+    error: Extract<Fact, { kind: 'event.failed' }>['error'],
+  ): NewFact[] {
     if ('schedule' in data) return [];
     return [...acceptedFact(data), { ...aboutEvent(data), kind: 'event.failed', error }];
   }
@@ -34,7 +38,8 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     const source = event.source.slice(event.source.lastIndexOf('/') + 1);
     const routes = (tenant?.routes ?? []).filter((route) => !replay?.routes || replay.routes.includes(route.name));
     const planned = plan(event, source, routes, tenant?.flows ?? new Map(), meta, replay?.id);
-    for (const { route, message } of planned.problems) log.warn({ tenant: event.tenant, event: event.id, route }, message);
+    for (const { route, message } of planned.problems)
+      log.warn({ tenant: event.tenant, event: event.id, route }, message);
     await this.enqueue(planned.jobs);
     return {
       facts: [
@@ -105,5 +110,7 @@ function acceptedFact(job: IngressJob): NewFact[] {
 
 function startedRun(job: IngressJob, { data, job: { route } }: Planned): NewFact[] {
   if (!('run' in data) || !data.run || !('tasks' in data)) return [];
-  return [{ ...aboutEvent(job), kind: 'run.started', runId: data.run.id, flow: data.run.flow, route, tasks: data.tasks }];
+  return [
+    { ...aboutEvent(job), kind: 'run.started', runId: data.run.id, flow: data.run.flow, route, tasks: data.tasks },
+  ];
 }

@@ -1,5 +1,11 @@
 import { fork } from 'node:child_process';
-import { PermanentError, type QueueName, SpillwayError, type SpillwayErrorOptions, TransientError } from '@spillway/contracts';
+import {
+  PermanentError,
+  type QueueName,
+  SpillwayError,
+  type SpillwayErrorOptions,
+  TransientError,
+} from '@spillway/contracts';
 import type { IsolatedJob, Outcome } from '@spillway/worker-kit';
 
 /** From the child: how it went. */
@@ -38,7 +44,9 @@ export function isolate(
       else reject(revive(answer.error));
     });
     child.once('error', (cause) => {
-      reject(new TransientError('a process for the isolated job could not be started', { code: 'isolation-failed', cause }));
+      reject(
+        new TransientError('a process for the isolated job could not be started', { code: 'isolation-failed', cause }),
+      );
     });
     child.once('exit', (code, signal) => {
       clearTimeout(timer);

@@ -53,7 +53,8 @@ export class Loop {
       if (this.failing) this.log.info({ loop: this.name }, `${this.name} works again`);
       this.failing = false;
     } catch (error) {
-      if (!this.failing) this.log.warn({ loop: this.name, error: messageOf(error) }, `${this.name} failed; it is tried again`);
+      if (!this.failing)
+        this.log.warn({ loop: this.name, error: messageOf(error) }, `${this.name} failed; it is tried again`);
       this.failing = true;
     }
     this.schedule(more || this.again ? 0 : this.everyMs);

@@ -35,7 +35,8 @@ export class Reconciler {
     result.unrouted = await this.routeAgain(before);
     await this.findMissing(before, result);
     const { failed, unrouted, missing, told } = result;
-    if (failed + unrouted + missing + told > 0) this.platform.log.warn(result, 'reconciler repaired what a crash had left');
+    if (failed + unrouted + missing + told > 0)
+      this.platform.log.warn(result, 'reconciler repaired what a crash had left');
     return result;
   }
 
@@ -61,7 +62,9 @@ export class Reconciler {
       });
     }
     if (subject.eventId && queue !== 'ingress-events' && queue !== 'analytics-events') {
-      await this.platform.facts.record([{ ...subject, kind: 'job.ended', jobId: job.id!, queue, state: 'dead-letter', error }]);
+      await this.platform.facts.record([
+        { ...subject, kind: 'job.ended', jobId: job.id!, queue, state: 'dead-letter', error },
+      ]);
     }
     await job.remove();
   }
@@ -125,7 +128,11 @@ export class Reconciler {
       result.missing += 1;
       return;
     }
-    const error = { class: 'permanent', code: 'route-gone', message: 'the job was lost, and its route or flow is gone' };
+    const error = {
+      class: 'permanent',
+      code: 'route-gone',
+      message: 'the job was lost, and its route or flow is gone',
+    };
     const lost: NewFact = { ...about, kind: 'job.ended', state: 'cancelled', error };
     await facts.record([lost]);
     result.told += 1;

@@ -11,7 +11,9 @@ const DEFAULT_WINDOW_MS = 86_400_000;
  *
  * @returns whether there may be more
  */
-export async function relayOutbox(platform: Pick<Platform, 'outbox' | 'queues' | 'facts' | 'directory'>): Promise<boolean> {
+export async function relayOutbox(
+  platform: Pick<Platform, 'outbox' | 'queues' | 'facts' | 'directory'>,
+): Promise<boolean> {
   const duplicates: NewFact[] = [];
   const count = await platform.outbox.relay(BATCH, async (entries) => {
     const ids = await platform.queues.addMany(

@@ -16,7 +16,11 @@ export async function syncSchedules(platform: Pick<Platform, 'queues' | 'directo
     // One that runs already must not start anew: its next tick would move.
     if (known.has(key)) continue;
     const repeat = spec.cron ? { pattern: spec.cron, tz: spec.timezone } : { every: spec.every! };
-    await queue.upsertJobScheduler(key, repeat, { name: 'schedule', data: jobOf(tenant, name), opts: { removeOnFail: true } });
+    await queue.upsertJobScheduler(key, repeat, {
+      name: 'schedule',
+      data: jobOf(tenant, name),
+      opts: { removeOnFail: true },
+    });
   }
 }
 
@@ -28,6 +32,12 @@ function keyOf(tenant: string, name: string, spec: ScheduleSpec): string {
 function jobOf(tenant: string, name: string): ScheduleJob {
   return {
     schedule: { tenant, name },
-    meta: { tenant, priority: 'normal', createdBy: `schedule:${name}`, createdAt: 0, correlationId: `${tenant}/${name}` },
+    meta: {
+      tenant,
+      priority: 'normal',
+      createdBy: `schedule:${name}`,
+      createdAt: 0,
+      correlationId: `${tenant}/${name}`,
+    },
   };
 }

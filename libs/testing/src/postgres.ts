@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EmbeddedPostgres } from '@spillway/persistence';
+
+/** A real PostgreSQL of its own that can be stopped and started again. */
+export class TestPostgres {
+  private constructor(
+    private server: EmbeddedPostgres,
+    private readonly directory: string,
+    readonly url: string,
+  ) {}
+
+  static async start(): Promise<TestPostgres> {
+    const directory = mkdtempSync(join(tmpdir(), 'spillway-postgres-'));
+    const server = await EmbeddedPostgres.start({ directory: join(directory, 'data') });
+    return new TestPostgres(server, directory, server.url());
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop();
+  }
+
+  /** Starts it again, where it was. */
+  async resume(): Promise<void> {
+    this.server = await EmbeddedPostgres.start({ directory: join(this.directory, 'data') });
+  }
+
+  async close(): Promise<void> {
+    await this.server.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,55 @@
+import type { BackendName } from './backends';
+import { TestPostgres } from './postgres';
+import { TestRedis } from './redis';
+
+/** The servers one test file works with: PostgreSQL always, Redis where the queues are on it. */
+export class TestServers {
+  private constructor(
+    readonly postgres: TestPostgres,
+    readonly redis: TestRedis | undefined,
+  ) {}
+
+  static async start(backend: BackendName): Promise<TestServers> {
+    const [postgres, redis] = await Promise.all([
+      TestPostgres.start(),
+      backend === 'redis' ? TestRedis.start() : Promise.resolve(undefined),
+    ]);
+    return new TestServers(postgres, redis);
+  }
+
+  /** Environment of a process that works on them. */
+  environment(extra: Record<string, string> = {}): Record<string, string> {
+    return { ...testEnvironment(this.postgres.url, this.redis?.url), ...extra };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.postgres.close(), this.redis?.close()]);
+  }
+}
+
+/** Quick to give up and to come back, so that tests of outages do not wait; ports are free ones. */
+export function testEnvironment(databaseUrl: string, redisUrl?: string): Record<string, string> {
+  return {
+    DATABASE_URL: databaseUrl,
+    ...(redisUrl && { REDIS_URL: redisUrl }),
+    SPILLWAY_KEY: '11'.repeat(32),
+    ADMIN_PASSWORD: 'a test password',
+    ADMIN_API_KEY: 'spw_test_platform_key_0123456789',
+    INGRESS_PORT: '0',
+    ADMIN_PORT: '0',
+    LOG_LEVEL: 'silent',
+    LOCK_DURATION: '2s',
+    STALLED_INTERVAL: '500ms',
+    RECONCILE_EVERY: '500ms',
+    RECONCILE_AFTER: '3s',
+    QUEUE_ADD_TIMEOUT: '1s',
+    DRAIN_TIMEOUT: '5s',
+    SPILLWAY_QUEUES: JSON.stringify({
+      'ingress-events': { backoffMs: 100, maxBackoffMs: 500, concurrency: 20 },
+      'orchestration-flows': { backoffMs: 100, maxBackoffMs: 500, concurrency: 20 },
+      'integration-tasks': { backoffMs: 100, maxBackoffMs: 500, concurrency: 20 },
+      notifications: { backoffMs: 100, maxBackoffMs: 500, concurrency: 20 },
+      'analytics-events': { attempts: 50, backoffMs: 100, maxBackoffMs: 500, concurrency: 10 },
+    }),
+  };
+}
