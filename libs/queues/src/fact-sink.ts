@@ -20,32 +20,38 @@ export class FactSink {
   readonly record: (facts: NewFact[]) => Promise<void>;
 
   constructor(private readonly queues: Queues) {
-    this.record = batched((groups: NewFact[][]) => this.publish(groups), MOST_FACTS);
+    const publish = batched((groups: NewFact[][]) => this.publish(groups), MOST_FACTS);
+    // It happened now, not when the batch goes.
+    this.record = (facts) => {
+      const now = Date.now();
+      return publish(facts.map((fact) => ({ ...fact, at: fact.at ?? now })));
+    };
   }
 
   private async publish(groups: NewFact[][]): Promise<void[]> {
     const now = Date.now();
-    const facts = groups.flat().map((fact) => ({ ...fact, id: newId(now), at: fact.at ?? now }));
+    const told = groups.map((group) => group.map((fact) => ({ ...fact, id: newId(now), at: fact.at ?? now }) as Fact));
     await this.queues.addMany(
       'analytics-events',
-      chunk(facts).map((part) => ({ data: { facts: part }, options: { id: newId(now) } })),
+      chunk(told).map((part) => ({ data: { facts: part }, options: { id: newId(now) } })),
     );
     return groups.map(() => undefined);
   }
 }
 
-function chunk(facts: Fact[]): Fact[][] {
+/** Facts told together stay together: the ledger relies on an event being accepted before, or with, its routes. */
+function chunk(groups: Fact[][]): Fact[][] {
   const chunks: Fact[][] = [];
   let current: Fact[] = [];
   let bytes = 0;
-  for (const fact of facts) {
-    const size = fact.kind === 'event.accepted' ? fact.body.bytes : 0;
-    if (current.length >= MOST_FACTS || (current.length > 0 && bytes + size > MOST_BYTES)) {
+  for (const group of groups) {
+    const size = group.reduce((sum, fact) => sum + (fact.kind === 'event.accepted' ? fact.body.bytes : 0), 0);
+    if (current.length > 0 && (current.length + group.length > MOST_FACTS || bytes + size > MOST_BYTES)) {
       chunks.push(current);
       current = [];
       bytes = 0;
     }
-    current.push(fact);
+    current.push(...group);
     bytes += size;
   }
   if (current.length > 0) chunks.push(current);

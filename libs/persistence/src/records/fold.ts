@@ -77,7 +77,10 @@ export function fold(facts: Fact[]): Folded {
   };
 }
 
-/** A plan counts as a little older than its own time, so that an end in the same millisecond wins. */
+/**
+ * A plan counts as older than everything else: a quick job may end before its plan is told, and clocks differ. Only a
+ * redrive opens a job again.
+ */
 function plannedRow(fact: Fact, job: PlannedJob): FoldedJob {
   return {
     id: job.id,
@@ -90,7 +93,7 @@ function plannedRow(fact: Fact, job: PlannedJob): FoldedJob {
     runId: job.run ?? null,
     state: 'queued',
     createdAt: fact.at,
-    stateAt: fact.at - 1,
+    stateAt: 0,
   };
 }
 
