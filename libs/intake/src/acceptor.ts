@@ -5,6 +5,7 @@ import {
   type Priority,
   SpillwayError,
   type SpillwayEvent,
+  timeOfId,
   TransientError,
 } from '@spillway/contracts';
 import type { Platform } from '@spillway/runtime';
@@ -41,6 +42,8 @@ export interface Accepted {
   duplicate: boolean;
 }
 
+/** Events remembered for when the queue, which knows them all, cannot be asked. */
+const MOST_RECENT = 50_000;
 /** Not asked more often than this how full the outbox is. */
 const DEPTH_CACHE_MS = 1_000;
 
@@ -52,6 +55,8 @@ export class Acceptor {
   private outboxDepth = { value: 0, at: 0 };
   /** Until when the queues are taken for away, so that not every request waits for them in vain. */
   private awayUntil = 0;
+  /** Deduplication id → event id, oldest first. */
+  private readonly recent = new Map<string, string>();
 
   constructor(private readonly platform: Pick<Platform, 'queues' | 'outbox' | 'facts' | 'log' | 'config'>) {}
 
@@ -60,6 +65,7 @@ export class Acceptor {
     const job = toJob(incoming);
     const dedupeId = dedupeIdOf(incoming);
     const id = await this.store(job, dedupeId, incoming);
+    this.remember(dedupeId, id);
     if (id === job.event.id) return { id, duplicate: false };
     this.tellDuplicate(id, incoming);
     return { id, duplicate: true };
@@ -83,6 +89,8 @@ export class Acceptor {
   }
 
   private async storeInOutbox(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
+    const known = this.recent.get(dedupeId);
+    if (known && Date.now() - (timeOfId(known) ?? 0) < incoming.dedupeWindow) return known;
     try {
       if ((await this.depth()) >= this.platform.config.ingress.maxOutbox) throw new Error('the outbox is full');
       return await this.platform.outbox.put(
@@ -100,6 +108,11 @@ export class Acceptor {
         cause,
       });
     }
+  }
+
+  private remember(dedupeId: string, eventId: string): void {
+    if (this.recent.size >= MOST_RECENT) this.recent.delete(this.recent.keys().next().value!);
+    this.recent.set(dedupeId, eventId);
   }
 
   private async depth(): Promise<number> {

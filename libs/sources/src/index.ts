@@ -1,2 +1,3 @@
 export * from './provider';
 export * from './providers';
+export { hmacProvider } from './hmac/hmac';

@@ -4,3 +4,4 @@ export { TestRedis } from './redis';
 export { eventually } from './eventually';
 export { ThirdParty, type Call, type ThirdPartyOptions } from './third-party';
 export { testEnvironment, TestServers } from './servers';
+export { freePort } from './ports';

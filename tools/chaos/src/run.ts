@@ -1,0 +1,234 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { API_VERSION } from '@spillway/contracts';
+import { openDatabase } from '@spillway/persistence';
+import { hmacProvider } from '@spillway/sources';
+import { type BackendName, eventually, TestServers, ThirdParty } from '@spillway/testing';
+import { Agent, request } from 'undici';
+import { SpillwayProcess } from './spillway-process';
+
+export interface ChaosOptions {
+  backend: BackendName;
+  events: number;
+  /** Milliseconds between two kill -9 of a worker. */
+  killEveryMs: number;
+  /** Whether the queue's server is stopped and started in the middle: Redis, or PostgreSQL. */
+  restartQueues: boolean;
+  say?: (line: string) => void;
+}
+
+/** What came of it; everything but `repeatedInFlight` must be as `events` says, or 0. */
+export interface ChaosReport {
+  events: number;
+  accepted: number;
+  duplicates: number;
+  /** Answers other than 2xx; the sender tried again. */
+  refused: number;
+  kills: number;
+  /** In the ledger. */
+  recorded: number;
+  done: number;
+  notDone: number;
+  /** At the third party that honours Idempotency-Key. */
+  effects: number;
+  repeatedEffects: number;
+  /** At the one that does not: calls made again for jobs that were in flight at a kill. */
+  repeatedCalls: number;
+  /** Of those, not marked as repeats in the ledger. */
+  repeatedUnseen: number;
+  seconds: number;
+}
+
+const SENDERS = 16;
+const SECRET = 'chaos';
+
+/**
+ * Sends every event twice while workers are killed and the queues are restarted, then counts. Third parties: one honours
+ * Idempotency-Key, one does not.
+ */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const say = options.say ?? (() => undefined);
+  const began = Date.now();
+  const servers = await TestServers.start(options.backend);
+  const good = await ThirdParty.start({ honoursIdempotencyKey: true });
+  const careless = await ThirdParty.start({ delayMs: 5 });
+  const environment = servers.environment({ LOG_LEVEL: 'warn', RECONCILE_AFTER: '10s', QUEUE_ADD_TIMEOUT: '2s' });
+  const edge = await SpillwayProcess.start('ingress-api,admin', environment);
+  const workers = await Promise.all([0, 1].map(() => SpillwayProcess.start(WORKER_ROLES, environment)));
+  const agent = new Agent({ connections: SENDERS });
+  try {
+    await configure(edge, good.url, careless.url);
+    const report = { accepted: 0, duplicates: 0, refused: 0, kills: 0 };
+    let sending = true;
+    const killer = killWorkers(
+      workers,
+      options.killEveryMs,
+      () => sending,
+      () => (report.kills += 1),
+    );
+    const sender = sendAll(edge.ingressUrl, options.events, agent, report);
+    if (options.restartQueues) await restart(servers, say);
+    await sender;
+    say(`sent; ${report.accepted} accepted, ${report.duplicates} duplicates, ${report.refused} refused and sent again`);
+    // Some more kills while the rest is worked off.
+    await wait(options.killEveryMs * 2);
+    sending = false;
+    await killer;
+    const ledger = await settle(servers, options.events, say);
+    const marked = await repeatsInLedger(servers);
+    const repeats = careless.repeated();
+    return {
+      events: options.events,
+      ...report,
+      ...ledger,
+      effects: good.effects.size,
+      repeatedEffects: good.repeated().length,
+      repeatedCalls: repeats.length,
+      repeatedUnseen: repeats.filter((key) => !marked.has(key)).length,
+      seconds: Math.round((Date.now() - began) / 1_000),
+    };
+  } finally {
+    await agent.close();
+    await Promise.all([edge, ...workers].map((one) => one.kill()));
+    await Promise.all([good.close(), careless.close()]);
+    await servers.close();
+  }
+}
+
+const WORKER_ROLES = 'worker-ingress,worker-orchestration,worker-integration,worker-notifications,worker-analytics';
+
+/** One route to the good third party through a flow, one straight to the careless one. */
+async function configure(edge: SpillwayProcess, good: string, careless: string): Promise<void> {
+  const base = { apiVersion: API_VERSION };
+  const metadata = (name: string) => ({ name, tenant: 'chaos' });
+  const http = (url: string) => ({ http: { url, body: { event: '${ .id }' } }, attempts: 100 });
+  const documents = [
+    { ...base, kind: 'Tenant', metadata: { name: 'chaos' }, spec: {} },
+    {
+      ...base,
+      kind: 'Source',
+      metadata: metadata('in'),
+      spec: { provider: 'hmac', secrets: [{ value: SECRET }], options: { idPath: 'id' } },
+    },
+    { ...base, kind: 'Flow', metadata: metadata('one'), spec: { tasks: [http(`${good}/effect`)] } },
+    { ...base, kind: 'Route', metadata: metadata('flow'), spec: { to: { flow: 'one' } } },
+    { ...base, kind: 'Route', metadata: metadata('call'), spec: { to: http(`${careless}/effect`) } },
+  ];
+  const { statusCode, body } = await request(`${edge.adminUrl}/api/v1/apply`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: 'Bearer spw_test_platform_key_0123456789' },
+    body: JSON.stringify({ documents }),
+  });
+  if (statusCode !== 200) throw new Error(await body.text());
+  await body.dump();
+}
+
+async function killWorkers(
+  workers: SpillwayProcess[],
+  everyMs: number,
+  go: () => boolean,
+  told: () => void,
+): Promise<void> {
+  for (let turn = 0; go(); turn += 1) {
+    await wait(everyMs);
+    const victim = workers[turn % workers.length]!;
+    await victim.kill();
+    told();
+    await victim.resume();
+  }
+}
+
+/** Each event twice, and again until it gets a 2xx, as providers do. */
+async function sendAll(
+  url: string,
+  events: number,
+  agent: Agent,
+  report: { accepted: number; duplicates: number; refused: number },
+): Promise<void> {
+  const deliveries = Array.from({ length: events * 2 }, (_, index) => index % events);
+  const options = hmacProvider.options.parse({ idPath: 'id' });
+  await Promise.all(
+    Array.from({ length: SENDERS }, async () => {
+      for (let next = deliveries.pop(); next !== undefined; next = deliveries.pop()) {
+        const sample = {
+          type: 'x',
+          contentType: 'application/json',
+          body: JSON.stringify({ id: `e-${next}`, n: next }),
+        };
+        const { headers } = hmacProvider.sign(sample, { url, keys: { secrets: [SECRET] }, options, now: Date.now() });
+        for (;;) {
+          const answer = await deliver(`${url}/v1/in/chaos/in`, sample.body, headers, agent);
+          if (answer) {
+            if (answer.duplicate) report.duplicates += 1;
+            else report.accepted += 1;
+            break;
+          }
+          report.refused += 1;
+          await wait(200);
+        }
+      }
+    }),
+  );
+}
+
+async function deliver(url: string, body: string, headers: Record<string, string>, dispatcher: Agent) {
+  try {
+    const response = await request(url, {
+      method: 'POST',
+      body,
+      headers: { ...headers, 'content-type': 'application/json' },
+      dispatcher,
+    });
+    const text = await response.body.text();
+    return response.statusCode === 202 ? (JSON.parse(text) as { id: string; duplicate: boolean }) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function restart(servers: TestServers, say: (line: string) => void): Promise<void> {
+  await wait(1_500);
+  if (servers.redis) {
+    // A clean stop writes the last second of the append-only file; `everysec` promises no more.
+    await servers.redis.stop();
+    await wait(1_000);
+    await servers.redis.resume();
+    say('Redis was stopped and started');
+  } else {
+    await servers.postgres.stop();
+    await wait(1_000);
+    await servers.postgres.resume();
+    say('PostgreSQL was stopped and started');
+  }
+}
+
+async function settle(servers: TestServers, events: number, say: (line: string) => void) {
+  const database = openDatabase(servers.postgres.url, 2);
+  const count = async () => {
+    const { rows } = await database.pool.query<{ recorded: string; done: string }>(
+      `select count(*) as recorded, count(*) filter (where state = 'done') as done from events`,
+    );
+    return { recorded: Number(rows[0]!.recorded), done: Number(rows[0]!.done) };
+  };
+  try {
+    await eventually(async () => (await count()).done >= events, {
+      withinMs: 180_000,
+      everyMs: 500,
+      what: 'the end of every event',
+    }).catch(() => say('not every event came to its end in time'));
+    const { recorded, done } = await count();
+    return { recorded, done, notDone: recorded - done };
+  } finally {
+    await database.close();
+  }
+}
+
+/** Keys of jobs with an attempt that the ledger marks as a possible repeat. */
+async function repeatsInLedger(servers: TestServers): Promise<Set<string>> {
+  const database = openDatabase(servers.postgres.url, 2);
+  try {
+    const { rows } = await database.pool.query<{ job_id: string }>('select distinct job_id from attempts where repeat');
+    return new Set(rows.map((row) => row.job_id));
+  } finally {
+    await database.close();
+  }
+}

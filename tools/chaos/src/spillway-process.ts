@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { eventually, freePort } from '@spillway/testing';
+import { request } from 'undici';
+
+const ROOT = join(__dirname, '../../..');
+
+/** A Spillway in a process of its own, with some of the roles, that can be killed. */
+export class SpillwayProcess {
+  private child?: ChildProcess;
+  private log = '';
+
+  private constructor(
+    private readonly roles: string,
+    private readonly environment: Record<string, string>,
+    readonly ingressUrl: string,
+    readonly adminUrl: string,
+  ) {}
+
+  static async start(roles: string, environment: Record<string, string>): Promise<SpillwayProcess> {
+    const [ingress, admin] = [await freePort(), await freePort()];
+    const ports = { INGRESS_PORT: String(ingress), ADMIN_PORT: String(admin) };
+    const self = new SpillwayProcess(
+      roles,
+      { ...environment, ...ports },
+      `http://127.0.0.1:${ingress}`,
+      `http://127.0.0.1:${admin}`,
+    );
+    await self.resume();
+    return self;
+  }
+
+  /** Starts it (again) and waits until it is ready. */
+  async resume(): Promise<void> {
+    this.log = '';
+    const child = spawn(process.execPath, ['apps/spillway/bin/spillway.js', 'start', '--roles', this.roles], {
+      cwd: ROOT,
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...this.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (data: Buffer) => {
+        this.log = (this.log + data.toString()).slice(-20_000);
+      });
+    }
+    await eventually(() => this.ready(child), { withinMs: 30_000, what: `a process with ${this.roles}` });
+  }
+
+  private async ready(child: ChildProcess): Promise<boolean> {
+    if (child.exitCode !== null) throw new Error(`it ended: ${this.log}`);
+    if (!this.log.includes('Spillway is ready')) return false;
+    if (!this.roles.includes('ingress-api')) return true;
+    const { statusCode } = await request(`${this.ingressUrl}/health/live`);
+    return statusCode === 200;
+  }
+
+  get output(): string {
+    return this.log;
+  }
+
+  /** kill -9. */
+  async kill(): Promise<void> {
+    await this.end('SIGKILL');
+  }
+
+  /** @returns the exit code of a process that was asked to end */
+  async stop(): Promise<number | null> {
+    return this.end('SIGTERM');
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<number | null> {
+    const { child } = this;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    return gone;
+  }
+}
