@@ -10,5 +10,6 @@ const projects = ['libs', 'apps', 'tools'].flatMap((folder) =>
 );
 
 module.exports = {
+  testTimeout: 30_000,
   projects: projects.map((project) => `<rootDir>/${project}`),
 };

@@ -7,5 +7,4 @@ module.exports = {
   transform: { '^.+\\.[cm]?ts$': ['@swc/jest', { configFile: path.join(__dirname, '.swcrc'), swcrc: false }] },
   moduleFileExtensions: ['ts', 'mts', 'js', 'mjs', 'cjs', 'json', 'node'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
-  testTimeout: 30_000,
 };

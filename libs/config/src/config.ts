@@ -71,6 +71,7 @@ function toConfig(variables: Variables) {
       password: variables.ADMIN_PASSWORD,
       apiKey: variables.ADMIN_API_KEY,
     },
+    startTimeoutMs: variables.START_TIMEOUT,
     demoPort: variables.DEMO_PORT,
     key: variables.SPILLWAY_KEY ? keyBytes(variables.SPILLWAY_KEY) : undefined,
     retention: {

@@ -84,6 +84,7 @@ export const variablesSchema = z.object({
     'How often the reconciler looks for work that a crash left between two steps.',
   ),
   RECONCILE_AFTER: duration('5m').describe('How long a job may be missing before the reconciler makes it again.'),
+  START_TIMEOUT: duration('30s').describe('How long a starting process waits for PostgreSQL.'),
   DRAIN_TIMEOUT: duration('30s').describe('How long a stopping process waits for running jobs.'),
   WORKER_CONCURRENCY_SCALE: z.coerce
     .number()

@@ -57,6 +57,8 @@ export class Acceptor {
   private awayUntil = 0;
   /** Deduplication id → event id, oldest first. */
   private readonly recent = new Map<string, string>();
+  /** The same, of events that went to the outbox: the queue may not know them yet. */
+  private readonly inOutbox = new Map<string, string>();
 
   constructor(private readonly platform: Pick<Platform, 'queues' | 'outbox' | 'facts' | 'log' | 'config'>) {}
 
@@ -65,13 +67,15 @@ export class Acceptor {
     const job = toJob(incoming);
     const dedupeId = dedupeIdOf(incoming);
     const id = await this.store(job, dedupeId, incoming);
-    this.remember(dedupeId, id);
+    keep(this.recent, dedupeId, id);
     if (id === job.event.id) return { id, duplicate: false };
     this.tellDuplicate(id, incoming);
     return { id, duplicate: true };
   }
 
   private async store(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
+    const waiting = this.inOutbox.size > 0 ? this.stillKnown(this.inOutbox, dedupeId, incoming) : undefined;
+    if (waiting) return waiting;
     if (Date.now() >= this.awayUntil) {
       try {
         return await this.platform.queues.add('ingress-events', job, {
@@ -89,16 +93,14 @@ export class Acceptor {
   }
 
   private async storeInOutbox(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
-    const known = this.recent.get(dedupeId);
-    if (known && Date.now() - (timeOfId(known) ?? 0) < incoming.dedupeWindow) return known;
+    const known = this.stillKnown(this.recent, dedupeId, incoming);
+    if (known) return known;
     try {
       if ((await this.depth()) >= this.platform.config.ingress.maxOutbox) throw new Error('the outbox is full');
-      return await this.platform.outbox.put(
-        { ...job, via: 'outbox' },
-        dedupeId,
-        incoming.source,
-        incoming.dedupeWindow,
-      );
+      const kept = { ...job, via: 'outbox' as const };
+      const id = await this.platform.outbox.put(kept, dedupeId, incoming.source, incoming.dedupeWindow);
+      keep(this.inOutbox, dedupeId, id);
+      return id;
     } catch (cause) {
       throw new TransientError('the event could not be stored: neither the queues nor PostgreSQL took it', {
         code: 'unavailable',
@@ -110,9 +112,9 @@ export class Acceptor {
     }
   }
 
-  private remember(dedupeId: string, eventId: string): void {
-    if (this.recent.size >= MOST_RECENT) this.recent.delete(this.recent.keys().next().value!);
-    this.recent.set(dedupeId, eventId);
+  private stillKnown(events: Map<string, string>, dedupeId: string, { dedupeWindow }: Incoming): string | undefined {
+    const id = events.get(dedupeId);
+    return id && Date.now() - (timeOfId(id) ?? 0) < dedupeWindow ? id : undefined;
   }
 
   private async depth(): Promise<number> {
@@ -183,4 +185,9 @@ export function dedupeIdOf(incoming: Pick<Incoming, 'tenant' | 'source' | 'dedup
 /** Whether the sender should come back later. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof SpillwayError && error.code === 'unavailable';
+}
+
+function keep(events: Map<string, string>, dedupeId: string, eventId: string): void {
+  if (events.size >= MOST_RECENT) events.delete(events.keys().next().value!);
+  events.set(dedupeId, eventId);
 }

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from '@spillway/config';
+import { messageOf } from '@spillway/contracts';
 import { createLog, type Log } from '@spillway/observability';
 import {
   AuditLog,
@@ -57,7 +59,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     : await EmbeddedPostgres.start({ directory: join(config.directory, 'postgres') });
   const url = config.database.url ?? embedded!.url();
   const database = openDatabase(url, config.database.pool);
-  await migrate(database);
+  await whenReachable(config.startTimeoutMs, log, () => migrate(database));
   const queues = await Queues.connect(config.queues, url);
   const signals = new Signals(url);
   await signals.start();
@@ -96,6 +98,22 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
       await embedded?.stop();
     },
   };
+}
+
+const RETRY_MS = 500;
+
+/** Processes are started in any order: the database may come up after us. */
+async function whenReachable(mostMs: number, log: Log, work: () => Promise<void>): Promise<void> {
+  const until = Date.now() + mostMs;
+  for (let told = false; ; told = true) {
+    try {
+      return await work();
+    } catch (error) {
+      if (Date.now() + RETRY_MS > until) throw error;
+      if (!told) log.warn({ error: messageOf(error) }, 'the database is not there yet: waiting for it');
+      await wait(RETRY_MS);
+    }
+  }
 }
 
 /** What a process forked from this one needs to reach the same platform. */

@@ -25,7 +25,9 @@ export class ThirdParty {
   /** How often each key had an effect. */
   readonly effects = new Map<string, number>();
   /** Gives the answer to a call; undefined means 200. */
-  answer: (call: Call) => Answer | undefined = () => undefined;
+  answer: (call: Call) => Answer | undefined | void = () => undefined;
+  /** Told when a caller hangs up before it was answered. */
+  onAbort: () => void = () => undefined;
 
   private constructor(
     private readonly server: Server,
@@ -57,6 +59,7 @@ export class ThirdParty {
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.once('close', () => response.writableFinished || this.onAbort());
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const key = String(request.headers['idempotency-key'] ?? '');

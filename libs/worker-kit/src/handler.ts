@@ -29,6 +29,8 @@ export interface Outcome {
   repeat?: boolean;
 }
 
+export type GivenUp = 'dead-letter' | 'cancelled';
+
 /**
  * What a queue's jobs do.
  * It throws a `SpillwayError` to say how its failure is to be handled; anything else thrown counts as transient.
@@ -36,8 +38,8 @@ export interface Outcome {
 export interface Handler<Name extends QueueName = QueueName> {
   queue: Name;
   handle(context: JobContext<JobData[Name]>): Promise<Outcome>;
-  /** Facts that tell of a job that failed for good; by default its end as a dead letter. */
-  onDeadLetter?(data: JobData[Name], jobId: string, error: ErrorRecord): NewFact[];
+  /** Facts that tell of a job that failed for good or was cancelled; by default its end. */
+  onGivenUp?(data: JobData[Name], jobId: string, state: GivenUp, error: ErrorRecord): NewFact[];
   /** Whether the ledger has a line for each attempt. */
   tellsAttempts: boolean;
 }

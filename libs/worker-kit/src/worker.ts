@@ -14,7 +14,7 @@ import {
 import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
 import { AttemptSignal } from './attempt-signal';
 import { errorRecord, judge } from './failure';
-import { type Handler, type JobContext, type Outcome, subjectOf } from './handler';
+import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
 
 export interface WorkerParts {
   config: Config['queues'];
@@ -211,13 +211,8 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     ];
   }
 
-  private endFacts(
-    job: Job,
-    data: JobData[Name],
-    state: 'dead-letter' | 'cancelled',
-    error: DeadLetter['error'],
-  ): NewFact[] {
-    if (this.handler.onDeadLetter) return this.handler.onDeadLetter(data, job.id!, error);
+  private endFacts(job: Job, data: JobData[Name], state: GivenUp, error: DeadLetter['error']): NewFact[] {
+    if (this.handler.onGivenUp) return this.handler.onGivenUp(data, job.id!, state, error);
     if (!this.handler.tellsAttempts) return [];
     return [{ ...subjectOf(data), kind: 'job.ended', jobId: job.id!, queue: this.handler.queue, state, error }];
   }

@@ -2,7 +2,7 @@ import type { ErrorRecord, FlowJob } from '@spillway/contracts';
 import { advance } from '@spillway/flows';
 import type { NewFact } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
-import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
+import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
 
 /** `orchestration-flows`: a wake-up makes the run's next task. */
 export class FlowHandler implements Handler<'orchestration-flows'> {
@@ -25,11 +25,11 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
     };
   }
 
-  onDeadLetter({ meta, event, run }: FlowJob, jobId: string, error: ErrorRecord): NewFact[] {
+  onGivenUp({ meta, event, run }: FlowJob, jobId: string, state: GivenUp, error: ErrorRecord): NewFact[] {
     const about = { tenant: meta.tenant, eventId: event.id };
     return [
-      { ...about, kind: 'job.ended', jobId, queue: this.queue, state: 'dead-letter', error },
-      { ...about, kind: 'run.ended', runId: run.id, state: 'failed' },
+      { ...about, kind: 'job.ended', jobId, queue: this.queue, state, error },
+      { ...about, kind: 'run.ended', runId: run.id, state: state === 'cancelled' ? 'cancelled' : 'failed' },
     ];
   }
 }

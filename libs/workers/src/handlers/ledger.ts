@@ -25,7 +25,7 @@ export class LedgerHandler implements Handler<'analytics-events'> {
   }
 
   /** Facts about facts would never end. */
-  onDeadLetter() {
+  onGivenUp() {
     return [];
   }
 }

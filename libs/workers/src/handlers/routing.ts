@@ -1,9 +1,9 @@
-import { type Fact, type IngressJob, type QueueName, type ScheduleJob, sha256 } from '@spillway/contracts';
+import { type ErrorRecord, type IngressJob, type QueueName, type ScheduleJob, sha256 } from '@spillway/contracts';
 import { Acceptor } from '@spillway/intake';
 import type { NewFact } from '@spillway/queues';
 import { plan, type Planned } from '@spillway/routing';
 import type { LiveTenant, Platform } from '@spillway/runtime';
-import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
+import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
 
 const SCHEDULE_DEDUPE_MS = 3_600_000;
 
@@ -23,11 +23,7 @@ export class RoutingHandler implements Handler<'ingress-events'> {
   }
 
   /** Also an event that could not be routed is in the ledger. */
-  onDeadLetter(
-    data: IngressJob | ScheduleJob,
-    _jobId: string,
-    error: Extract<Fact, { kind: 'event.failed' }>['error'],
-  ): NewFact[] {
+  onGivenUp(data: IngressJob | ScheduleJob, _jobId: string, _state: GivenUp, error: ErrorRecord): NewFact[] {
     if ('schedule' in data) return [];
     return [...acceptedFact(data), { ...aboutEvent(data), kind: 'event.failed', error }];
   }

@@ -4,7 +4,7 @@ import { type ErrorRecord, PermanentError, type Task, type TaskJob } from '@spil
 import { following } from '@spillway/flows';
 import type { NewFact } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
-import { type Handler, type JobContext, once, type Outcome } from '@spillway/worker-kit';
+import { type GivenUp, type Handler, type JobContext, once, type Outcome } from '@spillway/worker-kit';
 
 /** What is recorded of an effect, and returned when its job comes again. */
 interface Effect {
@@ -38,11 +38,12 @@ abstract class TaskHandler<Name extends TaskQueue> implements Handler<Name> {
     };
   }
 
-  onDeadLetter({ meta, event, run }: TaskJob, jobId: string, error: ErrorRecord): NewFact[] {
+  onGivenUp({ meta, event, run }: TaskJob, jobId: string, state: GivenUp, error: ErrorRecord): NewFact[] {
     const about = { tenant: meta.tenant, eventId: event.id };
+    const ended = state === 'cancelled' ? ('cancelled' as const) : ('failed' as const);
     return [
-      { ...about, kind: 'job.ended', jobId, queue: this.queue, state: 'dead-letter', error },
-      ...(run ? [{ ...about, kind: 'run.ended' as const, runId: run.id, state: 'failed' as const }] : []),
+      { ...about, kind: 'job.ended', jobId, queue: this.queue, state, error },
+      ...(run ? [{ ...about, kind: 'run.ended' as const, runId: run.id, state: ended }] : []),
     ];
   }
 
