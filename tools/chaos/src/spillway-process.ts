@@ -59,6 +59,10 @@ export class SpillwayProcess {
     return this.log;
   }
 
+  hasEnded(): boolean {
+    return !this.child || this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
   /** kill -9. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');

@@ -31,8 +31,7 @@ export class Login {
   private async open(request: FastifyRequest, reply: WithCookies): Promise<FastifyReply> {
     const form = (request.body ?? {}) as Record<string, unknown>;
     const [name, password] = [textOf(form['name']), textOf(form['password'])];
-    const keys = [`address ${request.ip}`, `user ${name}`];
-    const blockedMs = this.attempts.blockedFor(...keys);
+    const blockedMs = this.attempts.blockedFor(request.ip, name);
     if (blockedMs > 0) {
       throw new RateLimitedError('too many failed logins', {
         code: 'login-blocked',
@@ -42,11 +41,11 @@ export class Login {
     }
     const user = await this.users.authenticate(name, password);
     if (!user) {
-      this.attempts.failed(...keys);
+      this.attempts.failed(request.ip, name);
       this.log.warn({ user: name.slice(0, 100), address: request.ip }, 'login failed');
       return page(reply, 401, { next: nextOf(form), error: 'Name or password is wrong.' });
     }
-    this.attempts.succeeded(...keys);
+    this.attempts.succeeded(request.ip, name);
     const { token, maxAgeSeconds } = await this.users.openSession(user);
     this.log.info({ user: user.name, address: request.ip }, 'login');
     const secure = request.protocol === 'https';

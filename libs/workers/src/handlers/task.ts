@@ -4,6 +4,7 @@ import { type ErrorRecord, PermanentError, type Task, type TaskJob } from '@spil
 import { following } from '@spillway/flows';
 import type { NewFact } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
+import { dieIfTold } from '../faults';
 import { type GivenUp, type Handler, type JobContext, once, type Outcome } from '@spillway/worker-kit';
 
 /** What is recorded of an effect, and returned when its job comes again. */
@@ -80,6 +81,7 @@ export class IntegrationHandler extends TaskHandler<'integration-tasks'> {
 
   protected async perform(task: Task, context: JobContext<TaskJob>, idempotencyKey: string): Promise<Effect> {
     if (!task.http) throw new PermanentError('the task has no HTTP call', { code: 'task-invalid' });
+    dieIfTold('die-on-integration-task');
     const { event, meta } = context.data;
     const { status, excerpt } = await this.http.call(task.http, {
       input: event,

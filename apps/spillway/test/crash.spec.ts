@@ -1,0 +1,146 @@
+import { runChaos, SpillwayProcess } from '@spillway/chaos';
+import { API_VERSION, resourceSchema } from '@spillway/contracts';
+import type { EventRecord } from '@spillway/persistence';
+import { BACKENDS, eventually, TestServers, ThirdParty } from '@spillway/testing';
+import { Client } from '../src/client';
+import { post } from './stack';
+
+const KEY = 'spw_test_platform_key_0123456789';
+const WORKERS = 'worker-ingress,worker-orchestration,worker-integration,worker-notifications,worker-analytics';
+
+describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
+  let servers: TestServers;
+  let edge: SpillwayProcess;
+  let client: Client;
+  const processes: SpillwayProcess[] = [];
+
+  beforeAll(async () => {
+    servers = await TestServers.start(backend);
+    edge = await start('ingress-api,admin');
+    client = new Client(edge.adminUrl, KEY);
+  }, 60_000);
+
+  afterAll(async () => {
+    await Promise.all(processes.map((one) => one.kill()));
+    await servers?.close();
+  }, 60_000);
+
+  async function start(roles: string, extra: Record<string, string> = {}): Promise<SpillwayProcess> {
+    const one = await SpillwayProcess.start(roles, servers.environment(extra));
+    processes.push(one);
+    return one;
+  }
+
+  async function route(url: string, more: object = {}): Promise<void> {
+    const documents = [
+      { apiVersion: API_VERSION, kind: 'Tenant', metadata: { name: 't' }, spec: {} },
+      {
+        apiVersion: API_VERSION,
+        kind: 'Route',
+        metadata: { tenant: 't', name: 'r' },
+        spec: { to: { http: { url }, ...more } },
+      },
+    ].map((one) => resourceSchema.parse(one));
+    await client.post('/apply', { documents });
+  }
+
+  async function send(): Promise<string> {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${KEY}` };
+    const answer = await post(
+      `${edge.ingressUrl}/v1/events`,
+      JSON.stringify({ tenant: 't', type: 'x', data: Math.random() }),
+      headers,
+    );
+    return answer.json<{ id: string }>().id;
+  }
+
+  const ended = (id: string, withinMs = 20_000) =>
+    eventually(
+      async () => {
+        const record = await client.get<EventRecord>(`/events/${id}`);
+        return ['done', 'dead-letter'].includes(record.state) ? record : undefined;
+      },
+      { withinMs, what: `the end of ${id}` },
+    );
+
+  it('in the middle of a job leaves it to the next, and the ledger shows the repeat', async () => {
+    const slow = await ThirdParty.start({ delayMs: 1_500 });
+    await route(slow.url);
+    const victim = await start(WORKERS);
+    const id = await send();
+    await eventually(() => slow.calls.length === 1);
+    await victim.kill();
+    const next = await start(WORKERS);
+    const record = await ended(id);
+    expect(record.state).toBe('done');
+    expect(slow.calls.length).toBe(2);
+    expect(new Set(slow.calls.map((call) => call.headers['idempotency-key'])).size).toBe(1);
+    expect(record.timeline.filter((entry) => entry.repeat)).toHaveLength(1);
+    await next.stop();
+    await slow.close();
+  }, 60_000);
+
+  it('after the effect was recorded does not do it again', async () => {
+    const other = await ThirdParty.start();
+    await route(other.url);
+    // The queue of the ledger is paused, and its worker is not there: nothing of this attempt is told.
+    const one = await start('worker-ingress,worker-integration');
+    const id = await send();
+    await eventually(() => other.calls.length === 1);
+    await one.kill();
+    const next = await start(WORKERS);
+    expect((await ended(id)).state).toBe('done');
+    expect(other.calls).toHaveLength(1);
+    await next.stop();
+    await other.close();
+  }, 60_000);
+
+  it('of the same job again and again: the job is isolated and ends in the dead letters as poison', async () => {
+    const other = await ThirdParty.start();
+    await route(other.url);
+    const id = await send();
+    // What kills here is a fault that the tests put in; in the field it is memory, or a native module.
+    const extra = { SPILLWAY_FAULT: 'die-on-integration-task', STALLED_INTERVAL: '500ms', LOCK_DURATION: '1s' };
+    const steady = await start('worker-ingress,worker-analytics');
+    for (let deaths = 0; deaths < 2; deaths += 1) {
+      const victim = await start('worker-integration', extra);
+      await eventually(() => victim.hasEnded(), { withinMs: 20_000, what: `death ${deaths + 1}` });
+    }
+    const survivor = await start('worker-integration', extra);
+    const record = await ended(id, 40_000);
+    expect(record.jobs[0]).toMatchObject({ state: 'dead-letter', error: { class: 'poison', code: 'poison' } });
+    expect(survivor.hasEnded()).toBe(false);
+    await Promise.all([survivor.stop(), steady.stop()]);
+    await other.close();
+  }, 90_000);
+
+  it('by SIGTERM finishes what it does and ends with 0', async () => {
+    const slow = await ThirdParty.start({ delayMs: 800 });
+    await route(slow.url);
+    const worker = await start(WORKERS);
+    const id = await send();
+    await eventually(() => slow.calls.length === 1);
+    expect(await worker.stop()).toBe(0);
+    const next = await start(WORKERS);
+    expect((await ended(id)).state).toBe('done');
+    expect(slow.calls).toHaveLength(1);
+    await next.stop();
+    await slow.close();
+  }, 60_000);
+});
+
+describe.each(BACKENDS)('chaos in short, on %s', (backend) => {
+  it('loses nothing, does each effect once, and shows what was repeated', async () => {
+    const report = await runChaos({ backend, events: 300, killEveryMs: 1_500, restartQueues: true });
+    expect(report).toMatchObject({
+      accepted: 300,
+      recorded: 300,
+      done: 300,
+      notDone: 0,
+      effects: 300,
+      repeatedEffects: 0,
+      repeatedUnseen: 0,
+    });
+    expect(report.kills).toBeGreaterThan(0);
+  }, 240_000);
+});

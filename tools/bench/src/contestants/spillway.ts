@@ -1,0 +1,50 @@
+import { loadConfig } from '@spillway/config';
+import { API_VERSION, resourceSchema } from '@spillway/contracts';
+import { startIngress } from '@spillway/ingress';
+import { openPlatform } from '@spillway/runtime';
+import { QUEUE_OF_ROLE, startWorker, type WorkerRole } from '@spillway/workers';
+import { SECRET } from '../flood';
+import { startSink } from './sink';
+
+/** Spillway: ingress alone, or every role in one process. */
+async function main(): Promise<void> {
+  const all = process.argv[2] === 'all';
+  const platform = await openPlatform(loadConfig());
+  const sink = await startSink();
+  const document = (kind: string, name: string, spec: unknown) =>
+    resourceSchema.parse({
+      apiVersion: API_VERSION,
+      kind,
+      metadata: kind === 'Tenant' ? { name } : { name, tenant: 'bench' },
+      spec,
+    });
+  const http = { http: { url: `${sink}/task`, body: { id: '${ .id }' } } };
+  await platform.resources.apply([
+    document('Tenant', 'bench', {}),
+    document('Source', 'in', {
+      provider: 'hmac',
+      secrets: [{ value: SECRET }],
+      options: { idPath: 'id', typePath: 'type' },
+    }),
+    document('Flow', 'one', { tasks: [http] }),
+    document('Route', 'a', { match: { types: ['hmac.order.*'] }, to: { flow: 'one' } }),
+    document('Route', 'b', {
+      match: { where: '.data.data.total > 10' },
+      to: { notify: { channel: 'log', message: 'order ${ .id }' } },
+    }),
+  ]);
+  await platform.directory.refresh();
+  if (all) for (const role of Object.keys(QUEUE_OF_ROLE) as WorkerRole[]) await startWorker(role, platform);
+  const { url } = await startIngress(platform);
+  process.send!({ url: `${url}/v1/in/bench/in` });
+  if (!all) return;
+  setInterval(() => {
+    void platform.database.pool
+      .query<{ n: string }>(`select count(*) as n from events where state = 'done'`)
+      .then(({ rows }) => {
+        process.send!({ done: Number(rows[0]!.n) });
+      });
+  }, 100);
+}
+
+void main();

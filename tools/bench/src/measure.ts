@@ -1,0 +1,132 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type TestServers } from '@spillway/testing';
+import Redis from 'ioredis';
+import { Pool } from 'pg';
+import { flood } from './flood';
+
+export interface Row {
+  what: string;
+  'hand-written': string;
+  Spillway: string;
+  /** Of the medians. */
+  ratio: string;
+}
+
+interface Settings {
+  seconds: number;
+  rounds: number;
+}
+
+type Contestant = 'plain' | 'spillway';
+type Part = 'accept' | 'all';
+
+const SENDERS = 64;
+/** End to end: events sent in one go, then worked off. */
+const BATCH_PER_SECOND = { redis: 1_500, postgres: 200 };
+
+/** Each contestant runs in a process of its own, the senders and the third party in this one. */
+export async function measure(servers: TestServers, { seconds, rounds }: Settings): Promise<Row[]> {
+  const backend = servers.redis ? 'redis' : 'postgres';
+  const accept: Record<Contestant, number[]> = { plain: [], spillway: [] };
+  const done: Record<Contestant, number[]> = { plain: [], spillway: [] };
+  for (let round = 0; round < rounds; round += 1) {
+    for (const contestant of round % 2 ? (['spillway', 'plain'] as const) : (['plain', 'spillway'] as const)) {
+      accept[contestant].push(await acceptedPerSecond(contestant, servers, seconds));
+      done[contestant].push(await donePerSecond(contestant, servers, BATCH_PER_SECOND[backend] * seconds));
+    }
+  }
+  return [row('events accepted per second', accept), row('events done end to end per second (5 jobs each)', done)];
+}
+
+function row(what: string, results: Record<Contestant, number[]>): Row {
+  const [plain, spillway] = [median(results.plain), median(results.spillway)];
+  const show = (value: number, all: number[]) => `${Math.round(value)} (${all.map(Math.round).join(', ')})`;
+  return {
+    what,
+    'hand-written': show(plain, results.plain),
+    Spillway: show(spillway, results.spillway),
+    ratio: (spillway / plain).toFixed(2),
+  };
+}
+
+async function acceptedPerSecond(contestant: Contestant, servers: TestServers, seconds: number): Promise<number> {
+  const running = await start(contestant, 'accept', servers);
+  try {
+    await flood(running.url, { seconds: 1.5, senders: SENDERS });
+    const { accepted, tookMs } = await flood(running.url, { seconds, senders: SENDERS });
+    return (accepted / tookMs) * 1_000;
+  } finally {
+    await running.close();
+    await clear(servers);
+  }
+}
+
+async function donePerSecond(contestant: Contestant, servers: TestServers, events: number): Promise<number> {
+  const running = await start(contestant, 'all', servers);
+  try {
+    await flood(running.url, { events: Math.ceil(events / 8), senders: SENDERS });
+    await running.done(Math.ceil(events / 8));
+    const began = performance.now();
+    await flood(running.url, { events, senders: SENDERS });
+    await running.done(events + Math.ceil(events / 8));
+    return (events / (performance.now() - began)) * 1_000;
+  } finally {
+    await running.close();
+    await clear(servers);
+  }
+}
+
+/** Starts a contestant and learns where it listens. */
+async function start(contestant: Contestant, part: Part, servers: TestServers) {
+  const child: ChildProcess = fork(require.resolve(`./contestants/${contestant}`), [part], {
+    execArgv: ['-r', '@swc-node/register'],
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      ...servers.environment({
+        SPILLWAY_QUEUES: '',
+        LOCK_DURATION: '30s',
+        STALLED_INTERVAL: '15s',
+        RECONCILE_AFTER: '5m',
+        LOG_LEVEL: 'error',
+      }),
+      MAX_IN_FLIGHT: '10000',
+    },
+  });
+  let count = 0;
+  const url = await new Promise<string>((resolve, reject) => {
+    child.on('message', (message: { url?: string; done?: number }) => {
+      if (message.url) resolve(message.url);
+      count = message.done ?? count;
+    });
+    child.once('exit', (code) => reject(new Error(`the contestant ${contestant} ended with ${code}`)));
+  });
+  return {
+    url,
+    async done(events: number): Promise<void> {
+      while (count < events) await wait(5);
+    },
+    async close(): Promise<void> {
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
+
+/** Every run begins with empty queues and records. */
+async function clear(servers: TestServers): Promise<void> {
+  const pool = new Pool({ connectionString: servers.postgres.url, max: 1 });
+  await pool.query('drop schema public cascade; create schema public; drop schema if exists bullmq cascade');
+  await pool.end();
+  if (servers.redis) {
+    const redis = new Redis(servers.redis.url);
+    await redis.flushall();
+    await redis.quit();
+  }
+}
+
+function median(values: number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
