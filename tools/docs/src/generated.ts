@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { variablesSchema } from '@spillway/config';
+import { z } from 'zod';
+
+/** Pages that are made from code, by path. */
+export function generated(): Record<string, string> {
+  return { 'docs/configuration.md': configurationPage(), 'docs/errors.md': errorsPage() };
+}
+
+function configurationPage(): string {
+  const { properties = {} } = z.toJSONSchema(variablesSchema, { io: 'input', unrepresentable: 'any' }) as {
+    properties?: Record<string, { default?: unknown; description?: string }>;
+  };
+  const shape = variablesSchema.shape as Record<string, z.ZodType>;
+  const rows = Object.entries(properties).map(([name, { default: fallback }]) => {
+    const said = shape[name]?.description ?? '';
+    return `| \`${name}\` | ${fallback === undefined ? '' : `\`${shorten(String(fallback))}\``} | ${said} |`;
+  });
+  return [
+    '# Configuration',
+    '',
+    'Made from `libs/config/src/variables.ts` by `npm run docs`. Durations: `250ms`, `10s`, `5m`, `2h`, `30d`.',
+    '',
+    '| variable | default | what it does |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function shorten(text: string): string {
+  return text.length > 40 ? 'all' : text;
+}
+
+const RAISED = /new (Permanent|Transient|RateLimited|BadRequest|Spillway)Error\(/g;
+
+/** Every code that is raised with a literal, with where it is raised. */
+function errorsPage(): string {
+  const codes = new Map<string, Set<string>>();
+  for (const lib of readdirSync('libs')) {
+    for (const entry of readdirSync(join('libs', lib, 'src'), { recursive: true, encoding: 'utf8' })) {
+      if (!entry.endsWith('.ts') || entry.endsWith('.spec.ts')) continue;
+      const text = readFileSync(join('libs', lib, 'src', entry), 'utf8');
+      if (text.search(RAISED) < 0) continue;
+      for (const [, code] of text.matchAll(/code: '([a-z0-9-]+)'/g))
+        codes.set(code!, (codes.get(code!) ?? new Set()).add(lib));
+    }
+  }
+  const rows = [...codes]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, libs]) => `| \`${code}\` | ${[...libs].join(', ')} |`);
+  return [
+    '# Errors',
+    '',
+    'Every error has a stable code; over HTTP it leaves as RFC 9457 problem details with `code`, `detail` (what went wrong this',
+    'time) and `remedy` (what to do). In the ledger and the dead letters it also has a class:',
+    '',
+    '- **transient**: tried again with backoff. **rate-limited**: tried again when the other side says so.',
+    '- **permanent**: to the dead letters at once. **poison**: it killed its workers, and its own process.',
+    '',
+    '`http-NNN` stands for the status a third party answered with. Made from the code by `npm run docs`:',
+    '',
+    '| code | raised in |',
+    '| --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
