@@ -84,15 +84,17 @@ function reference(schema: z.ZodType): Record<string, unknown> {
   if (id) return { $ref: REFERENCES.uri(id) };
   if (schema instanceof z.ZodUnion) return { anyOf: schema.options.map((option) => reference(option as z.ZodType)) };
   if (schema instanceof z.ZodArray) return { type: 'array', items: reference(schema.element as z.ZodType) };
-  if (schema instanceof z.ZodObject) {
-    const entries = Object.entries(schema.shape);
-    return {
-      type: 'object',
-      properties: Object.fromEntries(entries.map(([name, field]) => [name, reference(field)])),
-      required: entries.filter(([, field]) => !field.safeParse(undefined).success).map(([name]) => name),
-    };
-  }
+  if (schema instanceof z.ZodObject) return objectReference(schema.shape);
   return without(z.toJSONSchema(schema, OPTIONS));
+}
+
+function objectReference(shape: Record<string, z.ZodType>): Record<string, unknown> {
+  const fields = Object.entries(shape);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(fields.map(([name, field]) => [name, reference(field)])),
+    required: fields.filter(([, field]) => !field.safeParse(undefined).success).map(([name]) => name),
+  };
 }
 
 function without({ $schema: _schema, $id: _id, ...rest }: Record<string, unknown>): Record<string, unknown> {

@@ -30,7 +30,7 @@ export class FactSink {
 
   private async publish(groups: NewFact[][]): Promise<void[]> {
     const now = Date.now();
-    const told = groups.map((group) => group.map((fact) => ({ ...fact, id: newId(now), at: fact.at ?? now }) as Fact));
+    const told = groups.map((group) => group.map((fact) => ({ ...fact, id: newId(now), at: fact.at ?? now })));
     await this.queues.addMany(
       'analytics-events',
       chunk(told).map((part) => ({ data: { facts: part }, options: { id: newId(now) } })),

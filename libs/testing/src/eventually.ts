@@ -14,7 +14,7 @@ export async function eventually<T>(
   for (;;) {
     try {
       const result = await attempt();
-      if (result !== undefined && result !== null && result !== false) return result as NonNullable<T>;
+      if (result !== undefined && result !== null && result !== false) return result;
     } catch (error) {
       last = error;
     }

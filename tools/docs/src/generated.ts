@@ -10,7 +10,7 @@ export function generated(): Record<string, string> {
 
 function configurationPage(): string {
   const { properties = {} } = z.toJSONSchema(variablesSchema, { io: 'input', unrepresentable: 'any' }) as {
-    properties?: Record<string, { default?: unknown; description?: string }>;
+    properties?: Record<string, { default?: string | number | boolean; description?: string }>;
   };
   const shape = variablesSchema.shape as Record<string, z.ZodType>;
   const rows = Object.entries(properties).map(([name, { default: fallback }]) => {

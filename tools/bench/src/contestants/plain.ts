@@ -42,7 +42,7 @@ function work(name: string, concurrency: number, processor: (job: Job) => Promis
   if (redisUrl) {
     new Worker(name, processor, { connection: new Redis(redisUrl, { maxRetriesPerRequest: null }), concurrency });
   } else {
-    new classes.Worker(name, processor as never, { connection: pool, concurrency } as never);
+    new classes.Worker(name, processor as never, { connection: pool, concurrency });
   }
 }
 
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
   if (!redisUrl) {
     const queue = new classes.Queue('migration', {
       connection: { connectionString: process.env['DATABASE_URL'], migrate: true, max: 1 },
-    } as never);
+    });
     await queue.waitUntilReady();
     await queue.close();
   }
