@@ -11,12 +11,16 @@ export function readBinary(request: InboundRequest): [attributes: Record<string,
   return [Object.fromEntries(entries), dataOf(request)];
 }
 
-/** What is not valid percent-encoding stands for itself. */
+/**
+ * A quoted string is unquoted, then percent-encoding decoded, once; what is not valid percent-encoding stands for itself.
+ * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md#3132-http-header-values
+ */
 function decode(value: string): string {
+  const plain = /^"(?:[^"\\]|\\.)*"$/.test(value) ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value;
   try {
-    return decodeURIComponent(value);
+    return decodeURIComponent(plain);
   } catch {
-    return value;
+    return plain;
   }
 }
 

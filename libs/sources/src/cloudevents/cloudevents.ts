@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isObject, malformed, parseJson } from '../primitives/body';
+import { isObject, isoTime, malformed, parseJson } from '../primitives/body';
 import {
   ACCEPTED,
   anySecret,
@@ -126,6 +126,7 @@ function authenticate(request: InboundRequest, secrets: readonly string[], setti
 function ofStructured(event: unknown): NormalizedEvent {
   if (!isObject(event)) return malformed('an event is not an object');
   const { data, data_base64: base64, ...attributes } = event;
+  if (base64 !== undefined && typeof base64 !== 'string') malformed('"data_base64" is not a text');
   return ofAttributes(attributes, base64 === undefined ? data : { base64 });
 }
 
@@ -141,7 +142,7 @@ function ofAttributes(attributes: Record<string, unknown>, data: unknown): Norma
   return {
     type: required('type'),
     subject: optional('subject'),
-    time: optional('time'),
+    time: isoTime(attributes['time']),
     providerId: id,
     dedupeKey: `${required('source')}\n${id}`,
     orderingKey: optional('partitionkey'),

@@ -86,8 +86,11 @@ export const hmacProvider: Provider<Options> = {
     const id = settings.idHeader ? signatureHeader(request, settings.idHeader) : '';
     if (typeof id !== 'string') return id;
     const parts = signedParts(settings, { body: request.rawBody, time, id, url: request.url });
-    return anySecret(secrets, (secret) =>
-      sameBytes(hmac(settings.algorithm, keyOf(secret, settings), ...parts), signature),
+    // A secret that does not decode would be an empty key, and anybody can sign with that.
+    const usable = secrets.filter((secret) => keyOf(secret, settings) !== undefined);
+    if (usable.length === 0) return refuse('secret-missing', `the source has no secret that is ${settings.secretEncoding}`);
+    return anySecret(usable, (secret) =>
+      sameBytes(hmac(settings.algorithm, keyOf(secret, settings)!, ...parts), signature),
     );
   },
 
@@ -95,7 +98,8 @@ export const hmacProvider: Provider<Options> = {
     const data = parseBody(request);
     const find = (where: string | undefined) => {
       const found = where && at(data, ...where.split('.'));
-      return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined;
+      // An empty id is none: all events without one would be duplicates of the first.
+      return (typeof found === 'string' && found !== '') || typeof found === 'number' ? String(found) : undefined;
     };
     const signedId =
       settings.payloadFormat.includes('{id}') && settings.idHeader ? single(request, settings.idHeader) : undefined;
@@ -124,7 +128,7 @@ export const hmacProvider: Provider<Options> = {
     const time = String(settings.timestampUnit === 's' ? Math.floor(now / 1_000) : now);
     const id = `id-${now}`;
     const parts = signedParts(settings, { body: Buffer.from(sample.body), time, id, url });
-    const signature = hmac(settings.algorithm, keyOf(keys.secrets[0] ?? '', settings), ...parts).toString(
+    const signature = hmac(settings.algorithm, keyOf(keys.secrets[0] ?? '', settings) ?? '', ...parts).toString(
       settings.encoding,
     );
     const headers = {
@@ -142,8 +146,11 @@ function decode(text: string, { encoding, algorithm }: Options): Buffer | undefi
   return bytes?.length === SIZE[algorithm] ? bytes : undefined;
 }
 
-function keyOf(secret: string, { secretEncoding }: Options): Buffer {
-  return Buffer.from(secret, secretEncoding);
+/** Undefined for a text that is not in the encoding: `Buffer.from` would take what it can, down to nothing. */
+function keyOf(secret: string, { secretEncoding }: Options): Buffer | undefined {
+  if (secretEncoding === 'hex' && !/^(?:[0-9a-f]{2})+$/i.test(secret)) return undefined;
+  if (secretEncoding === 'base64' && !/^[A-Za-z0-9+/_-]{2,}={0,2}$/.test(secret)) return undefined;
+  return secret === '' ? undefined : Buffer.from(secret, secretEncoding);
 }
 
 /** The body stays bytes. */

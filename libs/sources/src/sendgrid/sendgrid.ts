@@ -44,8 +44,9 @@ export const sendgrid: Provider<z.infer<typeof options>> = {
     const window = checkWindow(time, 's', request, toleranceSeconds);
     if (!window.ok) return window;
     const signed = Buffer.concat([Buffer.from(time), request.rawBody]);
-    const keys = publicKeysOf(secrets);
-    if (keys.length === 0) return refuse('secret-missing', 'the source has no public key (base64 SPKI)');
+    // A key of another kind makes `verify` throw, and would spoil the good one beside it.
+    const keys = publicKeysOf(secrets).filter((key) => key.asymmetricKeyDetails?.namedCurve === 'prime256v1');
+    if (keys.length === 0) return refuse('secret-missing', 'the source has no P-256 public key (base64 SPKI)');
     const good = keys.some((key) => verify('sha256', signed, key, signature));
     return good ? ACCEPTED : refuse('signature-mismatch', 'the signature fits none of the keys');
   },

@@ -19,6 +19,7 @@ const options = z.strictObject({
   timestampHeader: z.string().toLowerCase().default('x-timestamp'),
   payloadFormat: z.string().includes('{body}').default('{timestamp}.{body}'),
   toleranceSeconds: z.number().int().positive().default(300).describe('How far the signed time may be off, both ways.'),
+  orgId: z.string().optional().describe('Only messages of this organization (`message.call.orgId`).'),
   replies: z
     .record(z.string(), z.json())
     .default({})
@@ -34,11 +35,13 @@ export const vapi: Provider<Options> = {
   contentTypes: ['application/json'],
 
   verify(request, settings) {
-    if (settings.options.authentication === 'hmac') return verifyHmac(request, settings);
-    const bearer = settings.options.authentication === 'bearer';
-    const header = signatureHeader(request, bearer ? 'authorization' : 'x-vapi-secret');
-    if (typeof header !== 'string') return header;
-    return anySecret(settings.secrets, (secret) => sameText(bearer ? `Bearer ${secret}` : secret, header));
+    const verdict = settings.options.authentication === 'hmac' ? verifyHmac(request, settings) : verifyWord(request, settings);
+    const { orgId } = settings.options;
+    // Read only after the check: until then anybody could have written it.
+    if (!verdict.ok || !orgId) return verdict;
+    return text(parseObject(request), 'message', 'call', 'orgId') === orgId
+      ? verdict
+      : refuse('account-mismatch', `the organization is not ${orgId}`);
   },
 
   normalize(request) {
@@ -90,6 +93,13 @@ function headersFor(settings: Options, secret: string, body: string, now: number
   const time = String(Math.floor(now / 1_000));
   const signature = hmac('sha256', secret, ...signedParts(settings, time, Buffer.from(body))).toString('hex');
   return { [settings.timestampHeader]: time, [settings.signatureHeader]: signature };
+}
+
+function verifyWord(request: InboundRequest, { secrets, options: settings }: SourceSettings<Options>): Verdict {
+  const bearer = settings.authentication === 'bearer';
+  const header = signatureHeader(request, bearer ? 'authorization' : 'x-vapi-secret');
+  if (typeof header !== 'string') return header;
+  return anySecret(secrets, (secret) => sameText(bearer ? `Bearer ${secret}` : secret, header));
 }
 
 function verifyHmac(request: InboundRequest, { secrets, options: settings }: SourceSettings<Options>): Verdict {

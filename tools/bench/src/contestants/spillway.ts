@@ -47,4 +47,6 @@ async function main(): Promise<void> {
   }, 100);
 }
 
+process.on('SIGUSR2', () => process.exit(0));
+
 void main();
