@@ -1,6 +1,6 @@
 import { runChaos, SpillwayProcess } from '@spillway/chaos';
 import { API_VERSION, resourceSchema } from '@spillway/contracts';
-import type { EventRecord } from '@spillway/persistence';
+import { type Database, type EventRecord, openDatabase } from '@spillway/persistence';
 import { BACKENDS, eventually, TestServers, ThirdParty } from '@spillway/testing';
 import { Client } from '../src/client';
 import { post } from './stack';
@@ -12,18 +12,26 @@ describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
   let servers: TestServers;
   let edge: SpillwayProcess;
   let client: Client;
+  let database: Database;
   const processes: SpillwayProcess[] = [];
 
   beforeAll(async () => {
     servers = await TestServers.start(backend);
     edge = await start('ingress-api,admin');
     client = new Client(edge.adminUrl, KEY);
+    database = openDatabase(servers.postgres.url, 2);
   }, 60_000);
 
   afterAll(async () => {
     await Promise.all(processes.map((one) => one.kill()));
+    await database?.close();
     await servers?.close();
   }, 60_000);
+
+  // A test that failed must not leave its workers to the next.
+  afterEach(async () => {
+    await Promise.all(processes.filter((one) => one !== edge).map((one) => one.kill()));
+  });
 
   async function start(roles: string, extra: Record<string, string> = {}): Promise<SpillwayProcess> {
     const one = await SpillwayProcess.start(roles, servers.environment(extra));
@@ -83,10 +91,14 @@ describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
   it('after the effect was recorded does not do it again', async () => {
     const other = await ThirdParty.start();
     await route(other.url);
-    // The queue of the ledger is paused, and its worker is not there: nothing of this attempt is told.
     const one = await start('worker-ingress,worker-integration');
     const id = await send();
-    await eventually(() => other.calls.length === 1);
+    await eventually(async () => {
+      const { rows } = await database.pool.query(`select from effects where key like $1 and state = 'done'`, [
+        `${id}%`,
+      ]);
+      return rows.length === 1;
+    });
     await one.kill();
     const next = await start(WORKERS);
     expect((await ended(id)).state).toBe('done');

@@ -1,4 +1,4 @@
-import { createHash, randomFillSync } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 
 const pool = Buffer.alloc(10 * 256);
 let used = pool.length;
@@ -64,5 +64,5 @@ export function isId(value: string): boolean {
 
 /** SHA-256 in hex: the digest that deduplication and collision records use. */
 export function sha256(bytes: Buffer | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }

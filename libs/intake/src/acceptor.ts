@@ -9,7 +9,7 @@ import {
   TransientError,
 } from '@spillway/contracts';
 import type { Platform } from '@spillway/runtime';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** An event before it has our id. */
 export interface Incoming {
@@ -177,9 +177,7 @@ function toJob(incoming: Incoming): IngressJob {
 
 /** One key for (tenant, source, event), of a fixed size whatever the provider calls its events. */
 export function dedupeIdOf(incoming: Pick<Incoming, 'tenant' | 'source' | 'dedupeKey'>): string {
-  return createHash('sha256')
-    .update(`${incoming.tenant}\0${incoming.source}\0${incoming.dedupeKey}`)
-    .digest('base64url');
+  return hash('sha256', `${incoming.tenant}\0${incoming.source}\0${incoming.dedupeKey}`, 'base64url');
 }
 
 /** Whether the sender should come back later. */

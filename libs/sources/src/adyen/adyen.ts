@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { at, isObject, isoTime, malformed, parseObject, requiredText, text } from '../primitives/body';
 import { jsonSample } from '../primitives/json-sample';
-import { ACCEPTED, anySecret, fromBase64, hmac, refuse, sameBytes } from '../primitives/signature';
+import { ACCEPTED, anySecret, fromBase64, hmac, refuse, sameBytes, secretKey } from '../primitives/signature';
 import type { InboundRequest, Provider, Verdict } from '../provider';
 
 const options = z.strictObject({
@@ -110,5 +110,5 @@ function signatureOf(item: Record<string, unknown>, key: string): Buffer {
     text(item, 'eventCode'),
     text(item, 'success'),
   ];
-  return hmac('sha256', Buffer.from(key, 'hex'), fields.map((field) => field ?? '').join(':'));
+  return hmac('sha256', secretKey(key, 'hex'), fields.map((field) => field ?? '').join(':'));
 }

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { at, isoTime, malformed, parseJson, timeOf } from '../primitives/body';
 import { jsonSample } from '../primitives/json-sample';
@@ -9,6 +10,7 @@ import {
   hmac,
   refuse,
   sameBytes,
+  secretKey,
   signatureHeader,
   single,
 } from '../primitives/signature';
@@ -88,7 +90,8 @@ export const hmacProvider: Provider<Options> = {
     const parts = signedParts(settings, { body: request.rawBody, time, id, url: request.url });
     // A secret that does not decode would be an empty key, and anybody can sign with that.
     const usable = secrets.filter((secret) => keyOf(secret, settings) !== undefined);
-    if (usable.length === 0) return refuse('secret-missing', `the source has no secret that is ${settings.secretEncoding}`);
+    if (usable.length === 0)
+      return refuse('secret-missing', `the source has no secret that is ${settings.secretEncoding}`);
     return anySecret(usable, (secret) =>
       sameBytes(hmac(settings.algorithm, keyOf(secret, settings)!, ...parts), signature),
     );
@@ -146,11 +149,15 @@ function decode(text: string, { encoding, algorithm }: Options): Buffer | undefi
   return bytes?.length === SIZE[algorithm] ? bytes : undefined;
 }
 
-/** Undefined for a text that is not in the encoding: `Buffer.from` would take what it can, down to nothing. */
-function keyOf(secret: string, { secretEncoding }: Options): Buffer | undefined {
-  if (secretEncoding === 'hex' && !/^(?:[0-9a-f]{2})+$/i.test(secret)) return undefined;
-  if (secretEncoding === 'base64' && !/^[A-Za-z0-9+/_-]{2,}={0,2}$/.test(secret)) return undefined;
-  return secret === '' ? undefined : Buffer.from(secret, secretEncoding);
+/**
+ * Undefined for a text that is not in the encoding: `Buffer.from` would take what it can, down to nothing. A text stays
+ * one, since Node is much quicker with it than with the same bytes.
+ */
+function keyOf(secret: string, { secretEncoding }: Options): string | KeyObject | undefined {
+  if (secret === '') return undefined;
+  if (secretEncoding === 'utf8') return secret;
+  const valid = secretEncoding === 'hex' ? /^(?:[0-9a-f]{2})+$/i : /^[A-Za-z0-9+/_-]{2,}={0,2}$/;
+  return valid.test(secret) ? secretKey(secret, secretEncoding) : undefined;
 }
 
 /** The body stays bytes. */

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { InboundRequest, RefusalCode, Verdict } from '../provider';
 
 export const ACCEPTED: Verdict = { ok: true };
@@ -8,10 +8,25 @@ export function refuse(code: RefusalCode, reason: string): Verdict {
 }
 
 /** The MAC of the parts one after the other; bytes stay bytes. */
-export function hmac(algorithm: string, key: string | Buffer, ...parts: (string | Buffer)[]): Buffer {
+export function hmac(algorithm: string, key: string | KeyObject, ...parts: (string | Buffer)[]): Buffer {
   const mac = createHmac(algorithm, key);
   for (const part of parts) mac.update(part);
   return mac.digest();
+}
+
+const MOST_KEYS = 1_000;
+const keys = new Map<string, KeyObject>();
+
+/** A secret that stands for bytes, ready for use: making it anew for every request costs more than the digest. */
+export function secretKey(secret: string, encoding: 'utf8' | 'hex' | 'base64'): KeyObject {
+  const name = `${encoding}:${secret}`;
+  let key = keys.get(name);
+  if (!key) {
+    if (keys.size >= MOST_KEYS) keys.clear();
+    key = createSecretKey(Buffer.from(secret, encoding));
+    keys.set(name, key);
+  }
+  return key;
 }
 
 /** Equal, in a time that does not tell where they differ. */

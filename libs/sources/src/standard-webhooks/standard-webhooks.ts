@@ -2,7 +2,16 @@ import { createPublicKey, verify } from 'node:crypto';
 import { z } from 'zod';
 import { at, isoTime, parseObject, text } from '../primitives/body';
 import { jsonSample } from '../primitives/json-sample';
-import { ACCEPTED, checkWindow, fromBase64, hmac, refuse, sameBytes, signatureHeader } from '../primitives/signature';
+import {
+  ACCEPTED,
+  checkWindow,
+  fromBase64,
+  hmac,
+  refuse,
+  sameBytes,
+  secretKey,
+  signatureHeader,
+} from '../primitives/signature';
 import type { InboundRequest, Provider, Verdict } from '../provider';
 
 const options = z.strictObject({
@@ -89,17 +98,21 @@ function check(secret: string, version: string, signed: Buffer, signature: Buffe
     const publicKey = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, key]), format: 'der', type: 'spki' });
     return verify(null, signed, publicKey, signature);
   }
-  return version === 'v1' && sameBytes(hmac('sha256', key, signed), signature);
+  return version === 'v1' && sameBytes(hmac('sha256', secretKey(bare(secret), 'base64'), signed), signature);
 }
 
 function keyOf(secret: string): Buffer | undefined {
   const isPublic = secret.startsWith('whpk_');
-  const key = fromBase64(secret.replace(/^wh(?:sec|pk)_/, ''));
+  const key = fromBase64(bare(secret));
   return isPublic && key?.length !== 32 ? undefined : key;
+}
+
+function bare(secret: string): string {
+  return secret.replace(/^wh(?:sec|pk)_/, '');
 }
 
 export function signStandardWebhook(id: string, body: string, secret: string, now: number): Record<string, string> {
   const time = String(Math.floor(now / 1_000));
-  const signature = hmac('sha256', keyOf(secret) ?? '', `${id}.${time}.`, body).toString('base64');
+  const signature = hmac('sha256', secretKey(bare(secret), 'base64'), `${id}.${time}.`, body).toString('base64');
   return { 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': `v1,${signature}` };
 }

@@ -35,7 +35,8 @@ export const vapi: Provider<Options> = {
   contentTypes: ['application/json'],
 
   verify(request, settings) {
-    const verdict = settings.options.authentication === 'hmac' ? verifyHmac(request, settings) : verifyWord(request, settings);
+    const verdict =
+      settings.options.authentication === 'hmac' ? verifyHmac(request, settings) : verifyWord(request, settings);
     const { orgId } = settings.options;
     // Read only after the check: until then anybody could have written it.
     if (!verdict.ok || !orgId) return verdict;
