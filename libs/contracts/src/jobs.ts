@@ -64,6 +64,12 @@ export interface TaskJob {
   run?: RunRef & { tasks: Task[] };
 }
 
+/** A queue of your own (`nx g spillway:queue`): an event to do something with. */
+export interface EventJob {
+  event: SpillwayEvent;
+  meta: JobMeta;
+}
+
 /** `analytics-events`: facts for the ledger, many jobs' worth at once. */
 export interface AnalyticsJob {
   facts: Fact[];

@@ -13,16 +13,31 @@ interface Signed {
   /** Only a changed value of these counts; `all` unless the signature does not cover the body. */
   body: 'all' | 'none' | 'fields';
   headers: string[];
+  /** With `fields`: their names in the body. */
+  fields?: string[];
 }
 
 const SIGNED: Record<string, Signed> = {
-  adyen: { body: 'fields', headers: [] },
+  adyen: {
+    body: 'fields',
+    headers: [],
+    fields: [
+      'pspReference',
+      'merchantAccountCode',
+      'merchantReference',
+      'value',
+      'currency',
+      'eventCode',
+      'success',
+      'hmacSignature',
+    ],
+  },
   calendly: { body: 'all', headers: ['calendly-webhook-signature'] },
   cloudevents: { body: 'none', headers: ['authorization'] },
   github: { body: 'all', headers: ['x-hub-signature-256'] },
   gohighlevel: { body: 'all', headers: ['x-ghl-signature'] },
   hmac: { body: 'all', headers: ['x-signature'] },
-  mailgun: { body: 'fields', headers: [] },
+  mailgun: { body: 'fields', headers: [], fields: ['timestamp', 'token', 'signature'] },
   paddle: { body: 'all', headers: ['paddle-signature'] },
   paypal: { body: 'all', headers: ['paypal-transmission-id', 'paypal-transmission-sig', 'paypal-auth-algo'] },
   retell: { body: 'all', headers: ['x-retell-signature'] },
@@ -64,7 +79,7 @@ async function verdictOf(provider: Provider, request: InboundRequest, settings =
 }
 
 it('describes what every provider signs', () => {
-  expect(Object.keys(SIGNED)).toEqual(providers.map((provider) => provider.name));
+  expect(Object.keys(SIGNED).sort()).toEqual(providers.map((provider) => provider.name).sort());
 });
 
 describe.each(providers.map((provider) => [provider.name, provider] as const))('%s', (name, provider) => {
@@ -113,6 +128,18 @@ describe.each(providers.map((provider) => [provider.name, provider] as const))('
     }
   });
 
+  it('refuses every bit flipped in the signed fields of a body', async () => {
+    const request = signed(provider, first, 'a1');
+    for (const field of SIGNED[name]!.fields ?? []) {
+      const match = new RegExp(`"${field}":"?([^",{}]+)`).exec(request.rawBody.toString('latin1'))!;
+      const end = match.index + match[0].length;
+      for (let bit = (end - match[1]!.length) * 8; bit < end * 8; bit += 1) {
+        const result = await verdictOf(provider, { ...request, rawBody: flip(request.rawBody, bit, 8) });
+        if (result === 'accepted') throw new Error(`${field} with bit ${bit} flipped was accepted`);
+      }
+    }
+  });
+
   it('refuses a missing, an empty and a repeated signature', async () => {
     const request = signed(provider, first, 'a1');
     for (const header of SIGNED[name]!.headers) {
@@ -137,6 +164,26 @@ describe.each(providers.map((provider) => [provider.name, provider] as const))('
       expect(await verdictOf(provider, request, { ...settings, secrets: [] })).not.toBe('accepted');
       expect(await verdictOf(provider, request, { ...settings, secrets: [''] })).not.toBe('accepted');
     }
+  });
+
+  it('answers any bytes and any headers with a verdict or an error of ours', async () => {
+    const request = signed(provider, first, 'a1');
+    const names = Object.keys(request.headers);
+    const value = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.array(fc.string()), fc.constant(undefined));
+    const changes = fc.dictionary(fc.constantFrom(...names), value);
+    await fc.assert(
+      fc.asyncProperty(changes, fc.option(fc.uint8Array()), async (headers, bytes) => {
+        const rawBody = bytes ? Buffer.from(bytes) : request.rawBody;
+        const garbage = { ...request, headers: { ...request.headers, ...headers }, rawBody };
+        await verdictOf(provider, garbage);
+        try {
+          provider.normalize(garbage, demo(provider));
+        } catch (error) {
+          expect(error).toBeInstanceOf(SpillwayError);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('answers garbage with an error of ours, never a crash', async () => {
