@@ -23,6 +23,8 @@ const built = join(__dirname, '../src/main.js');
 if (existsSync(built)) {
   require(built);
 } else {
+  // The sources' own settings, wherever it is called from.
+  process.env.SWC_NODE_PROJECT ??= join(__dirname, '../../../tsconfig.json');
   require('@swc-node/register');
   require('../src/main.ts');
 }

@@ -51,6 +51,8 @@ describe('while servers are away', () => {
   }, 60_000);
 
   it('PostgreSQL: the queues still take events, and all is done when it is back', async () => {
+    // The one thing at a time: Redis has just come back.
+    await eventually(async () => (await post(`${stack.ingress}/health/ready`, '', {}, 'GET')).json()['queues']);
     await stack.servers.postgres.stop();
     const id = await stack.send('github', 'push', 'no-postgres');
     await stack.servers.postgres.resume();

@@ -123,9 +123,14 @@ describe('authentication', () => {
   it('is a HMAC over the body', () => {
     const hex = createHmac('sha256', 'a').update('{}').digest('hex');
     const options = { authentication: 'hmac' };
-    expect(verdict({ 'x-signature': hex }, options, ['a'])).toEqual({ ok: true });
-    expect(verdict({ 'x-signature': hex }, options, ['b'])).toMatchObject({ code: 'signature-mismatch' });
-    expect(verdict({ 'x-signature': 'zz' }, options, ['a'])).toMatchObject({ code: 'signature-malformed' });
+    const type = { 'content-type': 'application/cloudevents+json' };
+    expect(verdict({ ...type, 'x-signature': hex }, options, ['a'])).toEqual({ ok: true });
+    expect(verdict({ ...type, 'x-signature': hex }, options, ['b'])).toMatchObject({ code: 'signature-mismatch' });
+    expect(verdict({ ...type, 'x-signature': 'zz' }, options, ['a'])).toMatchObject({ code: 'signature-malformed' });
+    // In binary mode the attributes are headers, which it does not cover.
+    expect(verdict({ 'content-type': 'application/json', 'x-signature': hex }, options, ['a'])).toMatchObject({
+      code: 'signature-malformed',
+    });
   });
 
   it.each(['none', 'bearer', 'hmac', 'standard-webhooks'])('%s: what it signs it accepts', (authentication) => {
@@ -133,7 +138,8 @@ describe('authentication', () => {
     const { options } = settings({ authentication });
     const sample = cloudevents.sample('com.example.order.created', '1');
     const made = cloudevents.sign(sample, { url: 'https://x.example', keys: { secrets }, options, now });
-    const signed = inbound({ body: made.body, headers: made.headers, receivedAt: now });
+    const headers = { ...made.headers, 'content-type': sample.contentType };
+    const signed = inbound({ body: made.body, headers, receivedAt: now });
     expect(cloudevents.verify(signed, { secrets, options }, io)).toEqual({ ok: true });
   });
 });

@@ -108,9 +108,21 @@ export const cloudevents: Provider<Options> = {
   },
 };
 
+/** Structured or batched: then the body is all of the event. */
+function isEnveloped(request: InboundRequest): boolean {
+  const type = String(request.headers['content-type'] ?? '').toLowerCase();
+  return type.startsWith(STRUCTURED) || type.startsWith(BATCH);
+}
+
 function authenticate(request: InboundRequest, secrets: readonly string[], settings: Options): Verdict {
   const method = settings.authentication ?? (secrets.length > 0 ? 'bearer' : 'none');
   if (method === 'none') return ACCEPTED;
+  if (method !== 'bearer' && !isEnveloped(request)) {
+    return refuse(
+      'signature-malformed',
+      'in binary mode a signature does not cover the attributes: send structured events',
+    );
+  }
   if (method === 'standard-webhooks') return verifyStandardWebhook(request, secrets, settings.toleranceSeconds);
   if (method === 'bearer') {
     const header = signatureHeader(request, 'authorization');

@@ -75,13 +75,13 @@ it('checks the organization, once the secret is right', () => {
   expect(verdict({ 'x-vapi-secret': 'wrong' }, { orgId: 'org_2' })).toMatchObject({ code: 'signature-mismatch' });
 });
 
-it('makes an identity of type, call and status or time', () => {
+it('makes an identity of type, call, status and time', () => {
   const read = (type: string) => vapi.normalize(inbound({ body: vapi.sample(type, '1').body }), settings())[0];
   expect(read('status-update')).toMatchObject({
     type: 'status-update',
     subject: 'call_1',
     orderingKey: 'call_1',
-    dedupeKey: 'status-update call_1 ended',
+    dedupeKey: `status-update call_1 ended ${now}`,
     time: new Date(now).toISOString(),
   });
   expect(read('end-of-call-report')).toMatchObject({ dedupeKey: `end-of-call-report call_1 ${now}` });

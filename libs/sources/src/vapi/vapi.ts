@@ -50,13 +50,14 @@ export const vapi: Provider<Options> = {
     const message = body['message'];
     const type = requiredText(body, 'message', 'type');
     const call = text(message, 'call', 'id');
-    const mark = text(message, 'status') ?? text(message, 'timestamp');
+    // A status may come again in a call (speech starts and stops): its time tells them apart.
+    const marks = [text(message, 'status'), text(message, 'timestamp')].filter((one) => one !== undefined);
     return [
       {
         type,
         subject: call,
         time: timeOf(text(message, 'timestamp'), 'ms'),
-        dedupeKey: call && mark && `${type} ${call} ${mark}`,
+        dedupeKey: call && marks.length > 0 ? [type, call, ...marks].join(' ') : undefined,
         orderingKey: call,
         data: body,
       },

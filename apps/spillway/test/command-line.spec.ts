@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually, ThirdParty } from '@spillway/testing';
+import { Stack } from './stack';
+
+const BIN = join(__dirname, '../bin/spillway.js');
+const EXAMPLE = join(__dirname, '../../../docs/examples/orders');
+
+describe('the command line', () => {
+  let stack: Stack;
+  let directory: string;
+
+  beforeAll(async () => {
+    stack = await Stack.start('postgres');
+    directory = mkdtempSync(join(tmpdir(), 'spillway-cli-'));
+  }, 60_000);
+
+  afterAll(async () => {
+    await stack?.close();
+    rmSync(directory, { recursive: true, force: true });
+  }, 60_000);
+
+  function spillway(
+    args: string[],
+    environment: Record<string, string> = {},
+  ): Promise<{ code: number; out: string; err: string }> {
+    const env = {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      ...stack.servers.environment(),
+      SPILLWAY_URL: stack.admin,
+      SPILLWAY_API_KEY: 'spw_test_platform_key_0123456789',
+      ...environment,
+    };
+    return new Promise((resolve) => {
+      execFile(process.execPath, [BIN, ...args], { env, cwd: directory }, (error, out, err) => {
+        resolve({ code: error ? Number(error.code ?? 1) : 0, out, err });
+      });
+    });
+  }
+
+  const secrets = { CRM_TOKEN: 'crm', STRIPE_WEBHOOK_SECRET: 'whsec_example' };
+
+  it('applies the example of the docs: shows it, does it, and finds nothing more to do', async () => {
+    const dry = await spillway(['apply', '-f', EXAMPLE, '--dry-run'], secrets);
+    expect(dry).toMatchObject({ code: 0, err: '' });
+    expect(dry.out).toContain('+ Tenant shop created');
+    expect(dry.out).toContain('5 changed, 0 unchanged (dry run: nothing was done)');
+    expect(stack.platform.directory.tenant('shop')).toBeUndefined();
+    const done = await spillway(['apply', '-f', EXAMPLE], secrets);
+    expect(done.out).toMatch(/key: spw_\S+ {3}\(shown this once\)/);
+    expect(stack.platform.directory.tenant('shop')!.flows.has('book-payment')).toBe(true);
+    const again = await spillway(['apply', '-f', EXAMPLE], secrets);
+    expect(again.out).toContain('0 changed, 5 unchanged');
+    const rotated = await spillway(['apply', '-f', EXAMPLE], { ...secrets, STRIPE_WEBHOOK_SECRET: 'whsec_other' });
+    expect(rotated.out).toContain('~ Source shop/stripe updated');
+    expect(rotated.out).not.toContain('whsec_other');
+  }, 60_000);
+
+  it('names file, line and field of everything that is wrong', async () => {
+    const file = join(directory, 'wrong.yaml');
+    writeFileSync(
+      file,
+      [
+        'apiVersion: spillway/v1',
+        'kind: Route',
+        'metadata: { name: r, tenant: shop }',
+        'spec:',
+        '  match:',
+        '    where: .data.amount >',
+        '  to:',
+        '    http:',
+        '      url: ${ .url',
+        '---',
+        'apiVersion: spillway/v1',
+        'kind: Source',
+        'metadata: { name: Bad_Name, tenant: shop }',
+        'spec: { provider: stripe, secrets: [{ env: NOT_SET }] }',
+      ].join('\n'),
+    );
+    const { code, err } = await spillway(['apply', '-f', file]);
+    expect(code).toBe(1);
+    expect(err).toContain(`${file}:6: spec.match.where: jq, line 1, column 15: an expression is missing`);
+    expect(err).toContain(`${file}:9: spec.to.http.url: jq, line 1, column 1: the expression is not closed`);
+    expect(err).toContain(`${file}:13: metadata.name: must be 1 to 63 lower-case letters, digits and dashes`);
+    expect(err).toContain(`${file}:14: spec.secrets.0: the environment variable NOT_SET is not set`);
+  });
+
+  it('sends samples, shows events, and redrives dead letters', async () => {
+    const other = await ThirdParty.start();
+    other.answer = () => ({ status: 400 });
+    await stack.configure({
+      kind: 'Route',
+      name: 'r',
+      spec: { match: { provider: 'github' }, to: { http: { url: other.url } } },
+    });
+    const sent = await spillway(['send', '--tenant', 'acme', '--provider', 'github', '--type', 'push', '--count', '2']);
+    expect(sent.out).toContain('2 of 2 accepted');
+    const id = /"id":"([^"]+)"/.exec(sent.out)![1]!;
+    const shown = await eventually(async () => {
+      const { out } = await spillway(['events', 'show', id]);
+      return out.includes('dead-letter') ? out : undefined;
+    });
+    expect(shown).toContain('answered 400');
+    expect((await spillway(['dlq', 'list'])).out).toContain('permanent http-400');
+    expect((await spillway(['dlq', 'redrive', '--route', 'r', '--dry-run'])).out).toContain('2 would be redriven');
+    other.answer = () => undefined;
+    expect((await spillway(['dlq', 'redrive', '--route', 'r', '--rate', '50'])).out).toContain('2 redriven');
+    await eventually(async () => (await spillway(['events', 'list', '--state', 'done'])).out.includes(id));
+    expect((await spillway(['dlq', 'list'])).out).toBe('no dead letters\n');
+    await other.close();
+  }, 60_000);
+
+  it('examines the installation, and says in one line what is wrong', async () => {
+    const well = await spillway(['doctor']);
+    expect(well).toMatchObject({ code: 0, err: '' });
+    const ill = await spillway(['doctor'], { SPILLWAY_API_KEY: 'wrong', REDIS_URL: 'redis://127.0.0.1:1' });
+    expect(ill.code).toBe(1);
+    expect(ill.out).toContain('WRONG Redis does not answer');
+    expect(ill.out).toContain('WRONG operations API: the API key is not valid');
+    const { code, err } = await spillway(['events', 'list'], { SPILLWAY_URL: 'http://127.0.0.1:1' });
+    expect([code, err]).toEqual([
+      1,
+      'spillway: nothing answers at http://127.0.0.1:1. Start Spillway ("npm start"), or set SPILLWAY_URL.\n',
+    ]);
+    const port = await spillway(['start'], { INGRESS_PORT: 'x' });
+    expect(port.err).toContain('INGRESS_PORT');
+  }, 60_000);
+});
