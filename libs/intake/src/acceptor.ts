@@ -1,6 +1,7 @@
 import {
   type IngressJob,
   isIdOfContent,
+  messageOf,
   newEventId,
   type Priority,
   SpillwayError,
@@ -78,29 +79,20 @@ export class Acceptor {
     if (waiting) return waiting;
     if (Date.now() >= this.awayUntil) {
       try {
-        return await this.platform.queues.add('ingress-events', job, {
-          id: job.event.id,
-          priority: incoming.priority,
-          deduplication: { id: dedupeId, ttl: incoming.dedupeWindow },
-          delayMs: incoming.delayMs,
-        });
+        return await this.storeInQueue(job, dedupeId, incoming);
       } catch (error) {
         this.awayUntil = Date.now() + 500;
-        this.platform.log.warn({ error: (error as Error).message }, 'the queues are away: events go to the outbox');
+        this.platform.log.warn({ error: messageOf(error) }, 'the queues are away: events go to the outbox');
       }
     }
-    return this.storeInOutbox(job, dedupeId, incoming);
-  }
-
-  private async storeInOutbox(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
-    const known = this.stillKnown(this.recent, dedupeId, incoming);
-    if (known) return known;
     try {
-      if ((await this.depth()) >= this.platform.config.ingress.maxOutbox) throw new Error('the outbox is full');
-      const kept = { ...job, via: 'outbox' as const };
-      const id = await this.platform.outbox.put(kept, dedupeId, incoming.source, incoming.dedupeWindow);
-      keep(this.inOutbox, dedupeId, id);
-      return id;
+      return await this.storeInOutbox(job, dedupeId, incoming);
+    } catch (error) {
+      this.platform.log.warn({ error: messageOf(error) }, 'the outbox is away, too');
+    }
+    try {
+      // Once more: the queues may be back, or may have taken it without being able to say so. It is the same job.
+      return await this.storeInQueue(job, dedupeId, incoming);
     } catch (cause) {
       throw new TransientError('the event could not be stored: neither the queues nor PostgreSQL took it', {
         code: 'unavailable',
@@ -110,6 +102,25 @@ export class Acceptor {
         cause,
       });
     }
+  }
+
+  private storeInQueue(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
+    return this.platform.queues.add('ingress-events', job, {
+      id: job.event.id,
+      priority: incoming.priority,
+      deduplication: { id: dedupeId, ttl: incoming.dedupeWindow },
+      delayMs: incoming.delayMs,
+    });
+  }
+
+  private async storeInOutbox(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
+    const known = this.stillKnown(this.recent, dedupeId, incoming);
+    if (known) return known;
+    if ((await this.depth()) >= this.platform.config.ingress.maxOutbox) throw new Error('the outbox is full');
+    const kept = { ...job, via: 'outbox' as const };
+    const id = await this.platform.outbox.put(kept, dedupeId, incoming.source, incoming.dedupeWindow);
+    keep(this.inOutbox, dedupeId, id);
+    return id;
   }
 
   private stillKnown(events: Map<string, string>, dedupeId: string, { dedupeWindow }: Incoming): string | undefined {

@@ -1,14 +1,15 @@
 import type { Definition, Node } from './ast';
-import { grow, step } from './budget';
+import { depth, enter, grow, leave, resumeAt, step } from './budget';
 import { FORMATS } from './builtins/formats';
 import { lookUpBuiltin } from './builtins';
+import { checkPattern } from './builtins/regex';
 import { compileAssignment } from './compile-assignment';
 import { compileForeach, compileReduce, compileAs } from './compile-binding';
 import { JqSyntaxError, JqUnsupportedError, positionOf } from './errors';
 import { binary } from './operators';
 import { index, iterate } from './paths';
 import { attempt, below, BreakSignal, type Closure, type Env, type Filter, NOWHERE, pathOfNew } from './runtime';
-import { fail, type Json, type JsonObject, put, toJson, truthy, typeOf } from './values';
+import { fail, type Json, type JsonObject, put, shown, truthy } from './values';
 
 /** Names in scope while compiling; one entry for each link of the `Env` at run time. */
 export interface Scope {
@@ -66,7 +67,7 @@ export class Compiler {
         const body = this.compile(node.body, scope);
         return (input, path, env, emit) =>
           body(input, undefined, env, (value) => {
-            if (typeof value !== 'number') return fail(`${typeOf(value)} (${toJson(value)}) cannot be negated`);
+            if (typeof value !== 'number') return fail(`${shown(value)} cannot be negated`);
             return emit(-value, path && NOWHERE);
           });
       }
@@ -111,10 +112,12 @@ export class Compiler {
         const body = this.compile(node.body, { up: scope, kind: 'label', name: node.name, arity: 0 });
         return (input, path, env, emit) => {
           const label = {};
+          const outer = depth();
           try {
             body(input, path, { up: env, value: label }, emit);
           } catch (error) {
             if (!(error instanceof BreakSignal && error.label === label)) throw error;
+            resumeAt(outer);
           }
         };
       }
@@ -267,15 +270,12 @@ export class Compiler {
     const right = this.compile(node.right, scope);
     return (input, path, env, emit) => {
       let found = false;
-      attempt(
-        (inner) =>
-          left(input, path, env, (value, at) => {
-            if (!truthy(value)) return;
-            found = true;
-            inner(value, at);
-          }),
-        emit,
-      );
+      // An error on the left is an error: it does not mean "none".
+      left(input, path, env, (value, at) => {
+        if (!truthy(value)) return;
+        found = true;
+        emit(value, at);
+      });
       if (!found) right(input, path, env, emit);
     };
   }
@@ -334,7 +334,7 @@ export class Compiler {
         }
         return entry.key(input, undefined, env, (key) => {
           step();
-          if (typeof key !== 'string') return fail(`Object keys must be strings`);
+          if (typeof key !== 'string') return fail(`Cannot use ${shown(key)} as object key`);
           return entry.value(input, undefined, env, (value) => build(at + 1, [...pairs, [key, value]]));
         });
       };
@@ -346,20 +346,25 @@ export class Compiler {
     const { name, args, at } = node;
     const found = this.find(scope, 'callable', name, args.length);
     const filters = args.map((arg) => this.compile(arg, scope));
-    if (!found) return this.builtin(name, filters, at);
+    if (!found) {
+      checkPattern(name, args, this.source, at);
+      return this.builtin(name, filters, at);
+    }
     const { entry, hops } = found;
     if (entry.kind === 'closure') {
       return (input, path, env, emit) => {
         const closure = up(env, hops).value as Closure;
-        step();
+        enter();
         closure.filter(input, path, closure.env, emit);
+        leave();
       };
     }
     return (input, path, env, emit) => {
-      step();
+      enter();
       let inner = up(env, hops);
       for (const filter of filters) inner = { up: inner, value: { filter, env } satisfies Closure };
       entry.body!(input, path, inner, emit);
+      leave();
     };
   }
 

@@ -1,5 +1,6 @@
+import { depth, resumeAt } from './budget';
 import { JqRuntimeError } from './errors';
-import { clip, fail, type Json, toJson } from './values';
+import { fail, type Json, preview } from './values';
 
 /** What a compiled expression is: it hands each of its outputs to `emit`, with its path where paths are asked for. */
 export type Filter = (input: Json, path: Path | undefined, env: Env, emit: Emit) => void;
@@ -28,7 +29,7 @@ export const ROOT: Path = { up: null, key: null };
 export const NOWHERE: Path = { up: null, key: null };
 
 export function pathArray(path: Path, value: Json): Json[] {
-  if (path === NOWHERE) return fail(`Invalid path expression with result ${clip(toJson(value), 30)}`);
+  if (path === NOWHERE) return fail(`Invalid path expression with result ${preview(value)}`);
   const keys: Json[] = [];
   for (let here: Path = path; here.up; here = here.up) keys.push(here.key);
   return keys.reverse();
@@ -39,7 +40,7 @@ export function below(path: Path | undefined, key: Json, value: Json): Path | un
   if (path === undefined) return undefined;
   if (path === NOWHERE) {
     return fail(
-      `Invalid path expression near attempt to access element ${clip(toJson(key), 30)} of ${clip(toJson(value), 30)}`,
+      `Invalid path expression near attempt to access element ${preview(key)} of ${preview(value)}`,
     );
   }
   return { up: path, key };
@@ -52,20 +53,16 @@ export function pathOfNew(path: Path | undefined, input: Json, output: Json): Pa
 }
 
 /** Leaves the expression up to its label. */
-export class BreakSignal extends Error {
-  constructor(readonly label: object) {
-    super('break');
-  }
+export class BreakSignal {
+  constructor(readonly label: object) {}
 }
 
 /** An error of who consumes the outputs, on its way past a `try` that must not see it. */
-class Downstream extends Error {
+class Downstream {
   constructor(
     readonly owner: object,
     readonly error: unknown,
-  ) {
-    super('downstream');
-  }
+  ) {}
 }
 
 /**
@@ -75,6 +72,7 @@ class Downstream extends Error {
  */
 export function attempt(run: (emit: Emit) => void, emit: Emit): JqRuntimeError | undefined {
   const owner = {};
+  const outer = depth();
   try {
     run((output, path) => {
       try {
@@ -86,20 +84,23 @@ export function attempt(run: (emit: Emit) => void, emit: Emit): JqRuntimeError |
     return undefined;
   } catch (error) {
     if (error instanceof Downstream && error.owner === owner) throw error.error;
-    if (error instanceof JqRuntimeError) return error;
-    throw error;
+    if (!(error instanceof JqRuntimeError)) throw error;
+    resumeAt(outer);
+    return error;
   }
 }
 
 /** Runs an expression that may stop early: `emit` gets a function that does. */
 export function stoppable(run: (stop: () => never) => void): void {
   const label = {};
+  const outer = depth();
   try {
     run(() => {
       throw new BreakSignal(label);
     });
   } catch (error) {
     if (!(error instanceof BreakSignal && error.label === label)) throw error;
+    resumeAt(outer);
   }
 }
 
