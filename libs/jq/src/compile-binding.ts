@@ -3,8 +3,7 @@ import { step } from './budget';
 import type { Compiler, Scope } from './compile';
 import { index } from './paths';
 import { attempt, type Emit, type Env, type Filter, type Path } from './runtime';
-import { unsupported } from './errors';
-import { fail, type Json, shown, typeOf } from './values';
+import { fail, type Json, shown } from './values';
 
 type Bindings = ReadonlyMap<string, Json>;
 /** Hands on each way a value fits a pattern. */
@@ -51,7 +50,7 @@ function compilePattern(compiler: Compiler, pattern: Pattern, scope: Scope | nul
   if (pattern.kind === 'array') {
     const items = pattern.items.map((item) => compilePattern(compiler, item, scope));
     return (value, input, env, bound, next) => {
-      if (value !== null && !Array.isArray(value)) fail(`Cannot index ${typeOf(value)} with number (0)`);
+      if (value !== null && !Array.isArray(value)) fail(`Cannot index ${shown(value).split(' ')[0]} with number`);
       const each = (at: number, sofar: Bindings): void => {
         const item = items[at];
         if (!item) return next(sofar);
@@ -71,7 +70,7 @@ function compilePattern(compiler: Compiler, pattern: Pattern, scope: Scope | nul
       if (!entry) return next(sofar);
       return entry.key(input, undefined, env, (key) => {
         if (typeof key !== 'string')
-          return fail(`Cannot index ${typeOf(value)} with ${shown(key)}`);
+          return fail(`Cannot index ${shown(value).split(' ')[0]} with ${shown(key).split(' ')[0]}`);
         const item = index(value, key);
         const more = entry.variable ? new Map(sofar).set(entry.variable, item) : sofar;
         return entry.inner ? entry.inner(item, input, env, more, (deeper) => each(at + 1, deeper)) : each(at + 1, more);
@@ -108,9 +107,8 @@ export function compileReduce(
   const init = compiler.compile(node.init, scope);
   const binder = compileBinder(compiler, node.pattern, scope);
   const update = compiler.compile(node.update, binder.scope);
-  return (input, path, env, emit) => {
-    if (path) return refusePath();
-    return init(input, path, env, (first, firstPath) => {
+  return (input, path, env, emit) =>
+    init(input, path, env, (first, firstPath) => {
       let state: Json = first;
       let at: Path | undefined = firstPath;
       source(input, undefined, env, (value) => {
@@ -132,7 +130,6 @@ export function compileReduce(
       });
       emit(state, at);
     });
-  };
 }
 
 export function compileForeach(
@@ -145,9 +142,8 @@ export function compileForeach(
   const binder = compileBinder(compiler, node.pattern, scope);
   const update = compiler.compile(node.update, binder.scope);
   const extract = node.extract && compiler.compile(node.extract, binder.scope);
-  return (input, path, env, emit) => {
-    if (path) return refusePath();
-    return init(input, path, env, (first, firstPath) => {
+  return (input, path, env, emit) =>
+    init(input, path, env, (first, firstPath) => {
       let state: Json = first;
       let at: Path | undefined = firstPath;
       source(input, undefined, env, (value) =>
@@ -168,10 +164,4 @@ export function compileForeach(
         ),
       );
     });
-  };
-}
-
-/** jq loses track of paths in loops, and calls most of these expressions invalid. */
-function refusePath(): never {
-  return unsupported('the path of a reduce or foreach');
 }

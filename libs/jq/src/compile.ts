@@ -1,15 +1,14 @@
 import type { Definition, Node } from './ast';
-import { depth, enter, grow, leave, resumeAt, step } from './budget';
+import { grow, step } from './budget';
 import { FORMATS } from './builtins/formats';
 import { lookUpBuiltin } from './builtins';
-import { checkPattern } from './builtins/regex';
 import { compileAssignment } from './compile-assignment';
 import { compileForeach, compileReduce, compileAs } from './compile-binding';
 import { JqSyntaxError, JqUnsupportedError, positionOf } from './errors';
 import { binary } from './operators';
 import { index, iterate } from './paths';
 import { attempt, below, BreakSignal, type Closure, type Env, type Filter, NOWHERE, pathOfNew } from './runtime';
-import { fail, type Json, type JsonObject, put, shown, truthy } from './values';
+import { fail, type Json, type JsonObject, put, toJson, truthy, typeOf } from './values';
 
 /** Names in scope while compiling; one entry for each link of the `Env` at run time. */
 export interface Scope {
@@ -67,7 +66,7 @@ export class Compiler {
         const body = this.compile(node.body, scope);
         return (input, path, env, emit) =>
           body(input, undefined, env, (value) => {
-            if (typeof value !== 'number') return fail(`${shown(value)} cannot be negated`);
+            if (typeof value !== 'number') return fail(`${typeOf(value)} (${toJson(value)}) cannot be negated`);
             return emit(-value, path && NOWHERE);
           });
       }
@@ -112,12 +111,10 @@ export class Compiler {
         const body = this.compile(node.body, { up: scope, kind: 'label', name: node.name, arity: 0 });
         return (input, path, env, emit) => {
           const label = {};
-          const outer = depth();
           try {
             body(input, path, { up: env, value: label }, emit);
           } catch (error) {
             if (!(error instanceof BreakSignal && error.label === label)) throw error;
-            resumeAt(outer);
           }
         };
       }
@@ -270,12 +267,15 @@ export class Compiler {
     const right = this.compile(node.right, scope);
     return (input, path, env, emit) => {
       let found = false;
-      // An error on the left is an error: it does not mean "none".
-      left(input, path, env, (value, at) => {
-        if (!truthy(value)) return;
-        found = true;
-        emit(value, at);
-      });
+      attempt(
+        (inner) =>
+          left(input, path, env, (value, at) => {
+            if (!truthy(value)) return;
+            found = true;
+            inner(value, at);
+          }),
+        emit,
+      );
       if (!found) right(input, path, env, emit);
     };
   }
@@ -334,7 +334,7 @@ export class Compiler {
         }
         return entry.key(input, undefined, env, (key) => {
           step();
-          if (typeof key !== 'string') return fail(`Cannot use ${shown(key)} as object key`);
+          if (typeof key !== 'string') return fail(`Object keys must be strings`);
           return entry.value(input, undefined, env, (value) => build(at + 1, [...pairs, [key, value]]));
         });
       };
@@ -346,25 +346,20 @@ export class Compiler {
     const { name, args, at } = node;
     const found = this.find(scope, 'callable', name, args.length);
     const filters = args.map((arg) => this.compile(arg, scope));
-    if (!found) {
-      checkPattern(name, args, this.source, at);
-      return this.builtin(name, filters, at);
-    }
+    if (!found) return this.builtin(name, filters, at);
     const { entry, hops } = found;
     if (entry.kind === 'closure') {
       return (input, path, env, emit) => {
         const closure = up(env, hops).value as Closure;
-        enter();
+        step();
         closure.filter(input, path, closure.env, emit);
-        leave();
       };
     }
     return (input, path, env, emit) => {
-      enter();
+      step();
       let inner = up(env, hops);
       for (const filter of filters) inner = { up: inner, value: { filter, env } satisfies Closure };
       entry.body!(input, path, inner, emit);
-      leave();
     };
   }
 

@@ -146,9 +146,6 @@ class Parser extends Cursor {
       } else if (this.isOp('.') && this.tokens[this.index + 1]?.kind === 'string') {
         this.next();
         node = { kind: 'index', target: node, key: this.string(this.next()), at };
-      } else if (this.isOp('.') && this.tokens[this.index + 1]?.text === '[') {
-        this.next();
-        node = this.bracket(node);
       } else if (this.isOp('[')) {
         node = this.bracket(node);
       } else if (this.isOp('?')) {

@@ -1,6 +1,5 @@
-import { depth, resumeAt } from './budget';
 import { JqRuntimeError } from './errors';
-import { fail, type Json, preview } from './values';
+import { clip, fail, type Json, toJson } from './values';
 
 /** What a compiled expression is: it hands each of its outputs to `emit`, with its path where paths are asked for. */
 export type Filter = (input: Json, path: Path | undefined, env: Env, emit: Emit) => void;
@@ -29,7 +28,7 @@ export const ROOT: Path = { up: null, key: null };
 export const NOWHERE: Path = { up: null, key: null };
 
 export function pathArray(path: Path, value: Json): Json[] {
-  if (path === NOWHERE) return fail(`Invalid path expression with result ${preview(value)}`);
+  if (path === NOWHERE) return fail(`Invalid path expression with result ${clip(toJson(value), 30)}`);
   const keys: Json[] = [];
   for (let here: Path = path; here.up; here = here.up) keys.push(here.key);
   return keys.reverse();
@@ -40,7 +39,7 @@ export function below(path: Path | undefined, key: Json, value: Json): Path | un
   if (path === undefined) return undefined;
   if (path === NOWHERE) {
     return fail(
-      `Invalid path expression near attempt to access element ${preview(key)} of ${preview(value)}`,
+      `Invalid path expression near attempt to access element ${clip(toJson(key), 30)} of ${clip(toJson(value), 30)}`,
     );
   }
   return { up: path, key };
@@ -53,16 +52,20 @@ export function pathOfNew(path: Path | undefined, input: Json, output: Json): Pa
 }
 
 /** Leaves the expression up to its label. */
-export class BreakSignal {
-  constructor(readonly label: object) {}
+export class BreakSignal extends Error {
+  constructor(readonly label: object) {
+    super('break');
+  }
 }
 
 /** An error of who consumes the outputs, on its way past a `try` that must not see it. */
-class Downstream {
+class Downstream extends Error {
   constructor(
     readonly owner: object,
     readonly error: unknown,
-  ) {}
+  ) {
+    super('downstream');
+  }
 }
 
 /**
@@ -72,7 +75,6 @@ class Downstream {
  */
 export function attempt(run: (emit: Emit) => void, emit: Emit): JqRuntimeError | undefined {
   const owner = {};
-  const outer = depth();
   try {
     run((output, path) => {
       try {
@@ -84,23 +86,20 @@ export function attempt(run: (emit: Emit) => void, emit: Emit): JqRuntimeError |
     return undefined;
   } catch (error) {
     if (error instanceof Downstream && error.owner === owner) throw error.error;
-    if (!(error instanceof JqRuntimeError)) throw error;
-    resumeAt(outer);
-    return error;
+    if (error instanceof JqRuntimeError) return error;
+    throw error;
   }
 }
 
 /** Runs an expression that may stop early: `emit` gets a function that does. */
 export function stoppable(run: (stop: () => never) => void): void {
   const label = {};
-  const outer = depth();
   try {
     run(() => {
       throw new BreakSignal(label);
     });
   } catch (error) {
     if (!(error instanceof BreakSignal && error.label === label)) throw error;
-    resumeAt(outer);
   }
 }
 
