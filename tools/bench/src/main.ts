@@ -1,12 +1,13 @@
 import { BACKENDS, TestServers } from '@spillway/testing';
 import { measure } from './measure';
 
-/** `npm run bench [-- --short]`: Spillway beside a hand-written BullMQ program of the same shape, as ratios. */
+/** `npm run bench [-- --short] [--backend redis|postgres]`: Spillway beside a hand-written BullMQ program of the same shape, as ratios. */
 async function main(): Promise<void> {
   const short = process.argv.includes('--short');
   const seconds = short ? 3 : 8;
   const rounds = short ? 1 : 3;
-  for (const backend of BACKENDS) {
+  const only = process.argv[process.argv.indexOf('--backend') + 1];
+  for (const backend of BACKENDS.filter((one) => !process.argv.includes('--backend') || one === only)) {
     const servers = await TestServers.start(backend);
     try {
       console.log(`\n${backend}: ${rounds} rounds of ${seconds} s, hand-written and Spillway in turn`);
