@@ -40,7 +40,11 @@ export class TestRedis {
       '--appendonly',
       'yes',
     ];
-    this.process = spawn('redis-server', [...settings, '--appendfsync', 'everysec', '--auto-aof-rewrite-percentage', '0'].map(String), { stdio: 'ignore' });
+    this.process = spawn(
+      'redis-server',
+      [...settings, '--appendfsync', 'everysec', '--auto-aof-rewrite-percentage', '0'].map(String),
+      { stdio: 'ignore' },
+    );
     const failed = new Promise<never>((_, reject) => {
       this.process!.once('error', () =>
         reject(new Error('redis-server is not on the PATH: apt-get install redis-server')),
