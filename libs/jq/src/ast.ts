@@ -5,9 +5,9 @@ export type Node = { at: number } & (
   | { kind: 'literal'; value: string | number | boolean | null }
   | { kind: 'string'; format?: string; parts: (string | Node)[] }
   | { kind: 'format'; name: string }
-  | { kind: 'index'; target: Node; key: Node }
-  | { kind: 'slice'; target: Node; from?: Node; to?: Node }
-  | { kind: 'iterate'; target: Node }
+  | { kind: 'index'; target: Node; key: Node; optional?: boolean }
+  | { kind: 'slice'; target: Node; from?: Node; to?: Node; optional?: boolean }
+  | { kind: 'iterate'; target: Node; optional?: boolean }
   | { kind: 'try'; body: Node; handler?: Node }
   | { kind: 'pipe'; left: Node; right: Node }
   | { kind: 'comma'; left: Node; right: Node }

@@ -5,17 +5,21 @@ export interface Budget {
   /** Operations, about. */
   steps: number;
   /** Characters and elements made, about. */
-  size: number;
+  outputSize: number;
+  /** Calls of functions within each other. */
+  depth: number;
   /** Milliseconds. */
   ms: number;
 }
 
-export const DEFAULT_BUDGET: Budget = { steps: 1_000_000, size: 4_000_000, ms: 1_000 };
+export const DEFAULT_BUDGET: Budget = { steps: 1_000_000, outputSize: 4_000_000, depth: 512, ms: 1_000 };
 
 /** Evaluations are synchronous, so one counter serves them all; a nested one brings its own and gives it back. */
 let stepsLeft = 0;
 let sizeLeft = 0;
+let depthLeft = 0;
 let deadline = 0;
+let odd = false;
 
 /** @throws JqBudgetError */
 export function step(cost = 1): void {
@@ -32,17 +36,56 @@ export function grow(size: number): void {
   if (sizeLeft < 0) throw new JqBudgetError('makes too much output');
 }
 
+/** Into a function; `leave` when it returns, `resumeAt` where an exception ends. @throws JqBudgetError */
+export function enter(): void {
+  if (--depthLeft < 0) throw new JqBudgetError('nests too deep');
+  step();
+}
+
+export function leave(): void {
+  depthLeft += 1;
+}
+
+export function depth(): number {
+  return depthLeft;
+}
+
+export function resumeAt(outer: number): void {
+  depthLeft = outer;
+}
+
+/** Milliseconds, at least one. @throws JqBudgetError */
+export function timeLeft(): number {
+  const left = Math.ceil(deadline - performance.now());
+  if (left <= 0) throw new JqBudgetError('takes too long');
+  return left;
+}
+
+/** Infinity and NaN, which JSON does not have, are about: outputs must be looked at. */
+export function noteOddNumbers(): void {
+  odd = true;
+}
+
+export function sawOddNumbers(): boolean {
+  return odd;
+}
+
 export function withinBudget<T>(budget: Budget, work: () => T): T {
-  const saved = [stepsLeft, sizeLeft, deadline] as const;
+  const saved = [stepsLeft, sizeLeft, depthLeft, deadline, odd] as const;
   stepsLeft = budget.steps;
-  sizeLeft = budget.size;
+  sizeLeft = budget.outputSize;
+  depthLeft = budget.depth;
   deadline = performance.now() + budget.ms;
+  odd = false;
   try {
     return work();
   } catch (error) {
-    if (error instanceof RangeError && /call stack/i.test(error.message)) throw new JqBudgetError('nests too deep');
+    // What the counters let through: a stack of many small frames, a string or an array too long for JavaScript.
+    if (error instanceof RangeError) {
+      throw new JqBudgetError(/call stack/i.test(error.message) ? 'nests too deep' : 'makes too much output');
+    }
     throw error;
   } finally {
-    [stepsLeft, sizeLeft, deadline] = saved;
+    [stepsLeft, sizeLeft, depthLeft, deadline, odd] = saved;
   }
 }

@@ -44,9 +44,9 @@ export function modify(paths: Filter, input: Json, env: Env, update: (old: Json)
   return deleteAll(result, gone);
 }
 
-/** Longest and last first, so that what goes does not move what is still to go. */
 export function deleteAll(value: Json, paths: Json[][]): Json {
-  return deletePaths(value, [...paths].sort(compare).reverse());
+  const sorted = [...paths].sort(compare);
+  return sorted[0]?.length === 0 ? null : deletePaths(value, sorted);
 }
 
 function firstOf(filter: Filter, input: Json, env: Env): Json | undefined {

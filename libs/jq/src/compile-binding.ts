@@ -1,9 +1,10 @@
 import type { Node, Pattern } from './ast';
-import { step } from './budget';
+import { depth, resumeAt, step } from './budget';
 import type { Compiler, Scope } from './compile';
 import { index } from './paths';
-import { attempt, type Emit, type Env, type Filter, type Path } from './runtime';
-import { fail, type Json, shown } from './values';
+import { BreakSignal, Downstream, type Emit, type Env, type Filter, type Path } from './runtime';
+import { JqRuntimeError, unsupported } from './errors';
+import { fail, type Json, shown, typeOf } from './values';
 
 type Bindings = ReadonlyMap<string, Json>;
 /** Hands on each way a value fits a pattern. */
@@ -25,10 +26,19 @@ function compileBinder(compiler: Compiler, patterns: Pattern[], scope: Scope | n
   return {
     scope: inner,
     bind(value, input, env, body, emit) {
+      const outer = depth();
       for (const [position, match] of matchers.entries()) {
-        const run = (out: Emit) => match(value, input, env, new Map(), (bound) => body(extend(env, bound), out));
-        if (position === matchers.length - 1) return run(emit);
-        if (!attempt(run, emit)) return;
+        const run = () => match(value, input, env, new Map(), (bound) => body(extend(env, bound), emit));
+        if (position === matchers.length - 1) return run();
+        try {
+          return run();
+        } catch (error) {
+          // As in jq, also an error of what comes after it tries the next alternative.
+          if (error instanceof Downstream || (error instanceof BreakSignal && !error.final))
+            return unsupported('leaving a `?//` with break, first or limit');
+          if (!(error instanceof JqRuntimeError)) throw error;
+          resumeAt(outer);
+        }
       }
     },
   };
@@ -50,7 +60,8 @@ function compilePattern(compiler: Compiler, pattern: Pattern, scope: Scope | nul
   if (pattern.kind === 'array') {
     const items = pattern.items.map((item) => compilePattern(compiler, item, scope));
     return (value, input, env, bound, next) => {
-      if (value !== null && !Array.isArray(value)) fail(`Cannot index ${shown(value).split(' ')[0]} with number`);
+      if (value !== null && !Array.isArray(value))
+        fail(`Cannot index ${typeOf(value)} with number (${items.length - 1})`);
       const each = (at: number, sofar: Bindings): void => {
         const item = items[at];
         if (!item) return next(sofar);
@@ -69,8 +80,7 @@ function compilePattern(compiler: Compiler, pattern: Pattern, scope: Scope | nul
       const entry = entries[at];
       if (!entry) return next(sofar);
       return entry.key(input, undefined, env, (key) => {
-        if (typeof key !== 'string')
-          return fail(`Cannot index ${shown(value).split(' ')[0]} with ${shown(key).split(' ')[0]}`);
+        if (typeof key !== 'string') return fail(`Cannot index ${typeOf(value)} with ${shown(key)}`);
         const item = index(value, key);
         const more = entry.variable ? new Map(sofar).set(entry.variable, item) : sofar;
         return entry.inner ? entry.inner(item, input, env, more, (deeper) => each(at + 1, deeper)) : each(at + 1, more);
@@ -91,10 +101,13 @@ export function compileAs(compiler: Compiler, node: Extract<Node, { kind: 'as' }
   }
   const binder = compileBinder(compiler, pattern, scope);
   const body = compiler.compile(bodyNode, binder.scope);
-  return (input, path, env, emit) =>
-    source(input, undefined, env, (value) =>
-      binder.bind(value, input, env, (inner, out) => body(input, path, inner, out), emit),
+  return (input, path, env, emit) => {
+    // jq takes a pattern's steps for steps of the path, and calls the rest of it invalid.
+    if (path) return unsupported('the path of what follows a pattern such as [$x]');
+    return source(input, undefined, env, (value) =>
+      binder.bind(value, input, env, (inner, out) => body(input, undefined, inner, out), emit),
     );
+  };
 }
 
 /** The state after each item is the last output of `update`; none makes it null. */
@@ -107,8 +120,9 @@ export function compileReduce(
   const init = compiler.compile(node.init, scope);
   const binder = compileBinder(compiler, node.pattern, scope);
   const update = compiler.compile(node.update, binder.scope);
-  return (input, path, env, emit) =>
-    init(input, path, env, (first, firstPath) => {
+  return (input, path, env, emit) => {
+    if (path) return refusePath();
+    return init(input, path, env, (first, firstPath) => {
       let state: Json = first;
       let at: Path | undefined = firstPath;
       source(input, undefined, env, (value) => {
@@ -130,6 +144,7 @@ export function compileReduce(
       });
       emit(state, at);
     });
+  };
 }
 
 export function compileForeach(
@@ -142,8 +157,9 @@ export function compileForeach(
   const binder = compileBinder(compiler, node.pattern, scope);
   const update = compiler.compile(node.update, binder.scope);
   const extract = node.extract && compiler.compile(node.extract, binder.scope);
-  return (input, path, env, emit) =>
-    init(input, path, env, (first, firstPath) => {
+  return (input, path, env, emit) => {
+    if (path) return refusePath();
+    return init(input, path, env, (first, firstPath) => {
       let state: Json = first;
       let at: Path | undefined = firstPath;
       source(input, undefined, env, (value) =>
@@ -164,4 +180,10 @@ export function compileForeach(
         ),
       );
     });
+  };
+}
+
+/** jq loses track of paths in loops, and calls most of these expressions invalid. */
+function refusePath(): never {
+  return unsupported('the path of a reduce or foreach');
 }

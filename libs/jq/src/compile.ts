@@ -1,14 +1,16 @@
 import type { Definition, Node } from './ast';
-import { grow, step } from './budget';
+import { depth, enter, leave, resumeAt } from './budget';
 import { FORMATS } from './builtins/formats';
 import { lookUpBuiltin } from './builtins';
+import { checkPattern } from './builtins/regex';
 import { compileAssignment } from './compile-assignment';
 import { compileForeach, compileReduce, compileAs } from './compile-binding';
+import { compileArray, compileObject, compileString } from './compile-construction';
+import { compileIndex, compileIterate, compileSlice } from './compile-steps';
 import { JqSyntaxError, JqUnsupportedError, positionOf } from './errors';
 import { binary } from './operators';
-import { index, iterate } from './paths';
-import { attempt, below, BreakSignal, type Closure, type Env, type Filter, NOWHERE, pathOfNew } from './runtime';
-import { fail, type Json, type JsonObject, put, toJson, truthy, typeOf } from './values';
+import { attempt, BreakSignal, type Closure, type Env, type Filter, NOWHERE, pathOfNew } from './runtime';
+import { fail, type Json, shown, truthy } from './values';
 
 /** Names in scope while compiling; one entry for each link of the `Env` at run time. */
 export interface Scope {
@@ -36,17 +38,17 @@ export class Compiler {
         return (input, path, _env, emit) => emit(value, pathOfNew(path, input, value));
       }
       case 'string':
-        return this.string(node, scope);
+        return compileString(this, node, scope);
       case 'format': {
         const format = this.format(node.name, node.at);
         return (input, path, _env, emit) => emit(format(input), path && NOWHERE);
       }
       case 'index':
-        return this.index(node, scope);
+        return compileIndex(this, node, scope);
       case 'slice':
-        return this.slice(node, scope);
+        return compileSlice(this, node, scope);
       case 'iterate':
-        return this.iterate(node, scope);
+        return compileIterate(this, node, scope);
       case 'try':
         return this.try(node, scope);
       case 'pipe': {
@@ -66,8 +68,9 @@ export class Compiler {
         const body = this.compile(node.body, scope);
         return (input, path, env, emit) =>
           body(input, undefined, env, (value) => {
-            if (typeof value !== 'number') return fail(`${typeOf(value)} (${toJson(value)}) cannot be negated`);
-            return emit(-value, path && NOWHERE);
+            if (typeof value !== 'number') return fail(`${shown(value)} cannot be negated`);
+            // As jq does it: -0 is 0.
+            return emit(0 - value, path && NOWHERE);
           });
       }
       case 'binary': {
@@ -104,17 +107,19 @@ export class Compiler {
       case 'variable':
         return this.variable(node, scope);
       case 'array':
-        return this.array(node, scope);
+        return compileArray(this, node, scope);
       case 'object':
-        return this.object(node, scope);
+        return compileObject(this, node, scope);
       case 'label': {
         const body = this.compile(node.body, { up: scope, kind: 'label', name: node.name, arity: 0 });
         return (input, path, env, emit) => {
           const label = {};
+          const outer = depth();
           try {
             body(input, path, { up: env, value: label }, emit);
           } catch (error) {
             if (!(error instanceof BreakSignal && error.label === label)) throw error;
+            resumeAt(outer);
           }
         };
       }
@@ -122,6 +127,7 @@ export class Compiler {
         const hops = this.find(scope, 'label', node.name)?.hops;
         if (hops === undefined) throw this.undefined(`$*label-${node.name}`, node.at);
         return (_input, _path, env) => {
+          // eslint-disable-next-line @typescript-eslint/only-throw-error -- a signal: a stack trace would cost microseconds
           throw new BreakSignal(up(env, hops).value as object);
         };
       }
@@ -163,83 +169,10 @@ export class Compiler {
     return new JqSyntaxError(`${what} is not defined`, positionOf(this.source, at));
   }
 
-  private string(node: Extract<Node, { kind: 'string' }>, scope: Scope | null): Filter {
-    const format = this.format(node.format ?? '@text', node.at);
-    const parts = node.parts.map((part) => (typeof part === 'string' ? part : this.compile(part, scope)));
-    return (input, path, env, emit) => {
-      // The last interpolation is the outermost loop, as everywhere in jq.
-      const build = (at: number, tail: string): void => {
-        step();
-        if (at < 0) {
-          grow(tail.length);
-          return emit(tail, path && NOWHERE);
-        }
-        const part = parts[at]!;
-        if (typeof part === 'string') return build(at - 1, part + tail);
-        return part(input, undefined, env, (value) => build(at - 1, format(value) + tail));
-      };
-      build(parts.length - 1, '');
-    };
-  }
-
-  private format(name: string, at: number): (value: Json) => string {
+  format(name: string, at: number): (value: Json) => string {
     const format = FORMATS[name];
     if (format) return format;
     throw new JqUnsupportedError(`${name.slice(1)} is not a valid format`, positionOf(this.source, at));
-  }
-
-  private index(node: Extract<Node, { kind: 'index' }>, scope: Scope | null): Filter {
-    const target = this.compile(node.target, scope);
-    if (node.key.kind === 'literal') {
-      const key = node.key.value;
-      if (node.target.kind === 'identity')
-        return (input, path, _env, emit) => emit(index(input, key), below(path, key, input));
-      return (input, path, env, emit) =>
-        target(input, path, env, (value, at) => emit(index(value, key), below(at, key, value)));
-    }
-    const keys = this.compile(node.key, scope);
-    return (input, path, env, emit) =>
-      target(input, path, env, (value, at) =>
-        keys(input, undefined, env, (key) => {
-          if (at && at !== NOWHERE && key !== null && typeof key === 'object' && !Array.isArray(key)) index(value, key);
-          emit(index(value, key), below(at, key, value));
-        }),
-      );
-  }
-
-  private slice(node: Extract<Node, { kind: 'slice' }>, scope: Scope | null): Filter {
-    const target = this.compile(node.target, scope);
-    const nothing: Filter = (_input, _path, _env, emit) => emit(null, undefined);
-    const from = node.from ? this.compile(node.from, scope) : nothing;
-    const to = node.to ? this.compile(node.to, scope) : nothing;
-    return (input, path, env, emit) =>
-      target(input, path, env, (value, at) =>
-        to(input, undefined, env, (end) =>
-          from(input, undefined, env, (start) => {
-            const key: JsonObject = { start, end };
-            emit(index(value, key), below(at, key, value));
-          }),
-        ),
-      );
-  }
-
-  private iterate(node: Extract<Node, { kind: 'iterate' }>, scope: Scope | null): Filter {
-    const target = this.compile(node.target, scope);
-    return (input, path, env, emit) =>
-      target(input, path, env, (value, at) => {
-        if (at === undefined) {
-          for (const item of iterate(value)) {
-            step();
-            emit(item, undefined);
-          }
-          return;
-        }
-        iterate(value);
-        const keys: Json[] = Array.isArray(value)
-          ? value.map((_, position) => position)
-          : Object.keys(value as JsonObject);
-        for (const key of keys) emit(index(value, key), below(at, key, value));
-      });
   }
 
   private try(node: Extract<Node, { kind: 'try' }>, scope: Scope | null): Filter {
@@ -267,15 +200,12 @@ export class Compiler {
     const right = this.compile(node.right, scope);
     return (input, path, env, emit) => {
       let found = false;
-      attempt(
-        (inner) =>
-          left(input, path, env, (value, at) => {
-            if (!truthy(value)) return;
-            found = true;
-            inner(value, at);
-          }),
-        emit,
-      );
+      // An error on the left is an error: it does not mean "none".
+      left(input, path, env, (value, at) => {
+        if (!truthy(value)) return;
+        found = true;
+        emit(value, at);
+      });
       if (!found) right(input, path, env, emit);
     };
   }
@@ -304,62 +234,29 @@ export class Compiler {
     };
   }
 
-  private array(node: Extract<Node, { kind: 'array' }>, scope: Scope | null): Filter {
-    if (!node.body) return (_input, path, _env, emit) => emit([], path && NOWHERE);
-    const body = this.compile(node.body, scope);
-    return (input, path, env, emit) => {
-      const items: Json[] = [];
-      body(input, undefined, env, (value) => {
-        grow(1);
-        step();
-        items.push(value);
-      });
-      emit(items, path && NOWHERE);
-    };
-  }
-
-  private object(node: Extract<Node, { kind: 'object' }>, scope: Scope | null): Filter {
-    const entries = node.entries.map(({ key, value }) => ({
-      key: this.compile(key, scope),
-      value: this.compile(value, scope),
-    }));
-    return (input, path, env, emit) => {
-      const build = (at: number, pairs: readonly [string, Json][]): void => {
-        const entry = entries[at];
-        if (!entry) {
-          const object: JsonObject = {};
-          for (const [key, value] of pairs) put(object, key, value);
-          grow(pairs.length);
-          return emit(object, path && NOWHERE);
-        }
-        return entry.key(input, undefined, env, (key) => {
-          step();
-          if (typeof key !== 'string') return fail(`Object keys must be strings`);
-          return entry.value(input, undefined, env, (value) => build(at + 1, [...pairs, [key, value]]));
-        });
-      };
-      build(0, []);
-    };
-  }
-
   private call(node: Extract<Node, { kind: 'call' }>, scope: Scope | null): Filter {
     const { name, args, at } = node;
     const found = this.find(scope, 'callable', name, args.length);
     const filters = args.map((arg) => this.compile(arg, scope));
-    if (!found) return this.builtin(name, filters, at);
+    if (!found) {
+      checkPattern(name, args, this.source, at);
+      return this.builtin(name, filters, at);
+    }
     const { entry, hops } = found;
     if (entry.kind === 'closure') {
       return (input, path, env, emit) => {
         const closure = up(env, hops).value as Closure;
-        step();
+        enter();
         closure.filter(input, path, closure.env, emit);
+        leave();
       };
     }
     return (input, path, env, emit) => {
-      step();
+      enter();
       let inner = up(env, hops);
       for (const filter of filters) inner = { up: inner, value: { filter, env } satisfies Closure };
       entry.body!(input, path, inner, emit);
+      leave();
     };
   }
 

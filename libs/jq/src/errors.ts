@@ -1,4 +1,5 @@
 import { PermanentError } from '@spillway/contracts';
+import { preview } from './text';
 import type { Json } from './values';
 
 /** Where in the source: both from 1. */
@@ -17,14 +18,24 @@ export class JqSyntaxError extends PermanentError {
   }
 }
 
-/** It is jq, and this implementation refuses it rather than being wrong about it. */
+/**
+ * It is jq, and this implementation refuses it rather than being wrong about it: when compiled or, where only the input
+ * tells, when run. `try`, `?` and `//` do not see it.
+ */
 export class JqUnsupportedError extends PermanentError {
   constructor(
     readonly problem: string,
-    readonly position: Position,
+    readonly position?: Position,
   ) {
-    super(`jq, line ${position.line}, column ${position.column}: ${problem}`, { code: 'jq-unsupported' });
+    super(position ? `jq, line ${position.line}, column ${position.column}: ${problem}` : `jq: ${problem}`, {
+      code: 'jq-unsupported',
+    });
   }
+}
+
+/** @throws JqUnsupportedError */
+export function unsupported(problem: string): never {
+  throw new JqUnsupportedError(problem);
 }
 
 /** The program raised an error on its input; `value` is what jq's `catch` would see. */
@@ -32,7 +43,7 @@ export class JqRuntimeError extends PermanentError {
   readonly value: Json;
 
   constructor(value: Json) {
-    super(typeof value === 'string' ? value : `(not a string): ${JSON.stringify(value)}`, { code: 'jq-runtime' });
+    super(typeof value === 'string' ? value : `(not a string): ${preview(value, 200)}`, { code: 'jq-runtime' });
     this.value = value;
   }
 }

@@ -51,6 +51,8 @@ const OPERATORS = [
   '?',
   '$',
 ];
+/** Of a name or a number, in characters. */
+const LONGEST = 1_000;
 const NUMBER = /^(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*/;
 const ESCAPES: Record<string, string> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
@@ -92,15 +94,18 @@ class Lexer {
 
   private skip(): void {
     for (;;) {
-      while (/\s/.test(this.source[this.at] ?? '')) this.at += 1;
+      while (/[ \t\r\n]/.test(this.source[this.at] ?? '')) this.at += 1;
       if (this.source[this.at] !== '#') return;
+      const start = this.at;
       while (this.at < this.source.length && this.source[this.at] !== '\n') this.at += 1;
+      if (/\\\r?$/.test(this.source.slice(start, this.at)))
+        throw new JqUnsupportedError('a comment that ends in a backslash', positionOf(this.source, start));
     }
   }
 
   private next(): Token {
     const start = this.at;
-    const rest = this.source.slice(start, start + 200);
+    const rest = this.source.slice(start, start + LONGEST);
     const first = rest[0]!;
     if (first === '"') return this.string(start);
     const number = NUMBER.exec(rest)?.[0];
@@ -122,6 +127,7 @@ class Lexer {
   }
 
   private take(kind: TokenKind, text: string, start: number, length: number): Token {
+    if (length >= LONGEST) throw new JqUnsupportedError('a name this long', positionOf(this.source, start));
     this.at = start + length;
     return { kind, text, start };
   }

@@ -1,10 +1,16 @@
 import type { BinaryOp } from './ast';
-import { grow, step } from './budget';
+import { grow, noteOddNumbers, step } from './budget';
 import { compare, copyOf, equal, fail, isObject, type Json, type JsonObject, put, shown } from './values';
 
 /** `a op b`. @throws JqRuntimeError */
 export function binary(op: BinaryOp, a: Json, b: Json): Json {
   step();
+  const result = apply(op, a, b);
+  if (typeof result === 'number' && !Number.isFinite(result)) noteOddNumbers();
+  return result;
+}
+
+function apply(op: BinaryOp, a: Json, b: Json): Json {
   switch (op) {
     case '+':
       return add(a, b);
@@ -70,10 +76,10 @@ function multiply(a: Json, b: Json): Json {
   return fail(`${shown(a)} and ${shown(b)} cannot be multiplied`);
 }
 
-/** A negative count is null; a fraction below one counts as one. */
+/** A negative count is null. */
 function repeat(text: string, times: number): Json {
   if (Number.isNaN(times) || times < 0) return null;
-  const count = times < 1 && times > 0 ? 1 : Math.floor(times);
+  const count = Math.floor(times);
   const size = text.length * count;
   if (!Number.isFinite(size)) return fail('Repeat string result too long');
   grow(size);
@@ -109,7 +115,8 @@ export function splitText(text: string, separator: string): Json {
 
 /** Integers, truncated toward zero and clamped to 64 bits, the sign that of the dividend. */
 function modulo(a: Json, b: Json): Json {
-  if (typeof a !== 'number' || typeof b !== 'number') return fail(`${shown(a)} and ${shown(b)} cannot be divided`);
+  if (typeof a !== 'number' || typeof b !== 'number')
+    return fail(`${shown(a)} and ${shown(b)} cannot be divided (remainder)`);
   if (Number.isNaN(a) || Number.isNaN(b)) return Number.NaN;
   const [x, y] = [clamp(a), clamp(b)];
   if (y === 0n) return fail(`${shown(a)} and ${shown(b)} cannot be divided (remainder) because the divisor is zero`);

@@ -1,7 +1,7 @@
-import type { BinaryOp, Definition, Node, Pattern } from './ast';
-import { Cursor } from './cursor';
+import type { BinaryOp, Definition, Node } from './ast';
 import { JqUnsupportedError, positionOf } from './errors';
 import { type Token, tokenize } from './lexer';
+import { COMPARISONS, TermParser } from './parser-terms';
 
 /** @throws JqSyntaxError or JqUnsupportedError */
 export function parse(source: string): Node {
@@ -15,10 +15,15 @@ export function parseDefinitions(source: string): Definition[] {
 }
 
 /** jq's precedences, loosest first; `,` and `|` and `//` are handled by their own methods. */
-const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>=']);
 const ASSIGNMENTS = new Set(['=', '|=', '+=', '-=', '*=', '/=', '%=', '//=']);
 
-class Parser extends Cursor {
+/** `?` right after a step forgives that step alone; after anything else, all of it. */
+function optional(node: Node, at: number): Node {
+  if (node.kind === 'index' || node.kind === 'iterate' || node.kind === 'slice') return { ...node, optional: true };
+  return { kind: 'try', body: node, at };
+}
+
+class Parser extends TermParser {
   whole(): Node {
     if (this.peek().kind === 'end') return { kind: 'identity', at: 0 };
     const node = this.pipe();
@@ -33,7 +38,19 @@ class Parser extends Cursor {
     return found;
   }
 
-  private pipe(): Node {
+  protected pipe(): Node {
+    let left = this.item();
+    while (this.isOp(',')) {
+      const at = this.next().start;
+      left = { kind: 'comma', left, right: this.item(), at };
+    }
+    const at = this.peek().start;
+    if (!this.accept('|')) return left;
+    return { kind: 'pipe', left, right: this.pipe(), at };
+  }
+
+  /** Between commas; `def`, `label` and `as` take all that follows. */
+  private item(): Node {
     const at = this.peek().start;
     if (this.isKeyword('def')) {
       const definition = this.definition();
@@ -45,21 +62,15 @@ class Parser extends Cursor {
       this.expect('|');
       return { kind: 'label', name, body: this.pipe(), at };
     }
-    const left = this.comma();
-    if (!this.accept('|')) return left;
-    return { kind: 'pipe', left, right: this.pipe(), at };
+    const source = this.alternative();
+    if (!this.isKeyword('as')) return source;
+    this.next();
+    const pattern = this.patterns();
+    this.expect('|');
+    return { kind: 'as', source, pattern, body: this.pipe(), at };
   }
 
-  private comma(): Node {
-    let left = this.alternative();
-    while (this.isOp(',')) {
-      const at = this.next().start;
-      left = { kind: 'comma', left, right: this.alternative(), at };
-    }
-    return left;
-  }
-
-  private alternative(): Node {
+  protected alternative(): Node {
     const left = this.assignment();
     if (this.isOp('?//')) throw this.unexpected('write a blank between `?` and `//`');
     if (!this.isOp('//')) return left;
@@ -72,8 +83,10 @@ class Parser extends Cursor {
     const { kind, text, start: at } = this.peek();
     if (kind !== 'op' || !ASSIGNMENTS.has(text)) return left;
     this.next();
-    // `//` binds looser to the left of an assignment and may stand in its value.
-    return { kind: 'assign', op: text, left, right: this.alternative(), at };
+    const right = this.or();
+    if (this.peek().kind === 'op' && ASSIGNMENTS.has(this.peek().text))
+      throw this.unexpected('assignments do not chain');
+    return { kind: 'assign', op: text, left, right, at };
   }
 
   private or(): Node {
@@ -129,33 +142,35 @@ class Parser extends Cursor {
   }
 
   private factor(): Node {
-    if (!this.isOp('-')) return this.postfix(true);
+    if (!this.isOp('-')) return this.postfix();
     const at = this.next().start;
-    return { kind: 'negate', body: this.postfix(true), at };
+    return { kind: 'negate', body: this.postfix(), at };
   }
 
-  /** A term with what follows it. @param binds whether `as` may come: not in the head of a reduce */
-  private postfix(binds: boolean): Node {
+  /** A term with what follows it. */
+  private postfix(): Node {
     if (this.isKeyword('try')) return this.try();
+    // A `?` after a bracketed expression is for all of it.
+    let stepped = !this.isOp('(');
     let node = this.primary();
-    for (;;) {
+    for (; ; stepped = true) {
       const { kind, text, start: at } = this.peek();
+      const after = this.tokens[this.index + 1];
       if (kind === 'field') {
         this.next();
         node = { kind: 'index', target: node, key: { kind: 'literal', value: text, at }, at };
-      } else if (this.isOp('.') && this.tokens[this.index + 1]?.kind === 'string') {
+      } else if (this.isOp('.') && after?.kind === 'string') {
         this.next();
         node = { kind: 'index', target: node, key: this.string(this.next()), at };
+      } else if (this.isOp('.') && after?.text === '[') {
+        this.next();
+        node = this.bracket(node);
+        if (node.kind === 'slice') throw this.unexpected('a slice after a dot', after);
       } else if (this.isOp('[')) {
         node = this.bracket(node);
       } else if (this.isOp('?')) {
         this.next();
-        node = { kind: 'try', body: node, at };
-      } else if (binds && this.isKeyword('as')) {
-        this.next();
-        const pattern = this.patterns();
-        this.expect('|');
-        return { kind: 'as', source: node, pattern, body: this.pipe(), at };
+        node = stepped ? optional(node, at) : { kind: 'try', body: node, at };
       } else {
         return node;
       }
@@ -184,10 +199,10 @@ class Parser extends Cursor {
 
   private try(): Node {
     const at = this.next().start;
-    const body = this.postfix(false);
+    const body = this.factor();
     if (!this.isKeyword('catch')) return { kind: 'try', body, at };
     this.next();
-    return { kind: 'try', body, handler: this.postfix(false), at };
+    return { kind: 'try', body, handler: this.factor(), at };
   }
 
   private primary(): Node {
@@ -245,10 +260,6 @@ class Parser extends Cursor {
     const at = token.start;
     if (token.text === 'if') return this.if(at);
     if (token.text === 'reduce' || token.text === 'foreach') return this.fold(token.text, at);
-    if (token.text === 'def') {
-      this.index -= 1;
-      return this.pipe();
-    }
     if (token.text === 'import' || token.text === 'include') {
       throw new JqUnsupportedError('modules are not supported', positionOf(this.source, at));
     }
@@ -273,7 +284,7 @@ class Parser extends Cursor {
   }
 
   private fold(kind: 'reduce' | 'foreach', at: number): Node {
-    const source = this.postfix(false);
+    const source = this.alternative();
     this.expectKeyword('as');
     const pattern = this.patterns();
     this.expect('(');
@@ -286,159 +297,5 @@ class Parser extends Cursor {
     return kind === 'reduce'
       ? { kind, source, pattern, init, update, at }
       : { kind, source, pattern, init, update, extract, at };
-  }
-
-  private call(token: Token): Node {
-    const at = token.start;
-    if (token.text === 'break' && this.peek().kind === 'variable') return { kind: 'break', name: this.next().text, at };
-    if (['true', 'false', 'null'].includes(token.text) && !this.isOp('(')) {
-      return { kind: 'literal', value: token.text === 'null' ? null : token.text === 'true', at };
-    }
-    const args: Node[] = [];
-    if (this.accept('(')) {
-      do args.push(this.pipe());
-      while (this.accept(';'));
-      this.expect(')');
-    }
-    return { kind: 'call', name: token.text, args, at };
-  }
-
-  private definition(): Definition {
-    this.expectKeyword('def');
-    const token = this.next();
-    if (token.kind !== 'name' && token.kind !== 'keyword') throw this.unexpected('a name is missing', token);
-    const params: string[] = [];
-    if (this.accept('(')) {
-      do {
-        const param = this.next();
-        if (param.kind === 'variable') params.push(`$${param.text}`);
-        else if (param.kind === 'name' || param.kind === 'keyword') params.push(param.text);
-        else throw this.unexpected('a parameter is missing', param);
-      } while (this.accept(';'));
-      this.expect(')');
-    }
-    this.expect(':');
-    const body = this.pipe();
-    this.expect(';');
-    return { name: token.text, params, body };
-  }
-
-  private object(at: number): Node {
-    const entries: { key: Node; value: Node }[] = [];
-    while (!this.isOp('}')) {
-      entries.push(this.entry());
-      if (!this.accept(',')) break;
-    }
-    this.expect('}');
-    return { kind: 'object', entries, at };
-  }
-
-  private entry(): { key: Node; value: Node } {
-    const token = this.next();
-    const at = token.start;
-    if (token.kind === 'variable') {
-      const value: Node = token.text === '__loc__' ? this.location(at) : { kind: 'variable', name: token.text, at };
-      return { key: { kind: 'literal', value: token.text, at }, value };
-    }
-    const key = this.key(token);
-    if (this.accept(':')) return { key, value: this.objectValue() };
-    if (token.kind === 'op') throw this.unexpected('a value is missing: `(key): value`', this.peek());
-    return { key, value: { kind: 'index', target: { kind: 'identity', at }, key, at } };
-  }
-
-  private key(token: Token): Node {
-    const at = token.start;
-    if (token.kind === 'name' || token.kind === 'keyword') return { kind: 'literal', value: token.text, at };
-    if (token.kind === 'string') return this.string(token);
-    if (token.kind === 'format' && this.peek().kind === 'string') return this.string(this.next(), token.text);
-    if (token.kind === 'op' && token.text === '(') {
-      const body = this.pipe();
-      this.expect(')');
-      return body;
-    }
-    throw this.unexpected('a key is missing', token);
-  }
-
-  /** Everything but `,`, which ends it. */
-  private objectValue(): Node {
-    const at = this.peek().start;
-    const left = this.alternative();
-    return this.accept('|') ? { kind: 'pipe', left, right: this.objectValue(), at } : left;
-  }
-
-  private patterns(): Pattern[] {
-    const found = [this.pattern()];
-    while (this.accept('?//')) found.push(this.pattern());
-    return found;
-  }
-
-  private pattern(): Pattern {
-    const token = this.next();
-    if (token.kind === 'variable') return { kind: 'variable', name: token.text };
-    if (token.kind === 'op' && token.text === '[') {
-      const items: Pattern[] = [];
-      do items.push(this.pattern());
-      while (this.accept(','));
-      this.expect(']');
-      return { kind: 'array', items };
-    }
-    if (token.kind === 'op' && token.text === '{') {
-      const entries: { key: Node; variable?: string; pattern?: Pattern }[] = [];
-      do entries.push(this.patternEntry());
-      while (this.accept(','));
-      this.expect('}');
-      return { kind: 'object', entries };
-    }
-    throw this.unexpected('a pattern such as $x, [$x] or {a: $x} is missing', token);
-  }
-
-  private patternEntry(): { key: Node; variable?: string; pattern?: Pattern } {
-    const token = this.next();
-    if (token.kind === 'variable') {
-      const key: Node = { kind: 'literal', value: token.text, at: token.start };
-      return { key, variable: token.text, ...(this.accept(':') && { pattern: this.pattern() }) };
-    }
-    const key = this.key(token);
-    this.expect(':');
-    return { key, pattern: this.pattern() };
-  }
-
-  private string(token: Token, format?: string): Node {
-    const parts = token.parts!.map((part) => (typeof part === 'string' ? part : this.inner(part)));
-    if (parts.length === 1 && typeof parts[0] === 'string')
-      return { kind: 'literal', value: parts[0], at: token.start };
-    return { kind: 'string', format, parts, at: token.start };
-  }
-
-  /** What stands in an interpolation. */
-  private inner(tokens: Token[]): Node {
-    const outer = { tokens: this.tokens, index: this.index };
-    this.tokens = tokens;
-    this.index = 0;
-    const node = this.pipe();
-    this.expectEnd();
-    this.tokens = outer.tokens;
-    this.index = outer.index;
-    return node;
-  }
-
-  /** Text that a double does not hold exactly would be answered differently by jq, which keeps it. */
-  private number(token: Token): number {
-    const value = Number(token.text);
-    const canonical = String(value);
-    if (canonical === token.text || canonical === token.text.replace(/^\./, '0.')) return value;
-    throw new JqUnsupportedError(
-      `write the number ${token.text} as ${canonical}`,
-      positionOf(this.source, token.start),
-    );
-  }
-
-  private location(at: number): Node {
-    const { line } = positionOf(this.source, at);
-    const entry = (key: string, value: string | number) => ({
-      key: { kind: 'literal', value: key, at } as Node,
-      value: { kind: 'literal', value, at } as Node,
-    });
-    return { kind: 'object', entries: [entry('file', '<top-level>'), entry('line', line)], at };
   }
 }

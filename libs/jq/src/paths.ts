@@ -1,5 +1,6 @@
 import { grow, step } from './budget';
-import { copyOf, equal, fail, get, isObject, type Json, type JsonObject, put, shown, toJson, typeOf } from './values';
+import { unsupported } from './errors';
+import { copyOf, equal, fail, get, isObject, type Json, type JsonObject, put, shown, typeOf } from './values';
 
 /** A slice as a path component: `{"start": …, "end": …}`. */
 type Slice = { start: Json; end: Json };
@@ -13,24 +14,28 @@ export function index(value: Json, key: Json): Json {
   if (isObject(value) && typeof key === 'string') return get(value, key);
   if (Array.isArray(value) && typeof key === 'number') {
     if (Number.isNaN(key)) return null;
-    const at = Math.floor(key);
+    const at = Math.trunc(key);
     return value[at < 0 ? at + value.length : at] ?? null;
   }
-  if (isObject(key) && (Array.isArray(value) || typeof value === 'string' || value === null))
+  if (isObject(key) && (Array.isArray(value) || typeof value === 'string' || value === null)) {
+    if (!Object.hasOwn(key, 'start') || !Object.hasOwn(key, 'end'))
+      return value === null
+        ? unsupported('a slice of null without bounds')
+        : fail('Array/string slice indices must be integers');
     return slice(value, key as Slice);
+  }
   if (Array.isArray(value) && Array.isArray(key)) return indicesOf(value, key);
   if (value === null && (typeof key === 'string' || typeof key === 'number')) return null;
   return fail(cannotIndex(value, key));
 }
 
 function cannotIndex(value: Json, key: Json): string {
-  if (typeof key === 'string') return `Cannot index ${typeOf(value)} with "${key}"`;
-  return `Cannot index ${typeOf(value)} with ${typeOf(key)}`;
+  return `Cannot index ${typeOf(value)} with ${shown(key)}`;
 }
 
 /** Where `part` begins in `whole`. */
 export function indicesOf(whole: Json[], part: Json[]): Json {
-  if (part.length === 0) return null;
+  if (part.length === 0) return [];
   const found: Json[] = [];
   for (let start = 0; start + part.length <= whole.length; start += 1) {
     step();
@@ -111,7 +116,8 @@ function set(value: Json, key: Json, item: Json): Json {
 }
 
 function setItem(array: Json[], key: number, item: Json): Json {
-  const position = Math.floor(key) < 0 ? Math.floor(key) + array.length : Math.floor(key);
+  const at = Math.trunc(key);
+  const position = at < 0 ? at + array.length : at;
   if (position < 0) return fail('Out of bounds negative array index');
   if (position > LARGEST_INDEX) return fail('Array index too large');
   grow(Math.max(1, position - array.length));
@@ -121,39 +127,48 @@ function setItem(array: Json[], key: number, item: Json): Json {
   return copy;
 }
 
-/** The value without what is at the paths, last first so that earlier ones stay where they are. */
-export function deletePaths(value: Json, paths: Json[][]): Json {
+/** The value without what is at the paths, which are sorted: what goes from one array or object goes at once. */
+export function deletePaths(value: Json, paths: Json[][], depth = 0): Json {
+  const gone: Json[] = [];
   let here = value;
-  for (const path of paths) here = deletePath(here, path, 0);
-  return here;
+  for (let from = 0, to = 0; from < paths.length; from = to) {
+    const path = paths[from]!;
+    const key = path[depth]!;
+    for (to = from; to < paths.length && equal(paths[to]![depth]!, key);) to += 1;
+    if (path.length === depth + 1) {
+      gone.push(key);
+      continue;
+    }
+    const inner = index(here, key);
+    if (inner !== null) here = set(here, key, deletePaths(inner, paths.slice(from, to), depth + 1));
+  }
+  return gone.length === 0 ? here : without(here, gone);
 }
 
-function deletePath(value: Json, path: Json[], at: number): Json {
+/** @throws JqRuntimeError */
+function without(value: Json, keys: Json[]): Json {
+  step(keys.length);
   if (value === null) return null;
-  if (at === path.length) return null;
-  const key = path[at]!;
-  if (at === path.length - 1) return without(value, key);
-  const inner = index(value, key);
-  return inner === null ? value : set(value, key, deletePath(inner, path, at + 1));
+  if (Array.isArray(value)) return withoutItems(value, keys);
+  if (!isObject(value)) return fail(`Cannot delete fields from ${typeOf(value)}`);
+  const names = new Set<Json>(keys);
+  for (const key of keys) if (typeof key !== 'string') fail(`Cannot delete ${typeOf(key)} field of object`);
+  const copy: JsonObject = {};
+  for (const name of Object.keys(value)) if (!names.has(name)) put(copy, name, value[name]!);
+  return copy;
 }
 
-function without(value: Json, key: Json): Json {
-  step();
-  if (isObject(value) && typeof key === 'string') {
-    if (!Object.hasOwn(value, key)) return value;
-    const copy: JsonObject = {};
-    for (const name of Object.keys(value)) if (name !== key) put(copy, name, value[name]!);
-    return copy;
+function withoutItems(value: Json[], keys: Json[]): Json[] {
+  const gone = new Set<number>();
+  for (const key of keys) {
+    if (typeof key === 'number') {
+      const at = Math.trunc(key);
+      gone.add(at < 0 ? at + value.length : at);
+    } else if (isObject(key)) {
+      const [start, end] = bounds(value.length, key as Slice);
+      step(end - start);
+      for (let at = start; at < end; at += 1) gone.add(at);
+    } else fail(`Cannot delete ${typeOf(key)} element of array`);
   }
-  if (Array.isArray(value) && typeof key === 'number') {
-    const position = Math.floor(key) < 0 ? Math.floor(key) + value.length : Math.floor(key);
-    return value.filter((_, index_) => index_ !== position);
-  }
-  if (Array.isArray(value) && isObject(key)) {
-    const [start, end] = bounds(value.length, key as Slice);
-    return [...value.slice(0, start), ...value.slice(end)];
-  }
-  if (isObject(value)) return fail(`Cannot delete field at object index of ${typeOf(key)}`);
-  if (Array.isArray(value)) return fail(`Cannot delete field at array index of ${typeOf(key)}`);
-  return fail(`Cannot delete fields from ${typeOf(value)}: ${toJson(key)}`);
+  return value.filter((_, at) => !gone.has(at));
 }

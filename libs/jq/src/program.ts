@@ -1,10 +1,9 @@
-import { type Budget, DEFAULT_BUDGET, withinBudget } from './budget';
+import { type Budget, DEFAULT_BUDGET, sawOddNumbers, step, withinBudget } from './budget';
 import { Compiler, type Scope } from './compile';
 import { JqSyntaxError, JqUnsupportedError } from './errors';
 import { parse } from './parser';
-import type { Env } from './runtime';
-import { type Json, truthy } from './values';
-import { stoppable } from './runtime';
+import { type Env, type Filter, stoppable } from './runtime';
+import { isObject, type Json, type JsonObject, put, truthy } from './values';
 
 /** A compiled expression. Every call has a budget of its own. */
 export interface JqProgram {
@@ -33,34 +32,66 @@ export function compileJq(source: string, options: JqOptions = {}): JqProgram {
   const names = options.variables ?? [];
   const budget = { ...DEFAULT_BUDGET, ...options.budget };
   const scope = names.reduce<Scope | null>((up, name) => ({ up, kind: 'variable', name, arity: 0 }), null);
-  const filter = new Compiler(source).compile(parse(source), scope);
+  const filter = compileSource(source, scope);
   const environment = (variables: Record<string, unknown>): Env =>
-    names.reduce<Env>((up, name) => ({ up, value: variables[name] ?? null }), EMPTY);
+    names.reduce<Env>(
+      (up, name) => ({ up, value: Object.hasOwn(variables, name) ? (variables[name] ?? null) : null }),
+      EMPTY,
+    );
 
   const first = (input: unknown, variables: Record<string, unknown> = {}) => {
-    let found: Json | undefined;
-    withinBudget(budget, () =>
-      stoppable((stop) =>
-        filter(input as Json, undefined, environment(variables), (output) => {
-          found = output;
-          stop();
-        }),
-      ),
-    );
-    return found;
+    return withinBudget(budget, () => {
+      let found: Json | undefined;
+      stoppable(
+        (stop) =>
+          filter((input ?? null) as Json, undefined, environment(variables), (output) => {
+            found = output;
+            stop();
+          }),
+        true,
+      );
+      return found !== undefined && sawOddNumbers() ? finite(found) : found;
+    });
   };
   return {
     source,
     all(input, variables = {}) {
-      const outputs: Json[] = [];
-      withinBudget(budget, () =>
-        filter(input as Json, undefined, environment(variables), (output) => void outputs.push(output)),
-      );
-      return outputs;
+      return withinBudget(budget, () => {
+        const outputs: Json[] = [];
+        filter((input ?? null) as Json, undefined, environment(variables), (output) => {
+          step();
+          outputs.push(output);
+        });
+        return sawOddNumbers() ? outputs.map(finite) : outputs;
+      });
     },
     first,
     test: (input, variables) => truthy(first(input, variables) ?? null),
   };
+}
+
+/** @throws JqSyntaxError, JqUnsupportedError */
+function compileSource(source: string, scope: Scope | null): Filter {
+  try {
+    return new Compiler(source).compile(parse(source), scope);
+  } catch (error) {
+    if (error instanceof RangeError) throw new JqUnsupportedError('it nests too deep', { line: 1, column: 1 });
+    throw error;
+  }
+}
+
+/** As jq prints it: infinity is the largest number, NaN is null. */
+function finite(value: Json): Json {
+  step();
+  if (typeof value === 'number') {
+    if (Number.isNaN(value)) return null;
+    return Number.isFinite(value) ? value : Math.sign(value) * Number.MAX_VALUE;
+  }
+  if (Array.isArray(value)) return value.map(finite);
+  if (!isObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value)) put(copy, key, finite(value[key] ?? null));
+  return copy;
 }
 
 const EMPTY: Env = { up: null, value: undefined };
@@ -78,7 +109,7 @@ export function lintJq(source: string, options: JqOptions = {}): JqLint[] {
     return [];
   } catch (error) {
     if (error instanceof JqSyntaxError || error instanceof JqUnsupportedError) {
-      return [{ message: error.problem, ...error.position }];
+      return [{ message: error.problem, line: 1, column: 1, ...error.position }];
     }
     throw error;
   }

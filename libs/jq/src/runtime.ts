@@ -1,5 +1,6 @@
-import { JqRuntimeError } from './errors';
-import { clip, fail, type Json, toJson } from './values';
+import { depth, resumeAt } from './budget';
+import { JqRuntimeError, unsupported } from './errors';
+import { fail, type Json, preview } from './values';
 
 /** What a compiled expression is: it hands each of its outputs to `emit`, with its path where paths are asked for. */
 export type Filter = (input: Json, path: Path | undefined, env: Env, emit: Emit) => void;
@@ -27,8 +28,12 @@ export const ROOT: Path = { up: null, key: null };
 /** Of an output that is not a part of the input. */
 export const NOWHERE: Path = { up: null, key: null };
 
+/** Of an output that equals the input; jq goes by whether it is the same in memory. */
+const UNSURE: Path = { up: null, key: null };
+
 export function pathArray(path: Path, value: Json): Json[] {
-  if (path === NOWHERE) return fail(`Invalid path expression with result ${clip(toJson(value), 30)}`);
+  if (path === UNSURE) return unsupported('the path of an output that equals its input');
+  if (path === NOWHERE) return fail(`Invalid path expression with result ${preview(value)}`);
   const keys: Json[] = [];
   for (let here: Path = path; here.up; here = here.up) keys.push(here.key);
   return keys.reverse();
@@ -37,10 +42,9 @@ export function pathArray(path: Path, value: Json): Json[] {
 /** A step down from an output. @throws JqRuntimeError when it is not a part of the input */
 export function below(path: Path | undefined, key: Json, value: Json): Path | undefined {
   if (path === undefined) return undefined;
+  if (path === UNSURE) return unsupported('the path of an output that equals its input');
   if (path === NOWHERE) {
-    return fail(
-      `Invalid path expression near attempt to access element ${clip(toJson(key), 30)} of ${clip(toJson(value), 30)}`,
-    );
+    return fail(`Invalid path expression near attempt to access element ${preview(key)} of ${preview(value)}`);
   }
   return { up: path, key };
 }
@@ -48,24 +52,25 @@ export function below(path: Path | undefined, key: Json, value: Json): Path | un
 /** The path of a new value: none, unless it is the very input, as `null` on null is. */
 export function pathOfNew(path: Path | undefined, input: Json, output: Json): Path | undefined {
   if (path === undefined) return undefined;
-  return input === output && (output === null || typeof output === 'boolean') ? path : NOWHERE;
+  if (input !== output) return NOWHERE;
+  return output === null || typeof output === 'boolean' ? path : UNSURE;
 }
 
 /** Leaves the expression up to its label. */
-export class BreakSignal extends Error {
-  constructor(readonly label: object) {
-    super('break');
-  }
+export class BreakSignal {
+  /** @param final leaves the program */
+  constructor(
+    readonly label: object,
+    readonly final = false,
+  ) {}
 }
 
 /** An error of who consumes the outputs, on its way past a `try` that must not see it. */
-class Downstream extends Error {
+export class Downstream {
   constructor(
     readonly owner: object,
     readonly error: unknown,
-  ) {
-    super('downstream');
-  }
+  ) {}
 }
 
 /**
@@ -75,31 +80,37 @@ class Downstream extends Error {
  */
 export function attempt(run: (emit: Emit) => void, emit: Emit): JqRuntimeError | undefined {
   const owner = {};
+  const outer = depth();
   try {
     run((output, path) => {
       try {
         emit(output, path);
       } catch (error) {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- a signal
         throw new Downstream(owner, error);
       }
     });
     return undefined;
   } catch (error) {
     if (error instanceof Downstream && error.owner === owner) throw error.error;
-    if (error instanceof JqRuntimeError) return error;
-    throw error;
+    if (!(error instanceof JqRuntimeError)) throw error;
+    resumeAt(outer);
+    return error;
   }
 }
 
 /** Runs an expression that may stop early: `emit` gets a function that does. */
-export function stoppable(run: (stop: () => never) => void): void {
+export function stoppable(run: (stop: () => never) => void, final = false): void {
   const label = {};
+  const outer = depth();
   try {
     run(() => {
-      throw new BreakSignal(label);
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- a signal
+      throw new BreakSignal(label, final);
     });
   } catch (error) {
     if (!(error instanceof BreakSignal && error.label === label)) throw error;
+    resumeAt(outer);
   }
 }
 

@@ -1,4 +1,5 @@
-import { JqSyntaxError, positionOf } from './errors';
+import { DEFAULT_BUDGET, withinBudget } from './budget';
+import { JqSyntaxError, JqUnsupportedError, positionOf } from './errors';
 import { compileJq, type JqProgram } from './program';
 import { type Json, put, toJson } from './values';
 
@@ -18,8 +19,13 @@ type Render = (input: unknown, variables: Record<string, unknown>) => Json;
  * @throws JqSyntaxError, JqUnsupportedError
  */
 export function compileTemplate(value: unknown, options: { variables?: readonly string[] } = {}): Template {
-  const render = compileValue(value, options);
-  return { render: (input, variables = {}) => render(input, variables) };
+  try {
+    const render = compileValue(value, options);
+    return { render: (input, variables = {}) => withinBudget(DEFAULT_BUDGET, () => render(input, variables)) };
+  } catch (error) {
+    if (error instanceof RangeError) throw new JqUnsupportedError('the template nests too deep');
+    throw error;
+  }
 }
 
 function compileValue(value: unknown, options: { variables?: readonly string[] }): Render {

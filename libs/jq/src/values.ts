@@ -1,4 +1,7 @@
+import { step } from './budget';
 import { JqRuntimeError } from './errors';
+
+export { numberText, preview, shown, toJson } from './text';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -26,7 +29,7 @@ export function put(object: JsonObject, key: string, value: Json): void {
 }
 
 export function get(object: JsonObject, key: string): Json {
-  return Object.hasOwn(object, key) ? object[key]! : null;
+  return Object.hasOwn(object, key) ? (object[key] ?? null) : null;
 }
 
 export function copyOf(object: JsonObject): JsonObject {
@@ -72,8 +75,10 @@ export function compare(a: Json, b: Json): number {
 }
 
 function compareArrays(a: Json[], b: Json[]): number {
+  step();
   const length = Math.min(a.length, b.length);
   for (let index = 0; index < length; index += 1) {
+    if ((index & 15) === 15) step();
     const order = compare(a[index]!, b[index]!);
     if (order !== 0) return order;
   }
@@ -82,6 +87,7 @@ function compareArrays(a: Json[], b: Json[]): number {
 
 /** First their key sets, as sorted arrays; then value by value. */
 function compareObjects(a: JsonObject, b: JsonObject): number {
+  step();
   const [keysOfA, keysOfB] = [sortedKeys(a), sortedKeys(b)];
   const byKeys = compareArrays(keysOfA, keysOfB);
   if (byKeys !== 0) return byKeys;
@@ -94,61 +100,6 @@ function compareObjects(a: JsonObject, b: JsonObject): number {
 
 export function equal(a: Json, b: Json): boolean {
   return a === b || compare(a, b) === 0;
-}
-
-const LARGEST = '1.7976931348623157e+308';
-
-/** A number as jq writes it: the shortest digits, exponential outside of 1e-5 and 1e17. */
-export function numberText(value: number): string {
-  if (Number.isNaN(value)) return 'null';
-  if (!Number.isFinite(value)) return value > 0 ? LARGEST : `-${LARGEST}`;
-  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  const [mantissa = '', exponent = '0'] = Math.abs(value).toExponential().split('e');
-  const digits = mantissa.replace('.', '');
-  const point = Number(exponent) + 1;
-  return (value < 0 ? '-' : '') + placePoint(digits, point);
-}
-
-/** David Gay's freedtoa layout, which jq uses. */
-function placePoint(digits: string, point: number): string {
-  if (point <= -5 || point > digits.length + 15) {
-    const rest = digits.slice(1);
-    const exponent = point - 1;
-    const sign = exponent < 0 ? '-' : '+';
-    return `${digits[0]}${rest ? `.${rest}` : ''}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
-  }
-  if (point <= 0) return `0.${'0'.repeat(-point)}${digits}`;
-  return point >= digits.length ? digits.padEnd(point, '0') : `${digits.slice(0, point)}.${digits.slice(point)}`;
-}
-
-export function toJson(value: Json): string {
-  if (typeof value === 'number') return numberText(value);
-  if (typeof value === 'string') return stringJson(value);
-  if (Array.isArray(value)) return `[${value.map(toJson).join(',')}]`;
-  if (isObject(value))
-    return `{${Object.keys(value)
-      .map((key) => `${stringJson(key)}:${toJson(value[key]!)}`)
-      .join(',')}}`;
-  return String(value);
-}
-
-/** JSON.stringify, and DEL escaped as jq does. */
-function stringJson(text: string): string {
-  return JSON.stringify(text.toWellFormed()).replaceAll('\u007f', '\\u007f');
-}
-
-/** A value in an error message: jq shows its first bytes. */
-export function shown(value: Json): string {
-  return `${typeOf(value)} (${clip(toJson(value), 11)})`;
-}
-
-export function clip(text: string, most: number): string {
-  return Buffer.byteLength(text) <= most
-    ? text
-    : `${Buffer.from(text)
-        .subarray(0, most - 3)
-        .toString('utf8')
-        .replace(/\ufffd$/, '')}...`;
 }
 
 /** @throws JqRuntimeError */

@@ -1,6 +1,7 @@
-import { grow, step } from '../budget';
+import { enter, grow, leave, step } from '../budget';
 import { deleteAll } from '../compile-assignment';
-import { JqRuntimeError } from '../errors';
+import { JqRuntimeError, unsupported } from '../errors';
+import { add, binary } from '../operators';
 import { getPath, iterate } from '../paths';
 import {
   attempt,
@@ -12,10 +13,11 @@ import {
   NOWHERE,
   type Path,
   pathArray,
+  pathOfNew,
   ROOT,
   stoppable,
 } from '../runtime';
-import { compare, fail, type Json, shown, truthy } from '../values';
+import { compare, fail, type Json, shown, truthy, typeOf } from '../values';
 import { matchesOf } from './regex';
 
 /** Functions whose arguments are expressions, not values. */
@@ -46,14 +48,17 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
   'delpaths/1': (paths) => (input, path, env, emit) =>
     paths(input, undefined, env, (list) => {
       if (!Array.isArray(list)) return fail('Paths must be specified as an array');
-      if (!list.every(Array.isArray)) return fail('Path must be specified as an array');
-      return emit(deleteAll(input, list as Json[][]), path && NOWHERE);
+      const wrong = list.find((one) => !Array.isArray(one));
+      if (wrong !== undefined) return fail(`Path must be specified as array, not ${typeOf(wrong)}`);
+      const output = deleteAll(input, list as Json[][]);
+      return emit(output, pathOfNew(path, input, output));
     }),
   'recurse/1': (next) => (input, path, env, emit) => {
     const descend = (value: Json, at: Path | undefined): void => {
-      step();
+      enter();
       emit(value, at);
       next(value, at, env, descend);
+      leave();
     };
     descend(input, path);
   },
@@ -68,11 +73,12 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
     if (found) emit(...found);
   },
   'last/1': (source) => (input, path, env, emit) => {
-    let found: [Json, Path | undefined] | undefined;
-    source(input, path, env, (value, at) => {
-      found = [value, at];
+    if (path) return unsupported('the path of last(f)');
+    const found: Json[] = [];
+    source(input, undefined, env, (value) => {
+      found[0] = value;
     });
-    if (found) emit(...found);
+    return found[0] === undefined ? undefined : emit(found[0], undefined);
   },
   'sub/2': (pattern, replacement) => substitute('', pattern, replacement),
   'sub/3': (pattern, replacement, flags) => substitute('', pattern, replacement, flags),
@@ -90,23 +96,26 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
   },
   'limit/2': (count, source) => (input, path, env, emit) =>
     count(input, undefined, env, (most) => {
-      if (typeof most === 'number' && most < 0) return fail("limit doesn't support negative count");
+      if (compare(most, 0) < 0) return fail("limit doesn't support negative count");
       return limit(most, source, input, path, env, emit);
     }),
   'skip/2': (count, source) => (input, path, env, emit) =>
     count(input, undefined, env, (few) => {
-      if (typeof few === 'number' && few < 0) return fail("skip doesn't support negative count");
-      let left = typeof few === 'number' ? few : Infinity;
+      if (compare(few, 0) < 0) return fail("skip doesn't support negative count");
+      if (few === 0) return source(input, path, env, emit);
+      let left = few;
       return source(input, path, env, (value, at) => {
-        if (left > 0) left -= 1;
-        else emit(value, at);
+        left = binary('-', left, 1);
+        if (compare(left, 0) < 0) emit(value, at);
       });
     }),
   'range/2': (from, to) => (input, path, env, emit) =>
-    from(input, undefined, env, (start) => to(input, undefined, env, (end) => range(start, end, 1, path, emit))),
+    from(input, undefined, env, (start) => to(input, undefined, env, (end) => range(start, end, 1, path, emit, false))),
   'range/3': (from, to, by) => (input, path, env, emit) =>
     from(input, undefined, env, (start) =>
-      to(input, undefined, env, (end) => by(input, undefined, env, (pace) => range(start, end, pace, path, emit))),
+      to(input, undefined, env, (end) =>
+        by(input, undefined, env, (pace) => range(start, end, pace, path, emit, true)),
+      ),
     ),
   'until/2': (condition, update) => (input, path, env, emit) =>
     loop(input, path, env, emit, (value, at, out, again) =>
@@ -120,11 +129,12 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
         update(value, at, env, again);
       }),
     ),
-  'repeat/1': (update) => (input, path, env, emit) =>
-    loop(input, path, env, emit, (value, at, out, again) => {
-      out(value, at);
-      update(value, at, env, again);
-    }),
+  'repeat/1': (update) => (input, path, env, emit) => {
+    for (;;) {
+      step();
+      update(input, path, env, emit);
+    }
+  },
   'any/1': (condition) => (input, path, env, emit) =>
     emit(some(input, env, elements, condition, true), path && NOWHERE),
   'all/1': (condition) => (input, path, env, emit) =>
@@ -134,8 +144,8 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
   'all/2': (source, condition) => (input, path, env, emit) =>
     emit(!some(input, env, source, condition, false), path && NOWHERE),
   'sort_by/1': (by) => keyed(by, 'sorted', (pairs) => sortPairs(pairs).map(([, item]) => item)),
-  'group_by/1': (by) => keyed(by, 'grouped', (pairs) => groups(pairs).map((group) => group.map(([, item]) => item))),
-  'unique_by/1': (by) => keyed(by, 'grouped', (pairs) => groups(pairs).map((group) => group[0]![1])),
+  'group_by/1': (by) => keyed(by, 'sorted', (pairs) => groups(pairs).map((group) => group.map(([, item]) => item))),
+  'unique_by/1': (by) => keyed(by, 'sorted', (pairs) => groups(pairs).map((group) => group[0]![1])),
   'min_by/1': (by) => keyed(by, 'iterated over', (pairs) => extreme(pairs, (order) => order < 0)),
   'max_by/1': (by) => keyed(by, 'iterated over', (pairs) => extreme(pairs, (order) => order >= 0)),
 };
@@ -152,24 +162,22 @@ function getPathOrNull(input: Json, keys: Json[]): Json {
 }
 
 function limit(most: Json, source: Filter, input: Json, path: Path | undefined, env: Env, emit: Emit): void {
-  // Anything that is not a number is larger than every number.
-  let left = typeof most === 'number' ? most : Infinity;
-  if (left <= 0) return;
+  let left = most;
+  if (compare(left, 0) <= 0) return;
   stoppable((stop) =>
     source(input, path, env, (value, at) => {
-      left -= 1;
+      left = binary('-', left, 1);
       emit(value, at);
-      if (left <= 0) stop();
+      if (compare(left, 0) <= 0) stop();
     }),
   );
 }
 
-function range(start: Json, end: Json, pace: Json, path: Path | undefined, emit: Emit): void {
+function range(start: Json, end: Json, pace: Json, path: Path | undefined, emit: Emit, bounds: boolean): void {
   if (typeof start !== 'number' || typeof end !== 'number' || typeof pace !== 'number')
-    return fail('Range bounds must be numeric');
+    return bounds ? unsupported('a range/3 of what is not a number') : fail('Range bounds must be numeric');
   if (pace > 0) for (let at = start; at < end; at += pace) next(at);
   else if (pace < 0) for (let at = start; at > end; at += pace) next(at);
-  else if (start < end) for (;;) next(start);
 
   function next(value: number): void {
     step();
@@ -214,7 +222,7 @@ function some(input: Json, env: Env, source: Filter, condition: Filter, wanted: 
   return found;
 }
 
-/** `sub` and `gsub`: the replacement sees the named groups as its input, and must have one output. */
+/** `sub` and `gsub`: the replacement sees the named groups as its input; each of its outputs makes one text. */
 function substitute(always: string, pattern: Filter, replacement: Filter, flags?: Filter): Filter {
   const nothing: Filter = (_input, _path, _env, emit) => emit(null, undefined);
   return (input, path, env, emit) =>
@@ -222,19 +230,21 @@ function substitute(always: string, pattern: Filter, replacement: Filter, flags?
       (flags ?? nothing)(input, undefined, env, (given) => {
         if (given !== null && typeof given !== 'string') return fail(`${shown(given)} is not a string`);
         const { text, matches } = matchesOf(input, expression, (given ?? '') + always);
-        let result = '';
+        const results: string[] = [];
         let from = 0;
         for (const match of matches) {
-          const outputs = collect(replacement, match.named, env);
-          const output = outputs[0];
-          if (outputs.length !== 1) return fail('a replacement with several outputs, or none, is not supported here');
-          if (typeof output !== 'string') return fail(`${shown(output!)} cannot be added to a string`);
-          result += text.slice(from, match.start) + output;
+          const gap = text.slice(from, match.start);
+          collect(replacement, match.named, env).forEach((output, at) => {
+            results[at] = add(results[at] ?? null, add(gap, output)) as string;
+          });
           from = match.end;
         }
-        result += text.slice(from);
-        grow(result.length);
-        return emit(result, path && NOWHERE);
+        if (results.length === 0) return emit(text, path && NOWHERE);
+        for (const result of results) {
+          grow(result.length);
+          emit(result + text.slice(from), path && NOWHERE);
+        }
+        return undefined;
       }),
     );
 }
@@ -245,8 +255,9 @@ type Pair = [key: Json[], item: Json];
 function keyed(by: Filter, what: string, work: (pairs: Pair[]) => Json): Filter {
   return (input, path, env, emit) => {
     if (!Array.isArray(input)) {
-      if (what === 'iterated over') return fail(`Cannot iterate over ${input === null ? 'null (null)' : shown(input)}`);
-      return fail(`${shown(input)} cannot be ${what}, as it is not an array`);
+      const keys = iterate(input).map((item) => collect(by, item, env));
+      const both = `${shown(input)} and ${shown(keys)} cannot be`;
+      return fail(what === 'iterated over' ? `${both} ${what}` : `${both} ${what}, as they are not both arrays`);
     }
     const pairs = input.map((item): Pair => {
       const key: Json[] = [];

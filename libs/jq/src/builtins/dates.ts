@@ -1,3 +1,4 @@
+import { unsupported } from '../errors';
 import { fail, type Json, shown } from '../values';
 import type { ValueFunction } from './index';
 
@@ -21,28 +22,34 @@ const MONTHS = [
 export const dateFunctions: Record<string, ValueFunction> = {
   'now/0': () => Date.now() / 1_000,
   'mktime/0': (input) => {
-    if (!Array.isArray(input) || input.length < 6 || !input.every((part) => typeof part === 'number')) {
-      return fail('mktime requires array of 6 numbers');
-    }
+    if (!Array.isArray(input)) return fail('mktime requires array inputs');
+    if (input.length < 6 || !input.every((part) => typeof part === 'number'))
+      return fail('mktime requires parsed datetime inputs');
     const time = secondsOf(input);
     // C's timegm says -1 for an error, and jq cannot tell it from the last second of 1969.
     return time === -1 ? fail('invalid gmtime representation') : time;
   },
   'gmtime/0': (input) => {
-    if (typeof input !== 'number') return fail('gmtime() requires a number');
+    if (typeof input !== 'number') return fail('gmtime() requires numeric inputs');
     return gmtime(input);
   },
   'strftime/1': (input, format) => {
     if (typeof format !== 'string') return fail('strftime/1 requires a string format');
     const broken = typeof input === 'number' ? gmtime(input) : input;
     if (!Array.isArray(broken)) return fail('strftime/1 requires parsed datetime inputs');
-    if (broken.length < 6 || !broken.every((part) => typeof part === 'number'))
-      return fail('strftime/1 requires parsed datetime inputs');
-    return strftime(secondsOf(broken), format);
+    if (broken.length < 6 && broken.every((part) => typeof part === 'number'))
+      return unsupported('strftime of an incomplete date');
+    if (!broken.every((part) => typeof part === 'number')) return fail('strftime/1 requires parsed datetime inputs');
+    const seconds = secondsOf(broken);
+    if (broken !== input || isRegular(seconds, broken)) return strftime(seconds, format);
+    return unsupported('strftime of a date that does not exist, or whose weekday is wrong');
   },
   'fromdateiso8601/0': (input) => {
     if (typeof input !== 'string') return fail(`strptime/1 requires string inputs and arguments`);
-    if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(input) || Number.isNaN(Date.parse(input))) {
+    const strict = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/.test(input);
+    if (!strict && /^\s*[+-]?\d+\s*-/.test(input) && !/T(?:2[4-9]|[3-9]\d)/.test(input))
+      return unsupported('a date that is not written YYYY-MM-DDTHH:MM:SSZ');
+    if (!strict || Number.isNaN(Date.parse(input))) {
       return fail(`date "${input}" does not match format "%Y-%m-%dT%H:%M:%SZ"`);
     }
     return Date.parse(input) / 1_000;
@@ -53,8 +60,14 @@ function secondsOf([year = 0, month = 0, day = 0, hours = 0, minutes = 0, second
   return Math.floor(Date.UTC(year, month, day, hours, minutes, Math.floor(seconds)) / 1_000);
 }
 
+/** Whether the parts are those of the time they stand for. */
+function isRegular(seconds: number, parts: Json[]): boolean {
+  const regular = gmtime(seconds) as number[];
+  return parts.every((part, at) => at > 7 || Math.floor(part as number) === regular[at]);
+}
+
 function gmtime(seconds: number): Json {
-  if (seconds < 0 && !Number.isInteger(seconds)) return fail('fractions of seconds before 1970 are not supported here');
+  if (seconds < 0 && !Number.isInteger(seconds)) return unsupported('fractions of seconds before 1970');
   const date = new Date(Math.floor(seconds) * 1_000);
   if (Number.isNaN(date.getTime()))
     return fail(`error converting number of seconds since epoch to datetime: ${shown(seconds)}`);
@@ -86,6 +99,10 @@ function strftime(seconds: number, format: string): string {
     H: () => two(date.getUTCHours()),
     M: () => two(date.getUTCMinutes()),
     S: () => two(date.getUTCSeconds()),
+    I: () => two(date.getUTCHours() % 12 || 12),
+    y: () => two(date.getUTCFullYear() % 100),
+    u: () => String(date.getUTCDay() || 7),
+    w: () => String(date.getUTCDay()),
     j: () => String(dayOfYear(date) + 1).padStart(3, '0'),
     A: () => DAYS[date.getUTCDay()]!,
     a: () => DAYS[date.getUTCDay()]!.slice(0, 3),
@@ -99,6 +116,6 @@ function strftime(seconds: number, format: string): string {
   const expanded = format.replaceAll('%F', '%Y-%m-%d').replaceAll('%T', '%H:%M:%S');
   return expanded.replace(/%(.?)/gs, (_, letter: string) => {
     const directive = Object.hasOwn(directives, letter) ? directives[letter] : undefined;
-    return directive ? directive() : fail(`strftime: %${letter} is not supported here`);
+    return directive ? directive() : unsupported(`%${letter} in strftime`);
   });
 }

@@ -1,4 +1,4 @@
-import { fail, type Json, isObject, shown, toJson, typeOf } from '../values';
+import { fail, type Json, isObject, shown, toJson } from '../values';
 
 /** `@name`, as it is applied to a value or to what a string interpolates. */
 export const FORMATS: Record<string, (value: Json) => string> = {
@@ -15,6 +15,13 @@ export const FORMATS: Record<string, (value: Json) => string> = {
       /[!'()*]/g,
       (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
     ),
+  '@urid': (value) => {
+    try {
+      return decodeURIComponent(text(value));
+    } catch {
+      return fail(`${shown(text(value))} is not a valid uri encoding`);
+    }
+  },
   '@sh': (value) => (Array.isArray(value) ? value.map(shell).join(' ') : shell(value)),
   '@base64': (value) => Buffer.from(text(value)).toString('base64'),
   '@base64d': (value) => {
@@ -31,25 +38,25 @@ export const FORMATS: Record<string, (value: Json) => string> = {
   },
 };
 
-const ENTITIES: Record<string, string> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', "'": '&#39;', '"': '&quot;' };
+const ENTITIES: Record<string, string> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', "'": '&apos;', '"': '&quot;' };
 
 function text(value: Json): string {
   return typeof value === 'string' ? value : toJson(value);
 }
 
 function row(value: Json, name: string, separator: string, quote: (item: string) => string): string {
-  if (!Array.isArray(value)) return fail(`${shown(value)} cannot be ${name}-formatted, only an array can be`);
+  if (!Array.isArray(value)) return fail(`${shown(value)} cannot be ${name}-formatted, only array`);
   return value
     .map((item) => {
       if (typeof item === 'string') return quote(item);
       if (item === null) return '';
       if (typeof item === 'number' || typeof item === 'boolean') return Number.isNaN(item) ? '' : toJson(item);
-      return fail(`${typeOf(item)} (${toJson(item)}) is not valid in a csv row`);
+      return fail(`${shown(item)} is not valid in a csv row`);
     })
     .join(separator);
 }
 
 function shell(value: Json): string {
   if (Array.isArray(value) || isObject(value)) return fail(`${shown(value)} can not be escaped for shell`);
-  return typeof value === 'string' ? `'${value.replaceAll("'", "'\\''")}'` : toJson(value);
+  return typeof value === 'string' ? `'${value.replaceAll("'", "'\\''").replaceAll('\0', '\\0')}'` : toJson(value);
 }

@@ -1,11 +1,12 @@
 import { Compiler, type Scope } from '../compile';
 import { type Definition } from '../ast';
 import { parseDefinitions } from '../parser';
-import { type Env, type Filter, NOWHERE } from '../runtime';
-import { step } from '../budget';
-import type { Json } from '../values';
+import { type Env, type Filter, pathOfNew } from '../runtime';
+import { noteOddNumbers, step } from '../budget';
+import { fail, type Json, shown } from '../values';
 import { controls } from './control';
 import { dateFunctions } from './dates';
+import { FORMATS } from './formats';
 import { mathFunctions } from './math';
 import { PRELUDE } from './prelude';
 import { regexFunctions } from './regex';
@@ -18,13 +19,11 @@ export type ValueFunction = (input: Json, ...args: Json[]) => Json;
 /** In jq, and refused here: they reach outside of the expression, or cannot be answered as jq does. */
 const REFUSED = new Set(
   (
-    'env/0 input/0 inputs/0 debug/0 debug/1 stderr/0 input_filename/0 input_line_number/0 halt/0 halt_error/0 halt_error/1 ' +
-    'get_search_list/0 modulemeta/0 getpath/2 $__prog_args/0 localtime/0 mktime/1 strflocaltime/1 strptime/1 dateadd/2 ' +
-    'datesub/2 date/0 splits/0 ltrimstr/0 tojson/1 limit/1 have_decnum/0 have_literal_numbers/0 get_search_list/0 ' +
-    'input_line_number/0 significand/0 drem/2 ldexp/2 scalb/2 scalbln/2 nearbyint/0 gamma/0 lgamma/0 tgamma/0 lgamma_r/0 ' +
-    'frexp/0 modf/0 logb/0 rint/0 j0/0 j1/0 y0/0 y1/0 exp10/0 fma/3 nextafter/2 nexttoward/2 copysign/2 getjob/0 ' +
-    'splits/3 SQL/0 builtins/0 ascii/1 @base32d/0 trunc/1 error/2 tostream/1 truncate_stream/1 fromstream/1 ' +
-    'getpath/3 format/1 limit/3 strings/1 INDEX/3 toarray/1 ltrimstr/2 combinations/2 todate/1 dateadd/1 pow10/0'
+    'env/0 input/0 inputs/0 debug/0 debug/1 stderr/0 input_filename/0 input_line_number/0 halt/0 halt_error/0 ' +
+    'halt_error/1 get_search_list/0 get_jq_origin/0 get_prog_origin/0 modulemeta/0 builtins/0 have_decnum/0 ' +
+    'have_literal_numbers/0 localtime/0 strflocaltime/1 strptime/1 date/0 dateadd/2 datesub/2 dateadd/1 getjob/0 ' +
+    'exp10/0 pow10/0 gamma/0 lgamma/0 lgamma_r/0 tgamma/0 erf/0 erfc/0 j0/0 j1/0 jn/2 y0/0 y1/0 yn/2 fma/3 hypot/2 ' +
+    'nextafter/2 nexttoward/2 drem/2 remainder/2'
   ).split(/\s+/),
 );
 
@@ -34,6 +33,11 @@ const functions: Record<string, ValueFunction> = {
   ...mathFunctions,
   ...regexFunctions,
   ...dateFunctions,
+  'format/1': (input, name) => {
+    if (typeof name !== 'string') return fail(`${shown(name)} is not a valid format`);
+    const format = Object.hasOwn(FORMATS, `@${name}`) ? FORMATS[`@${name}`] : undefined;
+    return format ? format(input) : fail(`${name} is not a valid format`);
+  },
 };
 
 const written = new Map<string, Definition>();
@@ -58,7 +62,8 @@ function ofFunction(native: ValueFunction, args: Filter[]): Filter {
   if (args.length === 0) {
     return (input, path, _env, emit) => {
       step();
-      emit(native(input), path && NOWHERE);
+      const output = noted(native(input));
+      emit(output, pathOfNew(path, input, output));
     };
   }
   return (input, path, env, emit) => {
@@ -66,7 +71,8 @@ function ofFunction(native: ValueFunction, args: Filter[]): Filter {
     const each = (at: number): void => {
       if (at < 0) {
         step();
-        return emit(native(input, ...values), path && NOWHERE);
+        const output = noted(native(input, ...values));
+        return emit(output, pathOfNew(path, input, output));
       }
       return args[at]!(input, undefined, env, (value) => {
         values[at] = value;
@@ -75,6 +81,11 @@ function ofFunction(native: ValueFunction, args: Filter[]): Filter {
     };
     each(args.length - 1);
   };
+}
+
+function noted(output: Json): Json {
+  if (typeof output === 'number' && !Number.isFinite(output)) noteOddNumbers();
+  return output;
 }
 
 function ofDefinition(key: string, definition: Definition, args: Filter[]): Filter {

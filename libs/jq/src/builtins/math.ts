@@ -1,9 +1,13 @@
+import { unsupported } from '../errors';
 import { fail, type Json, shown } from '../values';
 import type { ValueFunction } from './index';
 
 type Unary = (x: number) => number;
 
-/** C's functions that JavaScript's give the same answers for. */
+/**
+ * C's functions. Those that round once are exact; of the others JavaScript's and C's libraries may differ in the last
+ * digit, as C's do among themselves.
+ */
 const UNARY: Record<string, Unary> = {
   floor: Math.floor,
   ceil: Math.ceil,
@@ -12,6 +16,10 @@ const UNARY: Record<string, Unary> = {
   fabs: Math.abs,
   // Half away from zero, unlike Math.round.
   round: (x) => (Number.isInteger(x) ? x : Math.sign(x) * Math.round(Math.abs(x))),
+  rint: halfEven,
+  nearbyint: halfEven,
+  logb: (x) => (x === 0 ? -Infinity : Number.isFinite(x) ? frexp(x)[1] - 1 : Math.abs(x)),
+  significand: (x) => (x === 0 || !Number.isFinite(x) ? x : frexp(x)[0] * 2),
   exp: Math.exp,
   exp2: (x) => 2 ** x,
   log: Math.log,
@@ -30,7 +38,8 @@ const UNARY: Record<string, Unary> = {
   cosh: Math.cosh,
   tanh: Math.tanh,
   asinh: Math.asinh,
-  acosh: Math.acosh,
+  // Below one C's answer is no number, or any.
+  acosh: (x) => (x < 1 ? unsupported('acosh below 1') : Math.acosh(x)),
   atanh: Math.atanh,
 };
 
@@ -42,6 +51,7 @@ export const mathFunctions: Record<string, ValueFunction> = {
   ...unary,
   'pow/2': (_input, base, exponent) => {
     const [x, y] = [numeric(base), numeric(exponent)];
+    if (x === 10 && Number.isInteger(y)) return Number(`1e${y}`);
     // C: one to any power is one, also to NaN.
     return x === 1 || (x === -1 && !Number.isFinite(y) && !Number.isNaN(y)) ? 1 : x ** y;
   },
@@ -49,6 +59,23 @@ export const mathFunctions: Record<string, ValueFunction> = {
   'fmin/2': (_input, a, b) => pickNumber(numeric(a), numeric(b), Math.min),
   'fmax/2': (_input, a, b) => pickNumber(numeric(a), numeric(b), Math.max),
   'fmod/2': (_input, a, b) => numeric(a) % numeric(b),
+  'fdim/2': (_input, a, b) => {
+    const [x, y] = [numeric(a), numeric(b)];
+    return x > y ? x - y : x <= y ? 0 : NaN;
+  },
+  'copysign/2': (_input, a, b) => {
+    const [x, y] = [numeric(a), numeric(b)];
+    return y < 0 || Object.is(y, -0) ? -Math.abs(x) : Math.abs(x);
+  },
+  'ldexp/2': (_input, a, b) => ldexp(numeric(a), numeric(b)),
+  'scalb/2': (_input, a, b) => ldexp(numeric(a), numeric(b)),
+  'scalbln/2': (_input, a, b) => ldexp(numeric(a), numeric(b)),
+  'frexp/0': (input) => frexp(numeric(input)),
+  'modf/0': (input) => {
+    const x = numeric(input);
+    const whole = Math.trunc(x);
+    return [Number.isFinite(x) ? x - whole : x === x ? 0 : x, whole];
+  },
   'infinite/0': () => Infinity,
   'nan/0': () => NaN,
   'isinfinite/0': (input) => typeof input === 'number' && Math.abs(input) === Infinity,
@@ -58,6 +85,26 @@ export const mathFunctions: Record<string, ValueFunction> = {
     return size >= 2 ** -1022 && size !== Infinity;
   },
 };
+
+function halfEven(x: number): number {
+  const down = Math.floor(x);
+  const rounded = x - down === 0.5 ? down + (down % 2 === 0 ? 0 : 1) : Math.round(x);
+  return rounded === 0 && (x < 0 || Object.is(x, -0)) ? -0 : rounded;
+}
+
+/** x = fraction · 2^exponent, the fraction from a half to one. */
+function frexp(x: number): [number, number] {
+  if (x === 0 || !Number.isFinite(x)) return [x, 0];
+  let [fraction, exponent] = [x, 0];
+  for (; Math.abs(fraction) >= 1; exponent += 1) fraction /= 2;
+  for (; Math.abs(fraction) < 0.5; exponent -= 1) fraction *= 2;
+  return [fraction, exponent];
+}
+
+function ldexp(x: number, exponent: number): number {
+  if (!Number.isInteger(exponent) || Math.abs(exponent) > 1_000) return unsupported('an exponent this large');
+  return x * 2 ** exponent;
+}
 
 function numeric(value: Json): number {
   return typeof value === 'number' ? value : fail(`${shown(value)} number required`);

@@ -14,15 +14,12 @@ def scalars: select(type | . != "array" and . != "object");
 def recurse: recurse(.[]?);
 def recurse(f; cond): def r: ., (f | select(cond) | r); r;
 def to_entries: [keys_unsorted[] as $k | {key: $k, value: .[$k]}];
-def from_entries: reduce .[] as $x ({};
-    . + { ($x | if .key == null then .k // .name // .Name // .K // .Key
-         else .key end
-         | if type == "string" then . else tojson end):
-        ($x | if has("value") then .value elif has("v") then .v else .Value end) });
+def from_entries: reduce .[] as $entry ({};
+    . + ($entry | {(.key // .Key // .name // .Name): (if has("value") then .value else .Value end)}));
 def with_entries(f): to_entries | map(f) | from_entries;
 def del(f): delpaths([path(f)]);
 def paths: path(..) | select(length > 0);
-def paths(node_filter): . as $dot | paths | select(. as $p | $dot | getpath($p) | node_filter);
+def paths(node_filter): path(recurse | select(node_filter)) | select(length > 0);
 def pick(pathexps): . as $top | reduce path(pathexps) as $p (null; setpath($p; $top | getpath($p)));
 def any: reduce .[] as $x (false; . or $x);
 def all: reduce .[] as $x (true; . and $x);
@@ -47,12 +44,11 @@ def inside(xs): . as $x | xs | contains($x);
 def combinations: if length == 0 then [] else .[0][] as $x | (.[1:] | combinations) as $w | [$x] + $w end;
 def combinations(n): . as $dot | [range(n)] | map($dot) | combinations;
 def walk(f): def w: if type == "object" then map_values(w) elif type == "array" then map(w) else . end | f; w;
-def ascii_downcase: explode | map(if 65 <= . and . <= 90 then . + 32 end) | implode;
-def ascii_upcase: explode | map(if 97 <= . and . <= 122 then . - 32 end) | implode;
 def todate: strftime("%Y-%m-%dT%H:%M:%SZ");
 def todateiso8601: strftime("%Y-%m-%dT%H:%M:%SZ");
 def fromdate: fromdateiso8601;
-def finites: select(isinfinite or isnan | not);
+def isfinite: type == "number" and (isinfinite | not);
+def finites: select(isfinite);
 def normals: select(isnormal);
 def tostream: path(def r: (.[]? | r), .; r) as $p | getpath($p) | reduce path(.[]?) as $q ([$p, .]; [$p + $q]);
 def fromstream(f): {x: null, e: false} as $init | foreach f as $i ($init;
@@ -64,15 +60,23 @@ def fromstream(f): {x: null, e: false} as $init | foreach f as $i ($init;
 def truncate_stream(stream): . as $n | null | stream | . as $input | if (.[0] | length) > $n then setpath([0]; .[0][$n:]) else empty end;
 def INDEX(stream; idx_expr): reduce stream as $row ({}; .[$row | idx_expr | tostring] |= $row);
 def INDEX(idx_expr): INDEX(.[]; idx_expr);
+def JOIN($index; key): [.[] | [., $index[key]]];
+def JOIN($index; stream; key): stream | [., $index[key]];
+def JOIN($index; stream; key; join): stream | [., $index[key]] | join;
 def IN(s): any(s == .; .);
 def IN(src; s): any(src == s; .);
-def capture(re): capture(re; null);
-def capture(re; mods): match(re; mods) | [.captures | .[] | select(.name != null) | { key: .name, value: .string }] | from_entries;
-def match(re): match(re; null);
+def _expression: type as $type
+  | if $type == "string" then [., null]
+    elif $type == "array" and length > 0 then [.[0], .[1]]
+    else error($type + " not a string or array") end;
 def match(re; mods): _matches(re; mods) | .[];
-def test(re): test(re; null);
-def scan(re): scan(re; null);
-def scan(re; flags): match(re; "g" + flags) | if (.captures | length) > 0 then [.captures | .[] | .string] else .string end;
+def match($val): ($val | _expression) as [$re, $mods] | match($re; $mods);
+def test($val): ($val | _expression) as [$re, $mods] | test($re; $mods);
+def capture(re; mods): match(re; mods) | reduce (.captures[] | select(.name != null)) as $group ({}; .[$group.name] = $group.string);
+def capture($val): ($val | _expression) as [$re, $mods] | capture($re; $mods);
+def scan($re; $flags): match($re; "g" + $flags) | if (.captures | length) > 0 then [.captures | .[] | .string] else .string end;
+def scan($re): scan($re; null);
+def split($re; $flags): _split($re; $flags);
+def splits($re; $flags): _split($re; $flags) | .[];
 def splits($re): splits($re; null);
-def splits($re; flags): split($re; flags) | .[];
 `;

@@ -1,18 +1,27 @@
+import { unsupported } from '../errors';
 import { fail } from '../values';
+import { Cost } from './regex-cost';
 
 /**
  * Oniguruma's Perl syntax, which jq uses, as a JavaScript expression with the flag `u`. What both read alike passes;
  * anything else is refused. Oniguruma knows Unicode in \w, \d, \s and \b, its `.` stops at \n only, and its `$` also
  * matches before a last \n.
  *
- * @throws JqRuntimeError
+ * @throws JqUnsupportedError, JqRuntimeError
  */
 export function translate(
   pattern: string,
   flags: { dotAll: boolean; extended: boolean; longest: boolean },
-): { source: string; names: (string | null)[] } {
-  if (flags.extended || flags.longest) return fail('the regex flags x and l are not supported');
+): Translation {
+  if (flags.extended || flags.longest) return unsupported('the regex flags x and l');
   return new Translator(pattern, flags.dotAll).run();
+}
+
+export interface Translation {
+  source: string;
+  /** Of each group, in order. */
+  names: (string | null)[];
+  cost: Cost;
 }
 
 const WORD = '\\p{L}\\p{M}\\p{N}\\p{Pc}';
@@ -35,19 +44,24 @@ class Translator {
   private at = 0;
   private out = '';
   private readonly names: (string | null)[] = [];
+  private readonly cost = new Cost();
+  /** Of each open group, whether it looks behind. */
+  private readonly open: boolean[] = [];
 
   constructor(
     private readonly pattern: string,
     private readonly dotAll: boolean,
   ) {}
 
-  run(): { source: string; names: (string | null)[] } {
+  run(): Translation {
     while (this.at < this.pattern.length) this.one();
-    return { source: this.out, names: this.names };
+    if (this.open.length > 0) return fail('Regex failure: end pattern with unmatched parenthesis');
+    return { source: this.out, names: this.names, cost: this.cost };
   }
 
   private one(): void {
     const character = this.take();
+    if (!'*+?{)'.includes(character)) this.cost.atom();
     switch (character) {
       case '\\':
         return this.escape(false);
@@ -61,12 +75,19 @@ class Translator {
       case '$':
         this.out += '(?=\\n?$)';
         return undefined;
+      case ')':
+        return this.close();
+      case '|':
+        if (this.open.includes(true)) return this.refuse('a choice within (?<=');
+        this.cost.choice();
+        this.out += '|';
+        return undefined;
       case '{':
         return this.interval();
       case '*':
       case '+':
       case '?':
-        return this.quantifier(character);
+        return this.quantifier(character, character === '?' ? 1 : Infinity);
       case '}':
       case ']':
         this.out += `\\${character}`;
@@ -142,6 +163,8 @@ class Translator {
     const rest = this.pattern.slice(this.at);
     const special = /^\?(?:[:=!]|<[=!])/.exec(rest)?.[0];
     const name = /^\?<([A-Za-z_]\w*)>/.exec(rest);
+    this.open.push(special === '?<=' || special === '?<!');
+    this.cost.open();
     if (special) {
       this.out += `(${special}`;
       this.at += special.length;
@@ -159,27 +182,40 @@ class Translator {
     return undefined;
   }
 
+  private close(): void {
+    if (this.open.pop() === undefined) return fail('Regex failure: unmatched close parenthesis');
+    this.cost.close();
+    this.out += ')';
+    return undefined;
+  }
+
   private interval(): void {
-    const interval = /^(\d+)(,(\d*))?\}/.exec(this.pattern.slice(this.at));
+    const rest = this.pattern.slice(this.at);
+    const interval = /^(\d+)(,(\d*))?\}/.exec(rest);
+    if (!interval && /^,\d*\}/.test(rest)) return this.refuse('an interval without a lower bound');
     if (!interval) {
+      this.cost.atom();
       this.out += '\\{';
       return undefined;
     }
     this.at += interval[0].length;
-    return this.quantifier(`{${interval[0]}`);
+    const most = interval[2] === undefined ? interval[1] : interval[3];
+    return this.quantifier(`{${interval[0]}`, most === '' ? Infinity : Number(most));
   }
 
-  private quantifier(text: string): void {
+  private quantifier(text: string, most: number): void {
+    if (this.open.includes(true)) return this.refuse('a quantifier within (?<=');
+    this.cost.quantifier(most);
     this.out += text;
     if (this.pattern[this.at] === '?') {
       this.out += '?';
       this.at += 1;
     }
-    if (/[*+?]/.test(this.pattern[this.at] ?? '')) return this.refuse('a quantifier after a quantifier');
+    if (/[*+?{]/.test(this.pattern[this.at] ?? '')) return this.refuse('a quantifier after a quantifier');
     return undefined;
   }
 
   private refuse(what: string): never {
-    return fail(`${this.pattern} is not a regex that is supported here: ${what}`);
+    return unsupported(`the regex ${this.pattern}: ${what}`);
   }
 }

@@ -1,10 +1,15 @@
 import { grow, step } from '../budget';
 import { fail, type Json, type JsonObject, lengthOf, put, shown } from '../values';
 import type { ValueFunction } from './index';
+import type { Node } from '../ast';
+import { JqUnsupportedError, positionOf, unsupported } from '../errors';
+import type { Cost } from './regex-cost';
+import { execute } from './regex-guard';
 import { translate } from './regex-syntax';
 
 interface Compiled {
   expression: RegExp;
+  cost: Cost;
   /** Of each group, in order. */
   names: (string | null)[];
 }
@@ -15,18 +20,19 @@ const cache = new Map<string, Compiled>();
 /** `match` and its family. */
 export const regexFunctions: Record<string, ValueFunction> = {
   '_matches/2': (input, pattern, flags) => {
-    const { text, expression, names, all, skipEmpty } = prepare(input, pattern, flags);
-    return find(text, expression, all, skipEmpty).map((found) => describe(text, found, names));
+    const prepared = prepare(input, pattern, flags);
+    const { text, names } = prepared;
+    return find(prepared).map((found) => describe(text, found, names));
   },
   'test/2': (input, pattern, flags) => {
-    const { text, expression, skipEmpty } = prepare(input, pattern, flags);
-    return find(text, expression, false, skipEmpty).length > 0;
+    return find({ ...prepare(input, pattern, flags), all: false }).length > 0;
   },
-  'split/2': (input, pattern, flags) => {
-    const { text, expression, skipEmpty } = prepare(input, pattern, flags);
+  '_split/2': (input, pattern, flags) => {
+    const prepared = prepare(input, pattern, flags);
+    const { text } = prepared;
     const parts: Json[] = [];
     let from = 0;
-    for (const found of find(text, expression, true, skipEmpty)) {
+    for (const found of find({ ...prepared, all: true })) {
       parts.push(text.slice(from, found.index));
       from = found.index + found[0].length;
     }
@@ -45,8 +51,9 @@ export interface Match {
 
 /** Where the pattern matches, for `sub` and `gsub`. */
 export function matchesOf(input: Json, pattern: Json, flags: Json): { text: string; matches: Match[] } {
-  const { text, expression, names, all, skipEmpty } = prepare(input, pattern, flags);
-  const matches = find(text, expression, all, skipEmpty).map((found) => {
+  const prepared = prepare(input, pattern, flags);
+  const { text, names } = prepared;
+  const matches = find(prepared).map((found) => {
     const named: JsonObject = {};
     names.forEach((name, group) => name !== null && put(named, name, found[group + 1] ?? null));
     return { start: found.index, end: found.index + found[0].length, named };
@@ -54,28 +61,50 @@ export function matchesOf(input: Json, pattern: Json, flags: Json): { text: stri
   return { text, matches };
 }
 
-function prepare(input: Json, pattern: Json, flags: Json) {
-  // jq takes [pattern, flags] for the pattern, too.
-  if (Array.isArray(pattern)) return prepareParts(input, pattern[0] ?? null, pattern[1] ?? flags);
-  return prepareParts(input, pattern, flags);
+interface Prepared extends Compiled {
+  text: string;
+  all: boolean;
+  skipEmpty: boolean;
 }
 
-function prepareParts(input: Json, pattern: Json, flags: Json) {
+/** Letters that are several when their case is folded, which JavaScript does not do: ß, ŉ, ﬁ, … */
+const UNFOLDED = /[\u00df\u0130\u0149\u01f0\u0390\u03b0\u0587\u1e96-\u1e9e\u1f50-\u1ffc\ufb00-\ufb17]/;
+
+function prepare(input: Json, pattern: Json, flags: Json): Prepared {
   if (typeof input !== 'string') return fail(`${shown(input)} cannot be matched, as it is not a string`);
-  if (typeof pattern !== 'string') return fail(`${shown(pattern)} cannot be matched, as it is not a string`);
+  if (typeof pattern !== 'string') return fail(`${shown(pattern)} is not a string`);
   if (flags !== null && typeof flags !== 'string') return fail(`${shown(flags)} is not a string`);
   const given = flags ?? '';
-  const wrong = [...given].find((flag) => !'gimnpslx'.includes(flag));
-  if (wrong) return fail(`${given} is not a valid modifier string`);
-  const { expression, names } = compile(pattern, given);
-  return { text: input, expression, names, all: given.includes('g'), skipEmpty: given.includes('n') };
+  if ([...given].some((flag) => !'gimnpslx'.includes(flag))) return fail(`${given} is not a valid modifier string`);
+  if (given.includes('i') && (UNFOLDED.test(input) || UNFOLDED.test(pattern)))
+    return unsupported('the regex flag i with letters such as ß');
+  const compiled = compile(pattern, given);
+  return { ...compiled, text: input, all: given.includes('g'), skipEmpty: given.includes('n') };
+}
+
+/** The functions whose first argument is a regular expression. */
+const TAKES_PATTERN = new Set(['test', 'match', 'capture', 'scan', 'splits', 'sub', 'gsub']);
+
+/** What is written in the source is looked at when that is compiled. @throws JqUnsupportedError */
+export function checkPattern(name: string, args: Node[], source: string, at: number): void {
+  const pattern = args[0];
+  if (!(TAKES_PATTERN.has(name) || (name === 'split' && args.length === 2))) return;
+  if (pattern?.kind !== 'literal' || typeof pattern.value !== 'string') return;
+  const last = args.at(name === 'sub' || name === 'gsub' ? 2 : 1);
+  const flags = last?.kind === 'literal' && typeof last.value === 'string' ? last.value : '';
+  try {
+    compile(pattern.value, flags);
+  } catch (error) {
+    if (error instanceof JqUnsupportedError) throw new JqUnsupportedError(error.problem, positionOf(source, at));
+    // Not a regular expression at all: an error when it is run, as in jq.
+  }
 }
 
 function compile(pattern: string, flags: string): Compiled {
   const key = `${flags}/${pattern}`;
   const known = cache.get(key);
   if (known) return known;
-  const { source, names } = translate(pattern, {
+  const { source, names, cost } = translate(pattern, {
     dotAll: flags.includes('p'),
     extended: flags.includes('x'),
     longest: flags.includes('l'),
@@ -84,26 +113,31 @@ function compile(pattern: string, flags: string): Compiled {
   try {
     expression = new RegExp(source, `dgu${flags.includes('i') ? 'i' : ''}`);
   } catch (error) {
-    return fail(`${pattern} (at offset 0) is not a valid regex: ${(error as Error).message}`);
+    return unsupported(`the regex ${pattern}: ${(error as Error).message}`);
   }
   if (cache.size >= MOST_CACHED) cache.clear();
-  const compiled = { expression, names };
+  const compiled = { expression, names, cost };
   cache.set(key, compiled);
   return compiled;
 }
 
-function find(text: string, expression: RegExp, all: boolean, skipEmpty: boolean): RegExpExecArray[] {
+function find({ text, expression, cost, all, skipEmpty }: Prepared): RegExpExecArray[] {
   const matches: RegExpExecArray[] = [];
   expression.lastIndex = 0;
   for (;;) {
     step(1 + (text.length >> 6));
-    const found = expression.exec(text);
+    const found = execute(expression, text, cost);
     if (!found) return matches;
     if (!(skipEmpty && found[0] === '')) matches.push(found);
     if (!all && matches.length > 0) return matches;
-    if (found[0] === '') expression.lastIndex = nextPoint(text, found.index);
+    if (found[0] === '') {
+      if (all && NOT_ASCII.test(text)) return unsupported('all the empty matches in a text that is not ASCII');
+      expression.lastIndex = nextPoint(text, found.index);
+    }
   }
 }
+
+const NOT_ASCII = /[^\0-\x7f]/;
 
 function nextPoint(text: string, at: number): number {
   return at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);

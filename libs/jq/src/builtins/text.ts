@@ -24,14 +24,16 @@ export const textFunctions: Record<string, ValueFunction> = {
   'ltrim/0': (input) => trimmable(input).replace(LEADING, ''),
   'rtrim/0': (input) => trimmable(input).replace(TRAILING, ''),
   'explode/0': (input) => {
-    if (typeof input !== 'string') return fail(`${shown(input)} cannot be exploded`);
+    if (typeof input !== 'string') return fail('explode input must be a string');
     grow(input.length);
     return Array.from(input, (point) => point.codePointAt(0)!);
   },
   'implode/0': (input) => {
-    if (!Array.isArray(input)) return fail(`${shown(input)} cannot be imploded, must be an array of codepoints`);
+    if (!Array.isArray(input)) return fail('implode input must be an array');
     return input.map(character).join('');
   },
+  'ascii_downcase/0': (input) => mapped(input, /[A-Z]+/g, (run) => run.toLowerCase()),
+  'ascii_upcase/0': (input) => mapped(input, /[a-z]+/g, (run) => run.toUpperCase()),
   'split/1': (input, separator) => {
     if (typeof input !== 'string' || typeof separator !== 'string')
       return fail('split input and separator must be strings');
@@ -49,14 +51,21 @@ function trimEnd(input: Json, part: Json): Json {
   return part !== '' && input.endsWith(part) ? input.slice(0, -part.length) : input;
 }
 
+function mapped(input: Json, runs: RegExp, change: (run: string) => string): string {
+  if (typeof input !== 'string') return fail('explode input must be a string');
+  grow(input.length);
+  return input.replace(runs, change);
+}
+
 function trimmable(input: Json): string {
   step();
-  return typeof input === 'string' ? input : fail(`${shown(input)} cannot be trimmed`);
+  return typeof input === 'string' ? input : fail('trim input must be a string');
 }
 
 /** A code point; surrogates and what is beyond Unicode become the replacement character. */
 function character(point: Json): string {
-  if (typeof point !== 'number') return fail('Unicode codepoint must be numeric');
+  if (typeof point !== 'number')
+    return fail(`${shown(point)} can't be imploded, unicode codepoint needs to be numeric`);
   const value = Math.trunc(point);
   const valid = value >= 0 && value <= 0x10ffff && !(value >= 0xd800 && value <= 0xdfff);
   return valid ? String.fromCodePoint(value) : '\ufffd';

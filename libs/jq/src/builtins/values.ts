@@ -1,5 +1,6 @@
-import { grow, step } from '../budget';
-import { add } from '../operators';
+import { grow, noteOddNumbers, step } from '../budget';
+import { unsupported } from '../errors';
+import { add, binary } from '../operators';
 import { index, indicesOf, setPath } from '../paths';
 import { compare, equal, fail, get, isObject, type Json, lengthOf, shown, sortedKeys, toJson, typeOf } from '../values';
 import type { ValueFunction } from './index';
@@ -27,21 +28,21 @@ export const valueFunctions: Record<string, ValueFunction> = {
     return isObject(input) ? Object.keys(input) : fail(`${shown(input)} has no keys`);
   },
   'has/1': (input, key) => {
-    if (input === null && (typeof key === 'string' || typeof key === 'number')) return false;
+    if (input === null) return false;
     if (isObject(input) && typeof key === 'string') return Object.hasOwn(input, key);
     if (Array.isArray(input) && typeof key === 'number') return key >= 0 && key < input.length;
     return fail(`Cannot check whether ${typeOf(input)} has a ${typeof key === 'string' ? 'string' : typeOf(key)} key`);
   },
   'contains/1': (input, part) => {
-    if (typeOf(input) === typeOf(part)) return contains(input, part);
+    if (typeOf(input) === typeOf(part) && (typeof input !== 'boolean' || input === part)) return contains(input, part);
     return fail(`${shown(input)} and ${shown(part)} cannot have their containment checked`);
   },
   'setpath/2': (input, path, value) => {
     if (!Array.isArray(path)) return fail('Path must be specified as an array');
     return setPath(input, path, value);
   },
-  'tojson/0': (input) => sized(toJson(input)),
-  'tostring/0': (input) => (typeof input === 'string' ? input : sized(toJson(input))),
+  'tojson/0': (input) => toJson(input),
+  'tostring/0': (input) => (typeof input === 'string' ? input : toJson(input)),
   'fromjson/0': (input) => {
     if (typeof input !== 'string') return fail(`${shown(input)} only strings can be parsed`);
     return parse(input);
@@ -59,20 +60,21 @@ export const valueFunctions: Record<string, ValueFunction> = {
   'min/0': (input) => extreme(input, (order) => order < 0),
   'max/0': (input) => extreme(input, (order) => order >= 0),
   'indices/1': (input, part) => indices(input, part),
-  '_flatten/1': (input, depth) => flatten(input, depth as number),
+  '_flatten/1': (input, depth) => flatten(input, depth),
   'flatten/1': (input, depth) => {
-    if (typeof depth !== 'number' || depth < 0) return fail('flatten depth must not be negative');
+    if (compare(depth, 0) < 0) return fail('flatten depth must not be negative');
     return flatten(input, depth);
   },
   'bsearch/1': (input, target) => {
     if (!Array.isArray(input)) return fail(`${shown(input)} cannot be searched from`);
-    let [low, high] = [0, input.length - 1];
-    while (low <= high) {
+    let [low, high] = [0, input.length];
+    while (low < high) {
+      step();
       const middle = (low + high) >> 1;
-      const order = compare(input[middle]!, target);
+      const order = compare(target, input[middle]!);
       if (order === 0) return middle;
-      if (order < 0) low = middle + 1;
-      else high = middle - 1;
+      if (order < 0) high = middle;
+      else low = middle + 1;
     }
     return -1 - low;
   },
@@ -80,7 +82,8 @@ export const valueFunctions: Record<string, ValueFunction> = {
     if (typeof input === 'number') return input;
     if (typeof input !== 'string') return fail(`${shown(input)} cannot be parsed as a number`);
     if (input === 'nan') return Number.NaN;
-    if (!/^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(input))
+    if (/^[+-]?(?:nan|inf)/i.test(input)) return unsupported(`the number ${input}`);
+    if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(input))
       return fail(`${shown(input)} cannot be parsed as a number`);
     return Number(input);
   },
@@ -91,19 +94,25 @@ export const valueFunctions: Record<string, ValueFunction> = {
   },
 };
 
-function sized(text: string): string {
-  grow(text.length);
-  return text;
-}
-
 function parse(text: string): Json {
+  grow(text.length);
+  noteOddNumbers();
+  let value: Json;
   try {
-    return JSON.parse(text) as Json;
+    value = JSON.parse(text) as Json;
   } catch {
     if (text.trim() === 'nan') return Number.NaN;
-    return fail(`${text} (while parsing '${text}')`);
+    if (LENIENT.test(text.replace(STRINGS, '""'))) return unsupported('fromjson of what is not strict JSON');
+    return fail(`Invalid JSON (while parsing '${text}')`);
   }
+  if (/\\u[dD][89a-fA-F]/.test(text) && /\\ud[89a-f]/.test(JSON.stringify(value)))
+    return unsupported('fromjson of a lone surrogate');
+  return value;
 }
+
+/** What jq reads, too: numbers such as 01, .5, 1. and +1, words such as NaN and Infinity. */
+const LENIENT = /nan|inf|\+|(?:^|[^\d.eE])0\d|\.(?!\d)|(?:^|[^\d])\./i;
+const STRINGS = /"(?:[^"\\]|\\.)*"/g;
 
 function contains(whole: Json, part: Json): boolean {
   step();
@@ -117,14 +126,13 @@ function contains(whole: Json, part: Json): boolean {
 }
 
 function extreme(input: Json, better: (order: number) => boolean): Json {
-  if (!Array.isArray(input)) return fail(`${shown(input)} cannot be iterated over`);
+  if (!Array.isArray(input)) return fail(`${shown(input)} and ${shown(input)} cannot be iterated over`);
   let best: Json | undefined;
   for (const item of input) if (best === undefined || better(compare(item, best))) best = item;
   return best ?? null;
 }
 
 function indices(input: Json, part: Json): Json {
-  if (input === null) return null;
   if (Array.isArray(input)) return indicesOf(input, Array.isArray(part) ? part : [part]);
   if (typeof input === 'string' && typeof part === 'string') return positions(input, part);
   return index(input, part);
@@ -137,7 +145,7 @@ function positions(text: string, part: string): Json {
   let points = 0;
   let counted = 0;
   for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
-    step();
+    step(1 + (part.length >> 4));
     points += lengthOf(text.slice(counted, at));
     counted = at;
     found.push(points);
@@ -145,7 +153,7 @@ function positions(text: string, part: string): Json {
   return found;
 }
 
-function flatten(input: Json, depth: number): Json {
+function flatten(input: Json, depth: Json): Json {
   const items = Array.isArray(input)
     ? input
     : isObject(input)
@@ -154,7 +162,7 @@ function flatten(input: Json, depth: number): Json {
   let result: Json = [];
   for (const item of items) {
     step();
-    result = add(result, Array.isArray(item) && depth !== 0 ? flatten(item, depth - 1) : [item]);
+    result = add(result, Array.isArray(item) && depth !== 0 ? flatten(item, binary('-', depth, 1)) : [item]);
   }
   return result;
 }
