@@ -139,8 +139,7 @@ export interface SchemaModel {
 
 /** ISO 8601, an expression, or parts. */
 export type DurationModel =
-  | string
-  | { days?: number; hours?: number; minutes?: number; seconds?: number; milliseconds?: number };
+  string | { days?: number; hours?: number; minutes?: number; seconds?: number; milliseconds?: number };
 export interface Timeout {
   after: DurationModel;
 }
