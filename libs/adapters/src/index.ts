@@ -6,3 +6,28 @@ export { closeConnections } from './protocols/exchange';
 export { type FailureDetails, STANDARD_ERRORS, type StandardError } from './protocols/failure';
 export { type HttpArguments, type HttpResponseOutput } from './protocols/http';
 export { type AuthenticationPolicy } from './authentication/policy';
+export { baseUrl, capability, secretName, secretNames, secretOf } from './adapter';
+export {
+  type Adapter,
+  type AdapterContext,
+  type AdapterLog,
+  type AnyAdapter,
+  type Capability,
+  type OnceOnly,
+  type Rate,
+  type RateLimit,
+} from './adapter';
+export { ADAPTERS } from './adapters';
+export { type ArgumentsOf, type ResultOf, serves, SHARED, type SharedName } from './capabilities';
+export { invoke, type Invocation } from './invoke';
+export {
+  adapterNamed,
+  type Binding,
+  type Bindings,
+  bindingSchema,
+  capabilityNamed,
+  capabilityNames,
+  nearest,
+  resolve,
+  type Resolved,
+} from './registry';

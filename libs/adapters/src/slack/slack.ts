@@ -70,10 +70,13 @@ async function earlier(
     const { messages = [] } = await transport.run(() =>
       client.conversations.history({ channel, oldest, inclusive: true, limit: 200, include_all_metadata: true }),
     );
-    return messages.find(({ metadata }) => {
-      const { event_type, event_payload } = metadata ?? {};
-      return event_type === EVENT_TYPE && event_payload?.key === idempotencyKey;
-    })?.ts;
+    return messages.find(
+      ({ metadata }) =>
+        metadata?.event_type === EVENT_TYPE &&
+        Object.entries(metadata.event_payload ?? {}).some(
+          ([name, value]) => name === 'key' && value === idempotencyKey,
+        ),
+    )?.ts;
   } catch (cause) {
     if (!(cause instanceof PermanentError)) throw cause;
     log.warn({ channel, reason: cause.message }, 'could not look for an earlier attempt; posting, perhaps again');
