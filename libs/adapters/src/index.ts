@@ -5,6 +5,8 @@ export { type DocumentRequest, type FetchedDocument, type ProtocolContext } from
 export { closeConnections } from './protocols/exchange';
 export { type FailureDetails, STANDARD_ERRORS, type StandardError } from './protocols/failure';
 export { type HttpArguments, type HttpResponseOutput } from './protocols/http';
+export { type OpenApiArguments } from './protocols/openapi';
+export { fetchOverHttp, forgetDocuments } from './protocols/document';
 export { type AuthenticationPolicy } from './authentication/policy';
 export { baseUrl, capability, secretName, secretNames, secretOf } from './adapter';
 export {
