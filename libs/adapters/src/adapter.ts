@@ -1,4 +1,5 @@
 import { PermanentError } from '@spillway/contracts';
+import type { Dispatcher } from 'undici';
 import { z } from 'zod';
 
 /** How a call that is made twice has one effect, as far as the provider allows it. */
@@ -33,6 +34,8 @@ export interface AdapterContext<Options = unknown> {
   signal: AbortSignal;
   /** W3C Trace Context. */
   traceparent?: string;
+  /** Makes the connections, where something watches over which hosts may be reached. */
+  dispatcher?: Dispatcher;
   log: AdapterLog;
 }
 
@@ -48,7 +51,7 @@ export interface RateLimit extends Rate {
   /** The capabilities that count; all of them if left out. */
   capabilities?: readonly string[];
   /** Each value of this has an allowance of its own: a channel, a phone number. */
-  per?(parameters: Record<string, unknown>): string;
+  per?: (parameters: Record<string, unknown>) => string;
 }
 
 export interface Capability<Options = unknown, Parameters = unknown, Result = unknown> {

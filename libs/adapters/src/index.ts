@@ -33,3 +33,19 @@ export {
   resolve,
   type Resolved,
 } from './registry';
+export { prepare } from './invoke';
+export {
+  AdapterCaller,
+  gateKey,
+  type GuardedCall,
+  RESILIENCE,
+  type ResilienceOptions,
+} from './resilience/adapter-caller';
+export { PostgresLimits } from './resilience/postgres-limits';
+export {
+  type GateState,
+  type LimitState,
+  type Opening,
+  type Passage,
+  type SharedLimits,
+} from './resilience/shared-limits';

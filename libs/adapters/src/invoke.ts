@@ -11,23 +11,31 @@ export interface Invocation extends Omit<AdapterContext, 'options'> {
 }
 
 /**
- * Calls a capability of an adapter. `resilience/` goes around this.
+ * Checks a call without making it. `resilience/` does so first, so that what is wrong costs no allowance.
  *
- * @throws PermanentError `options-invalid`, `arguments-invalid`, `result-unexpected`, and what the adapter throws
+ * @throws PermanentError `options-invalid`, `arguments-invalid`
  */
-export async function invoke(adapter: AnyAdapter, name: string, given: Invocation): Promise<unknown> {
-  const { options, parameters, ...context } = given;
+export function prepare(adapter: AnyAdapter, name: string, given: Pick<Invocation, 'options' | 'parameters'>) {
   const capability = capabilityOf(adapter, name);
-  const parsedOptions = parse(
+  const options = parse(
     adapter.options,
-    options,
+    given.options,
     'options-invalid',
     `the options of the adapter "${adapter.name}"`,
   );
-  const parsed = parse(capability.arguments, parameters, 'arguments-invalid', `the arguments of ${name}`);
-  const result = await capability.call(parsed, { ...context, options: parsedOptions });
-  if (!capability.result) return undefined;
-  return parse(capability.result, result, 'result-unexpected', `what ${adapter.name} answered to ${name}`);
+  const parameters = parse(capability.arguments, given.parameters, 'arguments-invalid', `the arguments of ${name}`);
+  /** @throws PermanentError `result-unexpected`, and what the adapter throws */
+  return async (context: Omit<AdapterContext, 'options'>): Promise<unknown> => {
+    const result = await capability.call(parameters, { ...context, options });
+    if (!capability.result) return undefined;
+    return parse(capability.result, result, 'result-unexpected', `what ${adapter.name} answered to ${name}`);
+  };
+}
+
+/** Calls a capability of an adapter with nothing around it. @throws what `prepare` and its call throw */
+export async function invoke(adapter: AnyAdapter, name: string, given: Invocation): Promise<unknown> {
+  const { options, parameters, ...context } = given;
+  return prepare(adapter, name, { options, parameters })(context);
 }
 
 function parse<T>(schema: z.ZodType<T>, value: unknown, code: string, what: string): T {

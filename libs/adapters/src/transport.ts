@@ -56,7 +56,7 @@ export class Transport {
         body: init.body as string | undefined,
         signal,
         redirect: 'manual',
-        dispatcher: agent,
+        dispatcher: this.context.dispatcher ?? agent,
       });
       const body = await readAll(response.body, this.dialect.name);
       this.last = {

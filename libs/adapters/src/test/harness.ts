@@ -121,9 +121,9 @@ export function keepsTheCommonPromises(promised: () => Promised): void {
 }
 
 /** Waits for a condition, 5 s at most. */
-export async function until(condition: () => boolean): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 5_000;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > end) throw new Error('it did not come to pass within 5 s');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
