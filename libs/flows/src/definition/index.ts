@@ -1,0 +1,11 @@
+export { durationMs } from './durations';
+export { compileExpression, compileTransform, FLOW_VARIABLES, sourceOf } from './expressions';
+export { compileSchema, type SchemaCheck } from './json-schema';
+export { lintFlow, type LintOptions } from './lint';
+export { CALLS } from './lint-functions';
+export * from './model';
+export { FlowSyntaxError, parseFlow, type ParsedFlow, type Position } from './parse';
+export { pointerTo, segmentsOf } from './pointer';
+export type { Problem } from './problem';
+export { caughtAs, iteratorVariables, loopVariables } from './sites';
+export { STANDARD_ERRORS, type StandardError, standardErrorOf, standardErrorUri } from './standard-errors';

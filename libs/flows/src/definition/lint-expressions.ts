@@ -1,0 +1,129 @@
+import { compileTemplate, JqSyntaxError, JqUnsupportedError } from '@spillway/jq';
+import { compileExpression, FLOW_VARIABLES, sourceOf } from './expressions';
+import { type ExpressionSite } from './expression-sites';
+import { shown } from './json';
+import { didYouMean, nearest } from './nearest';
+import { pointerTo } from './pointer';
+import { errorAt, placeOf, type Problem, warningAt } from './problem';
+
+/** What is wrong with the jq at one place: all strings of a template, or one expression. */
+export function lintExpression(site: ExpressionSite, secrets: readonly string[]): Problem[] {
+  if (site.form === 'template') return lintTemplate(site.value, site.path, site, secrets);
+  if (typeof site.value !== 'string') return [];
+  const text = site.value;
+  if (sourceOf(text).trim() === '') {
+    return [errorAt(site.path, `${placeOf(site.path)} is an empty expression`, 'Write one, or leave the field out.')];
+  }
+  return lintText({ ...site, text, compile: (variables) => void compileExpression(text, variables) }, secrets);
+}
+
+function lintTemplate(value: unknown, path: string, site: ExpressionSite, secrets: readonly string[]): Problem[] {
+  if (typeof value === 'string') {
+    const text = value;
+    const compile = (variables: readonly string[]) => void compileTemplate(text, { variables });
+    return [
+      ...lintText({ ...site, path, text, compile }, secrets),
+      ...lintForgotten(text, path, [...FLOW_VARIABLES, ...site.variables]),
+    ];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, part]) => lintTemplate(part, pointerTo(path, key), site, secrets));
+}
+
+interface Text extends ExpressionSite {
+  text: string;
+  /** @throws JqSyntaxError, JqUnsupportedError */
+  compile(variables: readonly string[]): void;
+}
+
+function lintText(text: Text, secrets: readonly string[]): Problem[] {
+  const known = [...FLOW_VARIABLES, ...text.variables];
+  const failure = failureOf(text, known);
+  if (failure) return [jqProblem(text, failure, known)];
+  return [...lintUnavailable(text, known), ...lintSecrets(text, known, secrets)];
+}
+
+function failureOf(text: Text, variables: readonly string[]): JqSyntaxError | JqUnsupportedError | undefined {
+  try {
+    text.compile(variables);
+    return undefined;
+  } catch (error) {
+    if (error instanceof JqSyntaxError || error instanceof JqUnsupportedError) return error;
+    throw error;
+  }
+}
+
+function jqProblem({ path }: Text, failure: JqSyntaxError | JqUnsupportedError, known: string[]): Problem {
+  const { problem, position } = failure;
+  const variable = /^\$(\w+) is not defined$/.exec(problem)?.[1];
+  if (variable !== undefined) {
+    const message = `${placeOf(path)} names $${variable}, which does not exist here`;
+    return errorAt(
+      path,
+      message + didYouMeanVariable(variable, known),
+      `There are ${known.map((name) => `$${name}`).join(', ')}.`,
+    );
+  }
+  const where = position ? `, line ${position.line}, column ${position.column} of the expression` : '';
+  const remedy =
+    failure instanceof JqSyntaxError
+      ? 'Mend the jq expression.'
+      : 'Write it without that; libs/jq/README.md says what is not supported.';
+  return errorAt(path, `${placeOf(path)} is not valid jq: ${problem}${where}`, remedy);
+}
+
+function didYouMeanVariable(name: string, known: string[]): string {
+  const meant = nearest(name, known);
+  return meant === undefined ? '' : `; did you mean $${meant}?`;
+}
+
+/** Arguments that the specification does not provide here (dsl.md, table under "Runtime expression arguments"): null. */
+function lintUnavailable(text: Text, known: string[]): Problem[] {
+  return FLOW_VARIABLES.filter((name) => !text.available.includes(name) && !text.variables.includes(name)).flatMap(
+    (name) => {
+      if (!uses(text, name, known)) return [];
+      const message = `${placeOf(text.path)} names $${name}, which has no value here`;
+      return [warningAt(text.path, message, `Here there are ${text.available.map((one) => `$${one}`).join(', ')}.`)];
+    },
+  );
+}
+
+/** An expression uses a variable if it does not compile without it. */
+function uses(text: Text, name: string, known: string[]): boolean {
+  if (!text.text.includes(name)) return false;
+  return (
+    failureOf(
+      text,
+      known.filter((one) => one !== name),
+    ) !== undefined
+  );
+}
+
+const SECRET = /\$secrets\s*(?:\.\s*([A-Za-z_]\w*)|\.?\s*\[\s*"((?:[^"\\]|\\.)*)"\s*\])/g;
+
+function lintSecrets(text: Text, known: string[], secrets: readonly string[]): Problem[] {
+  if (text.variables.includes('secrets') || !uses(text, 'secrets', known)) return [];
+  const problems = [...text.text.matchAll(SECRET)]
+    .map(([, plain, quoted]) => plain ?? quoted!)
+    .filter((name) => !secrets.includes(name))
+    .map((name) => unlistedSecret(text.path, name, secrets));
+  if (!text.stored) return problems;
+  const message = `${placeOf(text.path)} puts a secret into the run's data, where people can read it`;
+  return [...problems, warningAt(text.path, message, 'Name $secrets where it is used: in the "with" of a call.')];
+}
+
+export function unlistedSecret(path: string, name: string, secrets: readonly string[]): Problem {
+  const message = `${placeOf(path)} uses the secret "${name}", which use.secrets does not list${didYouMean(name, secrets)}`;
+  return errorAt(path, message, `Add ${shown(name)} to use.secrets.`);
+}
+
+const PATH = /^\s*(?:\.[A-Za-z_]|\$([A-Za-z_]\w*))[\w.[\]]*\s*$/;
+
+/** Text that looks like an expression and is not one, since it is not in `${ }`. */
+function lintForgotten(text: string, path: string, known: string[]): Problem[] {
+  const [looks, variable] = PATH.exec(text) ?? [];
+  if (looks === undefined || (variable !== undefined && !known.includes(variable))) return [];
+  const written = `\${ ${text.trim()} }`;
+  const message = `${placeOf(path)} is the text ${shown(text)}, not an expression`;
+  return [warningAt(path, message, `Write ${written} if it is one.`)];
+}

@@ -1,0 +1,39 @@
+import { explain } from './explain';
+import { isFields, shown } from './json';
+import { didYouMean, nearest } from './nearest';
+import { pointerTo } from './pointer';
+import { errorAt, placeOf, type Problem, warningAt } from './problem';
+import type { Sites } from './sites';
+
+/** Classes of priority, most urgent first. */
+export const PRIORITIES = ['critical', 'high', 'normal', 'low'];
+const OURS = ['compensate', 'priority', 'idempotencyKey'];
+
+/** What Spillway reads from the `metadata` of a task. Other keys are the author's own. */
+export function lintMetadata({ tasks }: Sites): Problem[] {
+  return tasks.flatMap(({ task, path }) => {
+    const metadata = task['metadata'];
+    if (!isFields(metadata)) return [];
+    return Object.entries(metadata).flatMap(([key, value]) => lintEntry(key, value, pointerTo(path, 'metadata', key)));
+  });
+}
+
+function lintEntry(key: string, value: unknown, path: string): Problem[] {
+  if (key === 'compensate') {
+    const node = { $ref: Array.isArray(value) ? '#/$defs/taskList' : '#/$defs/task' };
+    return explain(node, value, path).problems.map(({ missing: _, ...problem }) => problem);
+  }
+  if (key === 'priority') {
+    if (typeof value === 'string' && PRIORITIES.includes(value)) return [];
+    const meant = typeof value === 'string' ? didYouMean(value, PRIORITIES) : '';
+    const message = `${placeOf(path)} is ${shown(value)}, which is no priority${meant}`;
+    return [errorAt(path, message, `Write one of ${PRIORITIES.join(', ')}.`)];
+  }
+  if (key === 'idempotencyKey') {
+    if (typeof value === 'string' && value !== '') return [];
+    return [errorAt(path, `${placeOf(path)} must be text that is not empty`, 'Write text such as order-${ .id }.')];
+  }
+  const meant = nearest(key, OURS);
+  if (!meant) return [];
+  return [warningAt(path, `${placeOf(path)} means nothing to Spillway; did you mean "${meant}"?`, `Write "${meant}".`)];
+}

@@ -1,0 +1,32 @@
+import { authenticationsOf, namesOf, secretNames, secretsOf } from './endpoints';
+import { at } from './json';
+import { unlistedSecret } from './lint-expressions';
+import { didYouMean } from './nearest';
+import { pointerTo } from './pointer';
+import { errorAt, placeOf, type Problem } from './problem';
+import type { Sites } from './sites';
+
+/** Names that must be defined under `use`. Functions and catalogs: lint-functions.ts. */
+export function lintReferences(definition: unknown, sites: Sites): Problem[] {
+  const refer = (path: string, name: unknown, component: string): Problem[] => {
+    const names = namesOf(definition, component);
+    if (typeof name !== 'string' || names.includes(name)) return [];
+    const message = `${placeOf(path)} names "${name}", which use.${component} does not have${didYouMean(name, names)}`;
+    return [errorAt(path, message, `Define it under use.${component}.`)];
+  };
+  const secrets = secretNames(definition);
+  return [
+    ...refer('/timeout', at(definition, 'timeout'), 'timeouts'),
+    ...sites.tasks.flatMap(({ task, path }) => [
+      ...refer(pointerTo(path, 'timeout'), task['timeout'], 'timeouts'),
+      ...refer(pointerTo(path, 'raise', 'error'), at(task, 'raise', 'error'), 'errors'),
+      ...refer(pointerTo(path, 'catch', 'retry'), at(task, 'catch', 'retry'), 'retries'),
+    ]),
+    ...authenticationsOf(definition, sites).flatMap(({ path, value }) => [
+      ...refer(pointerTo(path, 'use'), at(value, 'use'), 'authentications'),
+      ...secretsOf(value)
+        .filter(({ name }) => !secrets.includes(name))
+        .map(({ keys, name }) => unlistedSecret(pointerTo(path, ...keys), name, secrets)),
+    ]),
+  ];
+}
