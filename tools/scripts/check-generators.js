@@ -35,6 +35,7 @@ const env = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: '
 const run = (...args) => execFileSync(process.execPath, args, { cwd: copy, env, stdio: 'inherit' });
 try {
   run('node_modules/nx/dist/bin/nx.js', 'g', 'spillway:source', 'acme-pay');
+  run('node_modules/nx/dist/bin/nx.js', 'g', 'spillway:adapter', 'acme-crm');
   run('node_modules/nx/dist/bin/nx.js', 'g', 'spillway:queue', 'fraud-checks');
   run('node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json');
   run(
@@ -45,6 +46,14 @@ try {
     'workers',
     '-t',
     'acme-pay|accepts what|refuses another|reads the event|does its work|stops when',
+  );
+  run(
+    '--experimental-vm-modules',
+    'node_modules/jest/bin/jest.js',
+    '--selectProjects',
+    'adapters',
+    '--testPathPatterns',
+    'acme-crm|registry',
   );
 } finally {
   rmSync(copy, { recursive: true, force: true });

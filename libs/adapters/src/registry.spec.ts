@@ -43,7 +43,7 @@ describe('a name that is not one', () => {
   });
 
   it('is answered with all names when none is near', () => {
-    expect(() => adapterNamed('zzzzzzzzzzzz')).toThrow('There are: gohighlevel, n8n, retell, slack, stripe, twilio.');
+    expect(() => adapterNamed('zzzzzzzzzzzz')).toThrow(`There are: ${ADAPTERS.map(({ name }) => name).join(', ')}.`);
   });
 
   it('is not found in what every object has', () => {
