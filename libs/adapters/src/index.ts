@@ -8,6 +8,7 @@ export { type HttpArguments, type HttpResponseOutput } from './protocols/http';
 export { type OpenApiArguments } from './protocols/openapi';
 export { fetchOverHttp, forgetDocuments } from './protocols/document';
 export { type AuthenticationPolicy } from './authentication/policy';
+export { forgetTokens } from './authentication/oauth2';
 export { baseUrl, capability, secretName, secretNames, secretOf } from './adapter';
 export {
   type Adapter,

@@ -7,3 +7,4 @@ export { testEnvironment, TestServers } from './servers';
 export { freePort } from './ports';
 export * from './providers';
 export { HttpServer, sendJson, type ServedRequest } from './protocols/http-server';
+export { AuthorizationServer } from './protocols/authorization-server';

@@ -2,7 +2,8 @@ import { type z } from 'zod';
 import { type ProtocolContext } from '../protocols/context';
 import { refuse } from '../protocols/failure';
 import { DigestAuthenticator } from './digest';
-import { type AuthenticationPolicy, authenticationSchema, bearerSchema, passwordSchema } from './policy';
+import { OAuth2Authenticator } from './oauth2';
+import { type AuthenticationPolicy, authenticationSchema, bearerSchema, oauth2Schema, passwordSchema } from './policy';
 
 /** Credentials of one call: it may be asked several times, for redirects and after a 401. */
 export interface Authenticator {
@@ -27,6 +28,10 @@ export function authenticatorFor(
     return fixed(`Bearer ${propertiesOf('bearer', policy.bearer, bearerSchema, context).token}`);
   }
   if (policy.digest) return new DigestAuthenticator(propertiesOf('digest', policy.digest, passwordSchema, context));
+  for (const kind of ['oauth2', 'oidc'] as const) {
+    const given = policy[kind];
+    if (given) return new OAuth2Authenticator(kind, propertiesOf(kind, given, oauth2Schema, context), context);
+  }
   throw invalid('the authentication policy has none of basic, bearer, digest, oauth2 and oidc');
 }
 

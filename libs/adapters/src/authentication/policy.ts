@@ -24,7 +24,7 @@ export const oauth2Schema = z.object({
       assertion: z.string().optional(),
       authentication: z
         .enum(['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'])
-        .default('client_secret_post'),
+        .optional(),
     })
     .optional(),
   request: z
