@@ -94,7 +94,7 @@ describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
     const one = await start('worker-ingress,worker-integration');
     const id = await send();
     await eventually(async () => {
-      const { rows } = await database.pool.query(`select from effects where key like $1 and state = 'done'`, [
+      const { rows } = await database.pool.query(`select from effects where key like $1`, [
         `${id}%`,
       ]);
       return rows.length === 1;

@@ -19,6 +19,8 @@ export interface Delivery {
 /** A way to reach people or a tenant's own systems. */
 export interface Channel<Spec extends Notify = Notify> {
   name: Spec['channel'];
+  /** Whether nobody minds to be told twice, so that no record is kept of what was sent. */
+  repeatable?: boolean;
   /** @throws SpillwayError, classified */
   send(spec: Spec, message: Message): Promise<Delivery>;
 }

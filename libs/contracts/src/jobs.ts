@@ -102,33 +102,34 @@ interface FactBase {
   eventId: string;
 }
 
+/** How an attempt went. */
+export interface AttemptRecord {
+  /** From 1. */
+  attempt: number;
+  durationMs: number;
+  /** The other side may have seen this effect before: an earlier attempt was cut off in the middle. */
+  repeat?: boolean;
+  /** The recorded result was returned, nothing was called. */
+  recorded?: boolean;
+  response?: { status: number };
+  worker: string;
+}
+
 export type Fact =
   | (FactBase & { kind: 'event.accepted'; event: SpillwayEvent; body: IngressJob['body']; via: IngressJob['via'] })
   | (FactBase & { kind: 'event.routed'; jobs: PlannedJob[]; replay?: string })
   | (FactBase & { kind: 'event.failed'; error: ErrorRecord })
   | (FactBase & { kind: 'event.duplicate'; source: string; collision?: { sha256: string } })
   | (FactBase & { kind: 'job.planned'; job: PlannedJob })
-  | (FactBase & {
-      kind: 'job.attempt';
-      jobId: string;
-      queue: string;
-      attempt: number;
-      durationMs: number;
-      outcome: 'ok' | 'error';
-      error?: ErrorRecord;
-      /** The other side may have seen this effect before: an earlier attempt was cut off in the middle. */
-      repeat?: boolean;
-      /** The recorded result was returned, nothing was called. */
-      recorded?: boolean;
-      response?: { status: number };
-      worker: string;
-    })
+  | (FactBase & AttemptRecord & { kind: 'job.attempt'; jobId: string; queue: string; error: ErrorRecord })
   | (FactBase & {
       kind: 'job.ended';
       jobId: string;
       queue: string;
       state: 'done' | 'dead-letter' | 'cancelled';
       error?: ErrorRecord;
+      /** The attempt that did it; one that failed is a fact of its own. */
+      attempt?: AttemptRecord;
     })
   | (FactBase & { kind: 'job.redriven'; jobId: string; queue: string })
   | (FactBase & { kind: 'run.started'; runId: string; flow: string; route: string; tasks: Task[] })

@@ -4,35 +4,71 @@ interface Waiting<Item, Result> {
   reject(error: unknown): void;
 }
 
+export interface Batching<Item> {
+  /** Items in one batch. */
+  most: number;
+  /** What an item weighs; a batch weighs no more than `mostWeight`, unless it is one item. */
+  weigh?: (item: Item) => number;
+  mostWeight?: number;
+  /**
+   * Under load (the batch before had company) so long is waited for more to come: for work that gets cheaper the more
+   * of it is done at once, and that nobody waits for. Milliseconds.
+   */
+  lingerMs?: number;
+  /** Batches under way at once; 1, if left out. */
+  parallel?: number;
+  /** Whether the items of a batch that failed may succeed one by one. Yes, if left out. */
+  apart?: (error: unknown) => boolean;
+}
+
 /**
  * Group commit: calls made while one is under way go together in the next. Under load many callers share one round
  * trip; alone, a caller waits for nobody.
  *
- * @example const begin = batched((keys: string[]) => database.beginAll(keys), 500);
+ * @example const find = batched((keys: string[]) => database.findAll(keys), { most: 500 });
  */
 export function batched<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
-  most: number,
+  options: Batching<Item>,
 ): (item: Item) => Promise<Result> {
+  const { most, lingerMs = 0, parallel = 1, apart = () => true } = options;
   let waiting: Waiting<Item, Result>[] = [];
-  let running = false;
+  let running = 0;
+  let company = false;
+  let full: (() => void) | undefined;
 
   async function drain(): Promise<void> {
-    running = true;
+    running += 1;
     // One turn of the event loop gathers what the same tick asks for.
     await new Promise(setImmediate);
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, most);
-      waiting = waiting.slice(most);
+      if (lingerMs > 0 && company) await linger();
+      company = waiting.length > 1;
+      const count = fitting(waiting, options);
+      const batch = waiting.slice(0, count);
+      waiting = waiting.slice(count);
       try {
         const results = await run(batch.map((one) => one.item));
         batch.forEach((one, index) => one.resolve(results[index]!));
       } catch (error) {
-        if (batch.length === 1) batch[0]!.reject(error);
-        else await Promise.all(batch.map((one) => alone(one)));
+        if (batch.length > 1 && apart(error)) await Promise.all(batch.map((one) => alone(one)));
+        else for (const one of batch) one.reject(error);
       }
     }
-    running = false;
+    running -= 1;
+  }
+
+  /** Until the batch is full, or the time is over. */
+  async function linger(): Promise<void> {
+    if (waiting.length >= most) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, lingerMs);
+      full = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    full = undefined;
   }
 
   /** One bad item must not fail its neighbours. */
@@ -47,6 +83,20 @@ export function batched<Item, Result>(
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (!running) void drain();
+      if (waiting.length >= most) full?.();
+      if (running < parallel) void drain();
     });
+}
+
+/** How many of the first ones make a batch. */
+function fitting<Item>(waiting: { item: Item }[], { most, weigh, mostWeight = Infinity }: Batching<Item>): number {
+  if (!weigh) return Math.min(waiting.length, most);
+  let weight = 0;
+  let count = 0;
+  while (count < waiting.length && count < most) {
+    weight += weigh(waiting[count]!.item);
+    if (count > 0 && weight > mostWeight) break;
+    count += 1;
+  }
+  return count;
 }

@@ -4,7 +4,7 @@ export type { Schema } from './schema';
 export { batched } from './batcher';
 export { sendSignal, Signals, type Signal } from './signals';
 export { AuditLog, type AuditEntry } from './records/audit';
-export { EffectStore, type Begun } from './records/effects';
+export { EffectStore, type Known } from './records/effects';
 export {
   EventRecords,
   type EventFilter,

@@ -103,6 +103,12 @@ interface JobsTable {
   created_at: Timestamp;
   state_at: Timestamp;
   error: Json<unknown> | null;
+  /** The attempt that did it, when that was the first. */
+  first_id: string | null;
+  first_at: Timestamp | null;
+  first_ms: number | null;
+  first_worker: string | null;
+  first_status: number | null;
 }
 
 interface AttemptsTable {
@@ -139,11 +145,8 @@ interface EffectsTable {
   key: string;
   tenant: string;
   job_id: string;
-  state: 'started' | 'done';
-  attempts: number;
   result: Json<unknown> | null;
   created_at: Made;
-  updated_at: Made;
 }
 
 interface OutboxTable {

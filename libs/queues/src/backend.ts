@@ -10,6 +10,7 @@ import {
 } from 'bullmq';
 import Redis, { type RedisOptions } from 'ioredis';
 import { Pool } from 'pg';
+import { addJobs, isPlain, type NewJob } from './redis/add-jobs';
 
 export type Processor = (job: Job, token?: string, signal?: AbortSignal) => Promise<unknown>;
 export type WorkerSettings = Omit<WorkerOptions, 'connection' | 'prefix'>;
@@ -20,6 +21,8 @@ export interface QueueBackend {
   /** Whether job data must be free of what PostgreSQL's jsonb refuses. */
   readonly strictJson: boolean;
   openQueue(name: string): Queue;
+  /** Adds jobs in one round trip. @returns for each the id of the job that stands for it */
+  add(queue: Queue, jobs: NewJob[]): Promise<string[]>;
   openWorker(name: string, processor: Processor, settings: WorkerSettings): Worker;
   /** @throws TransientError `queues-unavailable` */
   ping(): Promise<void>;
@@ -41,8 +44,9 @@ export function openBackend(options: BackendOptions): QueueBackend {
   return options.redisUrl ? new RedisBackend(options.redisUrl, options.prefix) : new PostgresBackend(options);
 }
 
-/** Comes back within a second once the server does, for ever. */
+/** Comes back within a second once the server does, for ever; what one turn of the event loop says is one write. */
 const RECONNECT: RedisOptions = {
+  enableAutoPipelining: true,
   retryStrategy: (times) => Math.min(times * 50, 1_000),
   connectTimeout: 5_000,
 };
@@ -52,14 +56,14 @@ class RedisBackend implements QueueBackend {
   readonly strictJson = false;
   /** Fails at once while Redis is away, so that the outbox can take over. */
   private readonly producer: Redis;
-  private readonly workerConnections: Redis[] = [];
+  /** What all workers of the process say, so that the socket carries many commands at once. */
+  private workers?: Redis;
 
   constructor(
     private readonly url: string,
     private readonly prefix: string,
   ) {
-    this.producer = new Redis(url, { ...RECONNECT, maxRetriesPerRequest: 1, enableOfflineQueue: false });
-    this.producer.on('error', () => undefined);
+    this.producer = silent(new Redis(url, { ...RECONNECT, maxRetriesPerRequest: 1, enableOfflineQueue: false }));
   }
 
   openQueue(name: string): Queue {
@@ -73,10 +77,14 @@ class RedisBackend implements QueueBackend {
   }
 
   openWorker(name: string, processor: Processor, settings: WorkerSettings): Worker {
-    const connection = new Redis(this.url, { ...RECONNECT, maxRetriesPerRequest: null });
-    connection.on('error', () => undefined);
-    this.workerConnections.push(connection);
-    return silent(new Worker(name, processor, { ...settings, connection, prefix: this.prefix }));
+    this.workers ??= silent(new Redis(this.url, { ...RECONNECT, maxRetriesPerRequest: null })).setMaxListeners(100);
+    return silent(new Worker(name, processor, { ...settings, connection: this.workers, prefix: this.prefix }));
+  }
+
+  async add(queue: Queue, jobs: NewJob[]): Promise<string[]> {
+    if (jobs.every(isPlain)) return addJobs(this.producer, queue, jobs);
+    const added = await queue.addBulk(jobs);
+    return added.map((job) => job.id!);
   }
 
   async ping(): Promise<void> {
@@ -116,7 +124,8 @@ class RedisBackend implements QueueBackend {
   }
 
   async close(): Promise<void> {
-    for (const connection of [this.producer, ...this.workerConnections]) connection.disconnect();
+    this.producer.disconnect();
+    this.workers?.disconnect();
   }
 }
 
@@ -143,6 +152,12 @@ class PostgresBackend implements QueueBackend {
   openQueue(name: string): Queue {
     const queue = new this.classes.Queue(this.nameOf(name), { connection: this.pool, skipWaitingForReady: true });
     return silent(queue as unknown as Queue);
+  }
+
+  async add(queue: Queue, jobs: NewJob[]): Promise<string[]> {
+    if (jobs.length === 1) return [(await queue.add(jobs[0]!.name, jobs[0]!.data, jobs[0]!.opts)).id!];
+    const added = await queue.addBulk(jobs);
+    return added.map((job) => job.id!);
   }
 
   openWorker(name: string, processor: Processor, settings: WorkerSettings): Worker {

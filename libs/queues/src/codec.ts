@@ -8,11 +8,12 @@ interface Wrapped {
 
 const REFUSED = /\\u0000|\\ud[89a-f]/i;
 
-/** @param strict whether the backend refuses such strings */
-export function encodeData<T extends object>(data: T, strict: boolean): T | Wrapped {
-  if (!strict) return data;
+/** @param strict whether the backend refuses such strings. @returns the data, and its JSON */
+export function encodeData(data: object, strict: boolean): { data: object; json: string } {
   const json = JSON.stringify(data);
-  return REFUSED.test(json) ? { $json: Buffer.from(json).toString('base64') } : data;
+  if (!strict || !REFUSED.test(json)) return { data, json };
+  const wrapped: Wrapped = { $json: Buffer.from(json).toString('base64') };
+  return { data: wrapped, json: JSON.stringify(wrapped) };
 }
 
 export function decodeData<T extends object>(data: T | Wrapped): T {

@@ -41,7 +41,7 @@ export class DeadLetters {
     const { strictJson } = this.queues.backend;
     await this.queues
       .deadLetters(queue)
-      .add(letter.error.code, encodeData(letter, strictJson), { jobId: letter.job.id, removeOnComplete: true });
+      .add(letter.error.code, encodeData(letter, strictJson).data, { jobId: letter.job.id, removeOnComplete: true });
   }
 
   async find(queue: QueueName, id: string): Promise<DeadLetter | undefined> {

@@ -20,7 +20,7 @@ export class FactSink {
   readonly record: (facts: NewFact[]) => Promise<void>;
 
   constructor(private readonly queues: Queues) {
-    const publish = batched((groups: NewFact[][]) => this.publish(groups), MOST_FACTS);
+    const publish = batched((groups: NewFact[][]) => this.publish(groups), { most: MOST_FACTS, parallel: 2 });
     // It happened now, not when the batch goes.
     this.record = (facts) => {
       const now = Date.now();

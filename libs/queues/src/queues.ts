@@ -10,11 +10,13 @@ import {
   type TaskJob,
   TransientError,
 } from '@spillway/contracts';
-import type { Job, JobsOptions, Queue } from 'bullmq';
+import { batched } from '@spillway/persistence';
+import type { Job, Queue } from 'bullmq';
 import { openBackend, prepareBackend, type QueueBackend } from './backend';
 import { type Catalogue, deadLetterQueueOf, queueCatalogue } from './catalogue';
 import { decodeData, encodeData } from './codec';
 import { bullPriority } from './priority';
+import type { NewJob } from './redis/add-jobs';
 
 /** What each queue's jobs carry. */
 export interface JobData {
@@ -41,6 +43,7 @@ const KEEP_COMPLETED = 1_000;
 /** The five queues and their dead letter queues. */
 export class Queues {
   private readonly open = new Map<string, Queue>();
+  private readonly batches = new Map<QueueName, (job: NewJob) => Promise<string>>();
 
   constructor(
     readonly backend: QueueBackend,
@@ -71,32 +74,19 @@ export class Queues {
   }
 
   /**
-   * Adds one job.
+   * Adds one job. What is added to a queue at the same time travels together.
    *
    * @returns the id of the job that stands for it: its own, or that of the first one with its deduplication id
    * @throws TransientError `queues-unavailable` when the backend does not take it in time
    */
-  async add<Name extends QueueName>(name: Name, data: JobData[Name], options: AddOptions): Promise<string> {
-    const job = await this.inTime(
-      this.queue(name).add(jobName(data), encodeData(data, this.backend.strictJson), this.jobOptions(name, options)),
-    );
-    return job.id!;
+  add<Name extends QueueName>(name: Name, data: JobData[Name], options: AddOptions): Promise<string> {
+    const encoded = encodeData(data, this.backend.strictJson);
+    return this.batchOf(name)({ name: jobName(data), ...encoded, opts: this.jobOptions(name, options) });
   }
 
-  /** Adds many jobs in one round trip. @throws TransientError `queues-unavailable` */
-  async addMany<Name extends QueueName>(
-    name: Name,
-    jobs: { data: JobData[Name]; options: AddOptions }[],
-  ): Promise<string[]> {
-    if (jobs.length === 0) return [];
-    if (jobs.length === 1) return [await this.add(name, jobs[0]!.data, jobs[0]!.options)];
-    const entries = jobs.map(({ data, options }) => ({
-      name: jobName(data),
-      data: encodeData(data, this.backend.strictJson),
-      opts: this.jobOptions(name, options),
-    }));
-    const added = await this.inTime(this.queue(name).addBulk(entries));
-    return added.map((job) => job.id!);
+  /** Adds many jobs. @throws TransientError `queues-unavailable` */
+  addMany<Name extends QueueName>(name: Name, jobs: { data: JobData[Name]; options: AddOptions }[]): Promise<string[]> {
+    return Promise.all(jobs.map(({ data, options }) => this.add(name, data, options)));
   }
 
   /** What a job of BullMQ's carries, as it was given to `add`. */
@@ -117,7 +107,22 @@ export class Queues {
     return queue;
   }
 
-  private jobOptions(name: QueueName, options: AddOptions): JobsOptions {
+  private batchOf(name: QueueName): (job: NewJob) => Promise<string> {
+    const known = this.batches.get(name);
+    if (known) return known;
+    const queue = this.queue(name);
+    const batch = batched((jobs: NewJob[]) => this.inTime(this.backend.add(queue, jobs)), {
+      most: MOST_JOBS,
+      weigh: (job: NewJob) => job.json.length,
+      mostWeight: MOST_CHARACTERS,
+      parallel: 2,
+      apart: (error) => !((error as Error).cause instanceof LateError),
+    });
+    this.batches.set(name, batch);
+    return batch;
+  }
+
+  private jobOptions(name: QueueName, options: AddOptions): NewJob['opts'] {
     return {
       jobId: options.id,
       attempts: options.attempts ?? this.catalogue[name].attempts,
@@ -133,7 +138,7 @@ export class Queues {
   private async inTime<T>(work: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer in ${this.addTimeoutMs} ms`)), this.addTimeoutMs);
+      timer = setTimeout(() => reject(new LateError(`no answer in ${this.addTimeoutMs} ms`)), this.addTimeoutMs);
     });
     try {
       return await Promise.race([work, late]);
@@ -147,6 +152,13 @@ export class Queues {
     }
   }
 }
+
+/** The backend did not answer in time. */
+class LateError extends Error {}
+
+/** Jobs, and characters of their data, that one script or statement takes: others wait meanwhile. */
+const MOST_JOBS = 100;
+const MOST_CHARACTERS = 2_000_000;
 
 /** Named in the worker's settings; see `backoffDelay`. */
 const BACKOFF = { type: 'spillway' };

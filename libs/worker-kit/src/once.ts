@@ -10,8 +10,9 @@ export interface Once<Result> {
 }
 
 /**
- * Does an outside action once for a job (DESIGN.md, promise 2): recorded as begun before, as done after, and returned
- * from the record when the job comes again. `perform` gets the key to send along as `Idempotency-Key`.
+ * Does an outside action once for a job (DESIGN.md, promise 2): recorded when it is done, and returned from the record
+ * when the job comes again. `perform` gets the key to send along as `Idempotency-Key`. What was cut off between the
+ * action and its record is done again, and marked as a repeat.
  *
  * @throws TransientError `records-unavailable`, before the action, when PostgreSQL is away
  */
@@ -21,9 +22,9 @@ export async function once<Result>(
   perform: (idempotencyKey: string) => Promise<Result>,
 ): Promise<Once<Result>> {
   const key = context.id;
-  const begun = await effects.begin({ key, tenant: context.tenant, jobId: context.id });
-  if (begun.state === 'done') return { result: begun.result as Result, recorded: true, repeat: false };
+  const known = await effects.find(key);
+  if (known) return { result: known.result as Result, recorded: true, repeat: false };
   const result = await perform(key);
-  await effects.finish({ key, result });
-  return { result, recorded: false, repeat: begun.repeat && context.interrupted };
+  await effects.record({ key, tenant: context.tenant, jobId: context.id, result });
+  return { result, recorded: false, repeat: context.interrupted };
 }

@@ -177,20 +177,22 @@ export class QueueWorker<Name extends QueueName = QueueName> {
 
   private successFacts(job: Job, data: JobData[Name], outcome: Outcome, started: number): NewFact[] {
     if (!this.handler.tellsAttempts) return [];
-    const base = { ...subjectOf(data), jobId: job.id!, queue: this.handler.queue };
     return [
       {
-        ...base,
-        kind: 'job.attempt',
-        attempt: job.attemptsMade + 1,
-        durationMs: performance.now() - started,
-        outcome: 'ok',
-        worker: WORKER_NAME,
-        ...(outcome.repeat && { repeat: true }),
-        ...(outcome.recorded && { recorded: true }),
-        ...(outcome.response && { response: outcome.response }),
+        ...subjectOf(data),
+        kind: 'job.ended',
+        jobId: job.id!,
+        queue: this.handler.queue,
+        state: 'done',
+        attempt: {
+          attempt: job.attemptsMade + 1,
+          durationMs: Math.round(performance.now() - started),
+          worker: WORKER_NAME,
+          ...(outcome.repeat && { repeat: true }),
+          ...(outcome.recorded && { recorded: true }),
+          ...(outcome.response && { response: outcome.response }),
+        },
       },
-      { ...base, kind: 'job.ended', state: 'done' },
     ];
   }
 
@@ -203,8 +205,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
         jobId: job.id!,
         queue: this.handler.queue,
         attempt: job.attemptsMade + 1,
-        durationMs: performance.now() - started,
-        outcome: 'error',
+        durationMs: Math.round(performance.now() - started),
         error,
         worker: WORKER_NAME,
       },

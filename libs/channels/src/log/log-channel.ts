@@ -7,6 +7,7 @@ type LogSpec = Extract<Notify, { channel: 'log' }>;
 /** Writes a line into the worker's log: the channel that needs no account anywhere. */
 export const logChannel: Channel<LogSpec> = {
   name: 'log',
+  repeatable: true,
   async send(spec, { event, log }) {
     let text: string;
     try {

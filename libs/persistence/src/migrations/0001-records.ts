@@ -60,7 +60,7 @@ const STATEMENTS = [
     routed_at timestamptz,
     ended_at timestamptz,
     error json
-  )`,
+  ) with (fillfactor = 85)`,
   `create index events_by_time on events (tenant, accepted_at desc, id desc)`,
   `create index events_by_dedupe on events (tenant, source, dedupe_key, accepted_at desc)`,
   `create index events_open on events (accepted_at) where state in ('accepted', 'moving')`,
@@ -77,8 +77,14 @@ const STATEMENTS = [
     attempts integer not null default 0,
     created_at timestamptz not null,
     state_at timestamptz not null,
-    error json
-  )`,
+    error json,
+    -- The attempt that did it, when that was the first: most jobs need no row in "attempts".
+    first_id uuid,
+    first_at timestamptz,
+    first_ms integer,
+    first_worker text,
+    first_status integer
+  ) with (fillfactor = 85)`,
   `create index jobs_by_event on jobs (event_id)`,
   `create index jobs_open on jobs (created_at) where state = 'queued'`,
   `create table attempts (
@@ -114,12 +120,9 @@ const STATEMENTS = [
     key text primary key,
     tenant text not null,
     job_id text not null,
-    state text not null,
-    attempts integer not null,
     result json,
-    created_at timestamptz not null default now(),
-    updated_at timestamptz not null default now()
-  ) with (fillfactor = 70)`,
+    created_at timestamptz not null default now()
+  )`,
   `create index effects_by_time on effects (created_at)`,
   `create table outbox (
     id bigint generated always as identity primary key,

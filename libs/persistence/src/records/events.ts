@@ -127,6 +127,22 @@ export class EventRecords {
         error: one.error,
       });
     }
+    for (const job of jobs) {
+      if (!job.first_at) continue;
+      timeline.push({
+        at: job.first_at,
+        what: 'attempt succeeded',
+        queue: job.queue,
+        jobId: job.id,
+        route: job.route,
+        task: job.task,
+        attempt: 1,
+        durationMs: job.first_ms ?? undefined,
+        status: job.first_status,
+        repeat: false,
+        recorded: false,
+      });
+    }
     for (const job of jobs.filter((one) => one.state !== 'queued')) {
       timeline.push({
         at: job.state_at,

@@ -1,4 +1,4 @@
-import type { ErrorRecord, Fact, FactKind, PlannedJob, Task } from '@spillway/contracts';
+import type { AttemptRecord, ErrorRecord, Fact, FactKind, PlannedJob, Task } from '@spillway/contracts';
 
 type FactOf<Kind extends FactKind> = Extract<Fact, { kind: Kind }>;
 
@@ -14,6 +14,20 @@ export interface FoldedJob {
   state: 'queued' | 'done' | 'dead-letter' | 'cancelled';
   createdAt: number;
   stateAt: number;
+  error?: ErrorRecord;
+  /** The attempt that did it, when that was the first and nothing about it is special. */
+  first?: FoldedAttempt;
+}
+
+export interface FoldedAttempt extends AttemptRecord {
+  /** The fact's. */
+  id: string;
+  at: number;
+  tenant: string;
+  eventId: string;
+  jobId: string;
+  queue: string;
+  outcome: 'ok' | 'error';
   error?: ErrorRecord;
 }
 
@@ -37,7 +51,7 @@ export interface Folded {
   routed: FactOf<'event.routed'>[];
   failed: FactOf<'event.failed'>[];
   duplicates: FactOf<'event.duplicate'>[];
-  attempts: FactOf<'job.attempt'>[];
+  attempts: FoldedAttempt[];
   jobs: FoldedJob[];
   runs: FoldedRun[];
 }
@@ -48,7 +62,7 @@ export function fold(facts: Fact[]): Folded {
   const routed = new Map<string, FactOf<'event.routed'>>();
   const failed = new Map<string, FactOf<'event.failed'>>();
   const duplicates = new Map<string, FactOf<'event.duplicate'>>();
-  const attempts = new Map<string, FactOf<'job.attempt'>>();
+  const attempts = new Map<string, FoldedAttempt>();
   const jobs = new Map<string, FoldedJob>();
   const runs = new Map<string, FoldedRun>();
 
@@ -56,13 +70,20 @@ export function fold(facts: Fact[]): Folded {
     if (fact.kind === 'event.accepted') accepted.set(fact.eventId, fact);
     else if (fact.kind === 'event.failed') failed.set(fact.eventId, fact);
     else if (fact.kind === 'event.duplicate') duplicates.set(fact.id, fact);
-    else if (fact.kind === 'job.attempt') attempts.set(fact.id, fact);
+    else if (fact.kind === 'job.attempt') attempts.set(fact.id, { ...fact, outcome: 'error' });
     else if (fact.kind === 'run.started' || fact.kind === 'run.ended') foldRun(runs, fact);
     else if (fact.kind === 'event.routed') {
       routed.set(fact.eventId, fact);
       for (const job of fact.jobs) mergeJob(jobs, plannedRow(fact, job));
     } else if (fact.kind === 'job.planned') mergeJob(jobs, plannedRow(fact, fact.job));
-    else mergeJob(jobs, stateRow(fact));
+    else {
+      const row = stateRow(fact);
+      const attempt = attemptOf(fact);
+      if (attempt && isPlainFirst(attempt) && (jobs.get(row.id)?.first?.id ?? attempt.id) === attempt.id)
+        row.first = attempt;
+      else if (attempt) attempts.set(attempt.id, attempt);
+      mergeJob(jobs, row);
+    }
   }
   const touched = facts.filter((fact) => fact.kind !== 'event.duplicate' && fact.kind !== 'job.attempt');
   return {
@@ -114,6 +135,16 @@ function stateRow(fact: FactOf<'job.ended'> | FactOf<'job.redriven'>): FoldedJob
   };
 }
 
+function attemptOf(fact: Fact): FoldedAttempt | undefined {
+  if (fact.kind !== 'job.ended' || !fact.attempt) return undefined;
+  const { id, at, tenant, eventId, jobId, queue, attempt } = fact;
+  return { ...attempt, id, at, tenant, eventId, jobId, queue, outcome: 'ok' };
+}
+
+function isPlainFirst({ attempt, repeat, recorded }: FoldedAttempt): boolean {
+  return attempt === 1 && !repeat && !recorded;
+}
+
 function mergeJob(jobs: Map<string, FoldedJob>, next: FoldedJob): void {
   const known = jobs.get(next.id);
   if (!known) return void jobs.set(next.id, next);
@@ -125,6 +156,7 @@ function mergeJob(jobs: Map<string, FoldedJob>, next: FoldedJob): void {
     target: Math.max(newer.target, older.target),
     runId: newer.runId ?? older.runId,
     createdAt: Math.min(newer.createdAt, older.createdAt),
+    first: newer.first ?? older.first,
   });
 }
 

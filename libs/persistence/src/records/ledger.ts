@@ -1,6 +1,7 @@
 import { type Fact, TransientError } from '@spillway/contracts';
 import type { Pool, PoolClient } from 'pg';
 import { fold, type Folded } from './fold';
+import { upsertJobs } from './ledger-jobs';
 
 /**
  * What happened, in PostgreSQL. Facts may come twice and in any order: each is recorded once, states move by the time of
@@ -21,13 +22,15 @@ export class Ledger {
     try {
       client = await this.pool.connect();
       await client.query('begin');
-      await insertEvents(client, folded);
-      await lockEvents(client, folded);
-      await upsertJobs(client, folded);
+      const fresh = await insertEvents(client, folded);
+      const moving = await lockEvents(client, folded, fresh);
+      const open = await upsertJobs(client, folded);
       await insertAttempts(client, folded);
       await upsertRuns(client, folded);
       await insertCollisions(client, folded);
-      await settleEvents(client, folded);
+      // One that was moving, and has a job that is open, moves on.
+      const unsettled = folded.eventIds.filter((id) => !(moving.has(id) && open.has(id)));
+      await settleEvents(client, folded, unsettled);
       await client.query('commit');
     } catch (cause) {
       await client?.query('rollback').catch(() => undefined);
@@ -41,24 +44,35 @@ export class Ledger {
   }
 }
 
-/** New events, and the usage that only a new event counts for. */
-async function insertEvents(client: PoolClient, { accepted }: Folded): Promise<void> {
-  if (accepted.length === 0) return;
-  await client.query({
+/**
+ * New events, and the usage that only a new event counts for. One that was routed, to jobs, in the same batch is moving
+ * from the start.
+ *
+ * @returns the events that are new and moving
+ */
+async function insertEvents(client: PoolClient, { accepted, routed }: Folded): Promise<Set<string>> {
+  if (accepted.length === 0) return new Set();
+  const routes = new Map(routed.filter((fact) => fact.jobs.length > 0).map((fact) => [fact.eventId, fact]));
+  const { rows } = await client.query<{ id: string }>({
     name: 'ledger-events',
     text: `with fresh as (
         insert into events (id, tenant, source, provider, type, subject, provider_id, dedupe_key, body_sha256, bytes,
-          correlation_id, via, event, accepted_at)
-        select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-          $8::text[], $9::text[], $10::int[], $11::text[], $12::text[], $13::json[], $14::timestamptz[])
+          correlation_id, via, event, accepted_at, routed_at, state)
+        select *, case when routed_at is null then 'accepted' else 'moving' end
+        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+          $8::text[], $9::text[], $10::int[], $11::text[], $12::text[], $13::json[], $14::timestamptz[],
+          $15::timestamptz[]) as t (id, tenant, source, provider, type, subject, provider_id, dedupe_key, body_sha256,
+          bytes, correlation_id, via, event, accepted_at, routed_at)
         on conflict (id) do nothing
-        returning tenant, source, bytes, accepted_at
+        returning id, tenant, source, bytes, accepted_at, state
+      ), counted as (
+        insert into usage (tenant, day, source, metric, count, bytes)
+        select tenant, (accepted_at at time zone 'UTC')::date, source, 'events', count(*), sum(bytes)
+        from fresh group by 1, 2, 3 order by 1, 2, 3
+        on conflict (tenant, day, source, metric)
+        do update set count = usage.count + excluded.count, bytes = usage.bytes + excluded.bytes
       )
-      insert into usage (tenant, day, source, metric, count, bytes)
-      select tenant, (accepted_at at time zone 'UTC')::date, source, 'events', count(*), sum(bytes)
-      from fresh group by 1, 2, 3 order by 1, 2, 3
-      on conflict (tenant, day, source, metric)
-      do update set count = usage.count + excluded.count, bytes = usage.bytes + excluded.bytes`,
+      select id from fresh where state = 'moving'`,
     values: [
       accepted.map((fact) => fact.eventId),
       accepted.map((fact) => fact.tenant),
@@ -74,50 +88,27 @@ async function insertEvents(client: PoolClient, { accepted }: Folded): Promise<v
       accepted.map((fact) => fact.via),
       accepted.map((fact) => JSON.stringify(fact.event)),
       accepted.map((fact) => new Date(fact.at)),
+      accepted.map((fact) => (routes.has(fact.eventId) ? new Date(routes.get(fact.eventId)!.at) : null)),
     ],
   });
+  return new Set(rows.map((row) => row.id));
 }
 
-/** Batches that touch the same event take turns, so that each sees what the other wrote. */
-async function lockEvents(client: PoolClient, { eventIds }: Folded): Promise<void> {
-  await client.query({
+/**
+ * Batches that touch the same event take turns, so that each sees what the other wrote. What was inserted in this
+ * transaction is locked already.
+ *
+ * @returns the events that are moving
+ */
+async function lockEvents(client: PoolClient, { eventIds }: Folded, fresh: Set<string>): Promise<Set<string>> {
+  const others = eventIds.filter((id) => !fresh.has(id));
+  if (others.length === 0) return fresh;
+  const { rows } = await client.query<{ id: string; state: string }>({
     name: 'ledger-lock',
-    text: 'select from events where id = any($1::uuid[]) order by id for update',
-    values: [eventIds],
+    text: 'select id, state from events where id = any($1::uuid[]) order by id for update',
+    values: [others],
   });
-}
-
-async function upsertJobs(client: PoolClient, { jobs }: Folded): Promise<void> {
-  if (jobs.length === 0) return;
-  await client.query({
-    name: 'ledger-jobs',
-    text: `insert into jobs (id, queue, tenant, event_id, route, task, target, run_id, state, created_at, state_at, error)
-        select * from unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::int[], $8::text[],
-          $9::text[], $10::timestamptz[], $11::timestamptz[], $12::json[])
-        on conflict (id) do update set
-          route = coalesce(nullif(excluded.route, ''), jobs.route),
-          task = coalesce(nullif(excluded.task, ''), jobs.task),
-          target = greatest(excluded.target, jobs.target),
-          run_id = coalesce(excluded.run_id, jobs.run_id),
-          created_at = least(excluded.created_at, jobs.created_at),
-          state = case when jobs.state_at < excluded.state_at then excluded.state else jobs.state end,
-          error = case when jobs.state_at < excluded.state_at then excluded.error else jobs.error end,
-          state_at = greatest(jobs.state_at, excluded.state_at)`,
-    values: [
-      jobs.map((job) => job.id),
-      jobs.map((job) => job.queue),
-      jobs.map((job) => job.tenant),
-      jobs.map((job) => job.eventId),
-      jobs.map((job) => job.route),
-      jobs.map((job) => job.task),
-      jobs.map((job) => job.target),
-      jobs.map((job) => job.runId),
-      jobs.map((job) => job.state),
-      jobs.map((job) => new Date(job.createdAt)),
-      jobs.map((job) => new Date(job.stateAt)),
-      jobs.map((job) => (job.error ? JSON.stringify(job.error) : null)),
-    ],
-  });
+  return new Set([...fresh, ...rows.filter((row) => row.state === 'moving').map((row) => row.id)]);
 }
 
 /** Attempts, the count on their jobs, and the usage that only a new attempt counts for. */
@@ -148,7 +139,7 @@ async function insertAttempts(client: PoolClient, { attempts }: Folded): Promise
       attempts.map((fact) => fact.queue),
       attempts.map((fact) => fact.attempt),
       attempts.map((fact) => fact.outcome),
-      attempts.map((fact) => Math.round(fact.durationMs)),
+      attempts.map((fact) => fact.durationMs),
       attempts.map((fact) => (fact.error ? JSON.stringify(fact.error) : null)),
       attempts.map((fact) => fact.repeat ?? false),
       attempts.map((fact) => fact.recorded ?? false),
@@ -217,8 +208,9 @@ async function insertCollisions(client: PoolClient, { duplicates }: Folded): Pro
   );
 }
 
-/** Works out the state of every event the facts touch from its jobs and runs. */
-async function settleEvents(client: PoolClient, { eventIds, routed, failed }: Folded): Promise<void> {
+/** Works out the state of events from their jobs and runs. */
+async function settleEvents(client: PoolClient, { routed, failed }: Folded, eventIds: string[]): Promise<void> {
+  if (eventIds.length === 0) return;
   if (failed.length > 0) {
     await client.query(
       `update events set error = t.error from unnest($1::uuid[], $2::json[]) as t (id, error) where events.id = t.id`,

@@ -24,12 +24,14 @@ abstract class TaskHandler<Name extends TaskQueue> implements Handler<Name> {
 
   async handle(context: JobContext<TaskJob>): Promise<Outcome> {
     const { data } = context;
-    const tenant = data.meta.tenant;
-    const { result, recorded, repeat } = await once(
-      this.platform.effects,
-      { id: context.id, interrupted: context.interrupted, tenant },
-      (key) => this.perform(data.task, context, key),
-    );
+    const perform = (key: string) => this.perform(data.task, context, key);
+    const { result, recorded, repeat } = this.isRepeatable(data.task)
+      ? { result: await perform(context.id), recorded: false, repeat: context.interrupted }
+      : await once(
+          this.platform.effects,
+          { id: context.id, interrupted: context.interrupted, tenant: data.meta.tenant },
+          perform,
+        );
     return {
       facts: await this.moveOn(data),
       value: result,
@@ -46,6 +48,11 @@ abstract class TaskHandler<Name extends TaskQueue> implements Handler<Name> {
       { ...about, kind: 'job.ended', jobId, queue: this.queue, state, error },
       ...(run ? [{ ...about, kind: 'run.ended' as const, runId: run.id, state: ended }] : []),
     ];
+  }
+
+  /** Whether doing it twice harms nobody. */
+  protected isRepeatable(_task: Task): boolean {
+    return false;
   }
 
   protected abstract perform(task: Task, context: JobContext<TaskJob>, idempotencyKey: string): Promise<Effect>;
@@ -103,6 +110,10 @@ export class NotificationHandler extends TaskHandler<'notifications'> {
     super(platform);
     const channels = [logChannel, callbackChannel(http)] as Channel[];
     this.channels = new Map(channels.map((channel) => [channel.name, channel]));
+  }
+
+  protected override isRepeatable(task: Task): boolean {
+    return this.channels.get(task.notify?.channel ?? '')?.repeatable ?? false;
   }
 
   protected async perform(task: Task, context: JobContext<TaskJob>, idempotencyKey: string): Promise<Effect> {
