@@ -1,5 +1,5 @@
 import { FakeGoHighLevel } from '@spillway/testing';
-import { callOf, errorOf, keepsTheCommonPromises, type Promised } from '../test/harness';
+import { callOf, errorOf, keepsTheCommonPromises, type Promised } from '../testing/harness';
 import { gohighlevel } from './gohighlevel';
 
 let fake: FakeGoHighLevel;

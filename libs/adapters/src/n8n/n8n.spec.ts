@@ -1,6 +1,6 @@
 import { FakeN8n } from '@spillway/testing';
 import { Webhook } from 'standardwebhooks';
-import { callOf, errorOf, keepsTheCommonPromises, type Promised } from '../test/harness';
+import { callOf, errorOf, keepsTheCommonPromises, type Promised } from '../testing/harness';
 import { n8n } from './n8n';
 
 let fake: FakeN8n;

@@ -2,7 +2,7 @@ import { migrate, openDatabase, type Database } from '@spillway/persistence';
 import { FakeSlack, FakeStripe, TestPostgres } from '@spillway/testing';
 import { setTimeout as wait } from 'node:timers/promises';
 import { bindingSchema, resolve } from '../registry';
-import { errorOf, until } from '../test/harness';
+import { errorOf, until } from '../testing/harness';
 import { AdapterCaller, gateKey, RESILIENCE, type ResilienceOptions } from './adapter-caller';
 import { limitsOf } from './allowances';
 import { PostgresLimits } from './postgres-limits';

@@ -1,5 +1,5 @@
 import { FakeRetell } from '@spillway/testing';
-import { callOf, errorOf, keepsTheCommonPromises, type Promised } from '../test/harness';
+import { callOf, errorOf, keepsTheCommonPromises, type Promised } from '../testing/harness';
 import { retell } from './retell';
 
 let fake: FakeRetell;

@@ -1,5 +1,5 @@
 import { PermanentError } from '@spillway/contracts';
-import Retell from 'retell-sdk';
+import type { Retell as RetellTypes } from 'retell-sdk';
 import { z } from 'zod';
 import { type Adapter, type AdapterContext, baseUrl, secretName, secretOf } from '../adapter';
 import { type ArgumentsOf, type ResultOf, serves } from '../capabilities';
@@ -38,7 +38,7 @@ async function createCall(
   { to, from, agent, variables, metadata }: ArgumentsOf<'voice.createCall'>,
   context: AdapterContext<Options>,
 ): Promise<ResultOf<'voice.createCall'>> {
-  const { client, transport } = connect(context);
+  const { client, transport } = await connect(context);
   const caller = from ?? context.options.from;
   if (!caller) {
     throw new PermanentError('the call names no number to call from and the adapter has none', {
@@ -64,7 +64,7 @@ async function getCall(
   { id }: ArgumentsOf<'voice.getCall'>,
   context: AdapterContext<Options>,
 ): Promise<ResultOf<'voice.getCall'>> {
-  const { client, transport } = connect(context);
+  const { client, transport } = await connect(context);
   const call = await transport.run(() => client.call.retrieve(id));
   return {
     id: call.call_id,
@@ -78,8 +78,10 @@ async function getCall(
   };
 }
 
+type Client = Awaited<ReturnType<typeof connect>>['client'];
+
 /** Retell takes no idempotency key; a call that an earlier attempt made is found by its metadata. */
-async function earlier(client: Retell, { unsureSince, idempotencyKey }: AdapterContext<Options>) {
+async function earlier(client: Client, { unsureSince, idempotencyKey }: AdapterContext<Options>) {
   if (!unsureSince) return undefined;
   const { items } = await client.call.list({
     filter_criteria: { metadata: [{ key: KEY, type: 'string', op: 'eq', value: idempotencyKey }] },
@@ -90,7 +92,7 @@ async function earlier(client: Retell, { unsureSince, idempotencyKey }: AdapterC
 }
 
 /** https://docs.retellai.com/api-references/get-call */
-const STATUS: Record<Retell.PhoneCallResponse['call_status'], ResultOf<'voice.getCall'>['status']> = {
+const STATUS: Record<RetellTypes.PhoneCallResponse['call_status'], ResultOf<'voice.getCall'>['status']> = {
   registered: 'queued',
   ongoing: 'ongoing',
   ended: 'ended',
@@ -103,10 +105,13 @@ function timeOf(timestamp: number | undefined): string | undefined {
   return timestamp === undefined ? undefined : new Date(timestamp).toISOString();
 }
 
-function connect(context: AdapterContext<Options>) {
+async function connect(context: AdapterContext<Options>) {
   const transport = new Transport(context, dialect);
+  const apiKey = secretOf(context, context.options.apiKey);
+  // Loaded when it is used: most processes do without.
+  const { default: Retell } = await import('retell-sdk');
   const client = new Retell({
-    apiKey: secretOf(context, context.options.apiKey),
+    apiKey,
     // Else it takes them from the environment of the process.
     baseURL: 'https://api.retellai.com',
     logLevel: 'off',

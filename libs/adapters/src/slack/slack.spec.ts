@@ -1,5 +1,5 @@
 import { FakeSlack } from '@spillway/testing';
-import { callOf, errorOf, keepsTheCommonPromises, type Promised } from '../test/harness';
+import { callOf, errorOf, keepsTheCommonPromises, type Promised } from '../testing/harness';
 import { slack } from './slack';
 
 let fake: FakeSlack;

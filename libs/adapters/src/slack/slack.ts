@@ -1,5 +1,5 @@
 import { PermanentError, RateLimitedError, type SpillwayError, TransientError } from '@spillway/contracts';
-import { type Block, type KnownBlock, LogLevel, type Logger, WebClient } from '@slack/web-api';
+import type { Block, KnownBlock, Logger, LogLevel, WebClient } from '@slack/web-api';
 import { z } from 'zod';
 import { type Adapter, type AdapterContext, type AdapterLog, baseUrl, secretName, secretOf } from '../adapter';
 import { type ArgumentsOf, type ResultOf, serves } from '../capabilities';
@@ -37,7 +37,7 @@ async function post(
   { channel, text, blocks }: ArgumentsOf<'chat.post'>,
   context: AdapterContext<Options>,
 ): Promise<ResultOf<'chat.post'>> {
-  const { client, transport } = connect(context);
+  const { client, transport } = await connect(context);
   const before = await earlier(channel, context, client, transport);
   if (before) return { id: before, channel };
   const posted = await transport.run(() =>
@@ -84,9 +84,12 @@ async function earlier(
   }
 }
 
-function connect(context: AdapterContext<Options>) {
+async function connect(context: AdapterContext<Options>) {
   const transport = new Transport(context, dialect);
-  const client = new WebClient(secretOf(context, context.options.token), {
+  const token = secretOf(context, context.options.token);
+  // Loaded when it is used: most processes do without.
+  const { WebClient: Client } = await import('@slack/web-api');
+  const client = new Client(token, {
     fetch: transport.fetch,
     // The queue tries again.
     retryConfig: { retries: 0 },
@@ -108,7 +111,7 @@ function quiet(log: AdapterLog): Logger {
     error: warn,
     setLevel: silent,
     setName: silent,
-    getLevel: () => LogLevel.WARN,
+    getLevel: () => 'warn' as LogLevel,
   };
 }
 

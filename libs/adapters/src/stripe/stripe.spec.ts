@@ -1,5 +1,5 @@
 import { FakeStripe } from '@spillway/testing';
-import { callOf, errorOf, keepsTheCommonPromises, type Promised } from '../test/harness';
+import { callOf, errorOf, keepsTheCommonPromises, type Promised } from '../testing/harness';
 import { stripe } from './stripe';
 
 let fake: FakeStripe;

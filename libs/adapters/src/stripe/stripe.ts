@@ -1,6 +1,5 @@
 import { type SpillwayError, TransientError } from '@spillway/contracts';
 import { createHash } from 'node:crypto';
-import Stripe from 'stripe';
 import { z } from 'zod';
 import { type Adapter, type AdapterContext, baseUrl, secretName, secretOf } from '../adapter';
 import { type ArgumentsOf, type ResultOf, serves } from '../capabilities';
@@ -44,7 +43,7 @@ async function retrieveInvoice(
   { id }: ArgumentsOf<'payments.retrieveInvoice'>,
   context: AdapterContext<Options>,
 ): Promise<ResultOf<'payments.retrieveInvoice'>> {
-  const { client, transport } = connect(context);
+  const { client, transport } = await connect(context);
   const invoice = await transport.run(() => client.invoices.retrieve(id));
   return {
     id: invoice.id,
@@ -63,7 +62,7 @@ async function refund(
   { payment, amount, reason }: ArgumentsOf<'payments.refund'>,
   context: AdapterContext<Options>,
 ): Promise<ResultOf<'payments.refund'>> {
-  const { client, transport } = connect(context);
+  const { client, transport } = await connect(context);
   const made = await transport.run(() =>
     client.refunds.create(
       {
@@ -92,9 +91,12 @@ const STATUS: Record<string, ResultOf<'payments.refund'>['status']> = {
 };
 
 /** A client for one call: the key, the abort and the trace are those of the call; connections are shared all the same. */
-function connect(context: AdapterContext<Options>) {
+async function connect(context: AdapterContext<Options>) {
   const transport = new Transport(context, dialect);
-  const client = new Stripe(secretOf(context, context.options.apiKey), {
+  const key = secretOf(context, context.options.apiKey);
+  // Loaded when it is used: 25 MB that most processes do without.
+  const { default: Stripe } = await import('stripe');
+  const client = new Stripe(key, {
     httpClient: Stripe.createFetchHttpClient(transport.fetch),
     // The queue tries again; a client that does so too holds a worker and hides what happens.
     maxNetworkRetries: 0,

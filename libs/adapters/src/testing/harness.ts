@@ -1,12 +1,21 @@
 import { SpillwayError } from '@spillway/contracts';
-import type { FakeProvider } from '@spillway/testing';
 import type { AnyAdapter } from '../adapter';
 import { invoke, type Invocation } from '../invoke';
+
+/** What a fake of libs/testing/src/providers has; libs do not import that one outside of specs. */
+export interface Fake {
+  url: string;
+  asked: { headers: Record<string, string | string[] | undefined> }[];
+  aborted: number;
+  failNext(reply: { status: number; headers?: Record<string, string>; body?: unknown }): void;
+  hangNext(): void;
+  errorBody(status: number): unknown;
+}
 
 /** What a test says of an adapter, so that the promises every adapter makes are checked in the same way. */
 export interface Promised {
   adapter: AnyAdapter;
-  fake(): FakeProvider;
+  fake(): Fake;
   /** Names of secrets and their right values. */
   secrets: Record<string, string>;
   options?: Record<string, unknown>;

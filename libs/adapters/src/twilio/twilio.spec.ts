@@ -1,5 +1,5 @@
 import { FakeTwilio } from '@spillway/testing';
-import { callOf, errorOf, keepsTheCommonPromises, type Promised } from '../test/harness';
+import { callOf, errorOf, keepsTheCommonPromises, type Promised } from '../testing/harness';
 import { twilio } from './twilio';
 
 let fake: FakeTwilio;

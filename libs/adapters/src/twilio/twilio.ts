@@ -1,10 +1,9 @@
 import { PermanentError } from '@spillway/contracts';
-import twilioClient from 'twilio';
 import { z } from 'zod';
 import { type Adapter, type AdapterContext, baseUrl, capability, secretName, secretOf } from '../adapter';
 import { type ArgumentsOf, type ResultOf, serves } from '../capabilities';
 import { type Dialect, Transport } from '../transport';
-import { TwilioHttp } from './twilio-http';
+import { twilioClient } from './twilio-client';
 
 const options = z
   .strictObject({
@@ -56,7 +55,7 @@ async function send(
   { to, from, body }: ArgumentsOf<'sms.send'>,
   context: AdapterContext<Options>,
 ): Promise<ResultOf<'sms.send'>> {
-  const { client, transport } = connect(context);
+  const { client, transport } = await connect(context);
   const sender = senderOf(from, context.options);
   const message = await transport.run(
     async () =>
@@ -70,7 +69,7 @@ async function lookupNumber(
   { number, line }: z.infer<typeof lookupArguments>,
   context: AdapterContext<Options>,
 ): Promise<z.infer<typeof lookupResult>> {
-  const { client, transport } = connect(context);
+  const { client, transport } = await connect(context);
   const found = await transport.run(() =>
     client.lookups.v2.phoneNumbers(number).fetch(line ? { fields: 'line_type_intelligence' } : {}),
   );
@@ -85,8 +84,6 @@ async function lookupNumber(
   };
 }
 
-type Client = ReturnType<typeof twilioClient>;
-
 /** The clocks of two systems differ a little, and Twilio's times have no milliseconds. */
 const CLOCK_SKEW_MS = 5_000;
 
@@ -95,7 +92,7 @@ const CLOCK_SKEW_MS = 5_000;
  * for; the same text sent to the same number on purpose in the seconds between counts as that message.
  */
 async function earlier(
-  client: Client,
+  client: Awaited<ReturnType<typeof twilioClient>>,
   { to, from, body }: { to: string; from?: string; body: string },
   { unsureSince }: AdapterContext<Options>,
 ) {
@@ -135,16 +132,11 @@ const STATUS: Record<string, ResultOf<'sms.send'>['status']> = {
   canceled: 'failed',
 };
 
-function connect(context: AdapterContext<Options>) {
+async function connect(context: AdapterContext<Options>) {
   const { accountSid, apiKeySid, authToken } = context.options;
   const transport = new Transport(context, dialect);
-  const client = twilioClient(apiKeySid ?? accountSid, secretOf(context, authToken), {
-    accountSid,
-    httpClient: new TwilioHttp(transport.fetch),
-    autoRetry: false,
-    // Else it takes region, edge and account from the environment of the process.
-    env: {},
-  });
+  const password = secretOf(context, authToken);
+  const client = await twilioClient({ username: apiKeySid ?? accountSid, password, accountSid }, transport.fetch);
   return { client, transport };
 }
 
