@@ -8,3 +8,4 @@ export { freePort } from './ports';
 export * from './providers';
 export { HttpServer, sendJson, type ServedRequest } from './protocols/http-server';
 export { AuthorizationServer } from './protocols/authorization-server';
+export { McpTestServer } from './protocols/mcp-server';
