@@ -1,5 +1,6 @@
 export { durationMs } from './durations';
 export { compileExpression, compileTransform, FLOW_VARIABLES, sourceOf } from './expressions';
+export { toMermaid } from './graph';
 export { compileSchema, type SchemaCheck } from './json-schema';
 export { lintFlow, type LintOptions } from './lint';
 export { CALLS } from './lint-functions';

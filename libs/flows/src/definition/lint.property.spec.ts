@@ -116,7 +116,7 @@ function check(definition: unknown): void {
 
 describe('linting never throws, leaves the definition as it is, and says why the schema refuses it', () => {
   it('for arbitrary JSON', () => {
-    fc.assert(fc.property(json, check), { numRuns: 1000 });
+    fc.assert(fc.property(json, check), { numRuns: 500 });
   });
 
   it('for arbitrary JSON in the place of tasks', () => {
@@ -128,7 +128,7 @@ describe('linting never throws, leaves the definition as it is, and says why the
   });
 
   it('for the specification\u2019s examples with changes anywhere', () => {
-    fc.assert(fc.property(mutated, check), { numRuns: 3000 });
+    fc.assert(fc.property(mutated, check), { numRuns: 1500 });
   });
 
   it('for what is no JSON, contains itself or nests without end', () => {

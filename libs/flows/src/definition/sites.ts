@@ -45,6 +45,17 @@ export function sitesOf(definition: unknown): Sites {
   return sites;
 }
 
+/** The names and tasks of a list, in order. */
+export function entriesOf(list: unknown): { name: string; task: unknown }[] {
+  return itemsOf(list).flatMap((item) => Object.entries(fieldsOf(item)).map(([name, task]) => ({ name, task })));
+}
+
+/** A task by itself, wherever it stands. */
+export function siteOf(name: string, task: unknown): TaskSite {
+  const kinds = kindsOf(fieldsOf(task));
+  return { path: '', name, task: fieldsOf(task), variables: [], kind: kinds.length === 1 ? kinds[0] : undefined };
+}
+
 function visitList(sites: Sites, value: unknown, path: string, variables: string[], parallel = false): void {
   if (!Array.isArray(value)) return;
   const list: ListSite = { path, parallel, tasks: [] };
