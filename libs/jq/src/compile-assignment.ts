@@ -1,28 +1,38 @@
 import type { BinaryOp, Node } from './ast';
 import { binary } from './operators';
 import { deletePaths, getPath, setPath, updatePath } from './paths';
-import { type Env, type Filter, NOWHERE, pathArray, ROOT, stoppable } from './runtime';
+import { unsupported } from './errors';
+import { type Env, type Filter, pathArray, ROOT, stoppable } from './runtime';
 import { compare, type Json, truthy } from './values';
 
 /** `left op right`, where `left` is a path expression. */
 export function compileAssignment(node: Extract<Node, { kind: 'assign' }>, left: Filter, right: Filter): Filter {
   if (node.op === '|=') {
-    return (input, path, env, emit) =>
-      emit(
+    return (input, path, env, emit) => {
+      if (path) return refusePath();
+      return emit(
         modify(left, input, env, (old) => firstOf(right, old, env)),
-        path && NOWHERE,
+        undefined,
       );
+    };
   }
   const change = changeOf(node.op);
-  return (input, path, env, emit) =>
-    right(input, undefined, env, (value) => {
+  return (input, path, env, emit) => {
+    if (path) return refusePath();
+    return right(input, undefined, env, (value) => {
       let result = input;
       left(input, ROOT, env, (part, at) => {
         const keys = pathArray(at!, part);
         result = change ? updatePath(result, keys, (old) => change(old, value)) : setPath(result, keys, value);
       });
-      emit(result, path && NOWHERE);
+      emit(result, undefined);
     });
+  };
+}
+
+/** It may give its very input, and then jq goes on from there. */
+function refusePath(): never {
+  return unsupported('the path of an assignment');
 }
 
 function changeOf(op: string): ((old: Json, value: Json) => Json) | undefined {

@@ -2,19 +2,19 @@ import type { Node, Pattern } from './ast';
 import { depth, resumeAt, step } from './budget';
 import type { Compiler, Scope } from './compile';
 import { index } from './paths';
-import { BreakSignal, Downstream, type Emit, type Env, type Filter, type Path } from './runtime';
+import { BreakSignal, Downstream, type Emit, type Env, type Filter } from './runtime';
 import { JqRuntimeError, unsupported } from './errors';
 import { fail, type Json, shown, typeOf } from './values';
 
 type Bindings = ReadonlyMap<string, Json>;
 /** Hands on each way a value fits a pattern. */
-type Matcher = (value: Json, input: Json, env: Env, bound: Bindings, next: (bound: Bindings) => void) => void;
+type Matcher = (value: Json, env: Env, bound: Bindings, next: (bound: Bindings) => void) => void;
 
 /** What `as` binds: with alternatives (`?//`) every name of all of them, null where one does not have it. */
 interface Binder {
   scope: Scope | null;
   /** Runs `body` with the names bound; an error tries the next alternative. */
-  bind(value: Json, input: Json, env: Env, body: (env: Env, emit: Emit) => void, emit: Emit): void;
+  bind(value: Json, env: Env, body: (env: Env, emit: Emit) => void, emit: Emit): void;
 }
 
 function compileBinder(compiler: Compiler, patterns: Pattern[], scope: Scope | null): Binder {
@@ -25,10 +25,10 @@ function compileBinder(compiler: Compiler, patterns: Pattern[], scope: Scope | n
     names.reduce<Env>((outer, name) => ({ up: outer, value: bound.get(name) ?? null }), env);
   return {
     scope: inner,
-    bind(value, input, env, body, emit) {
+    bind(value, env, body, emit) {
       const outer = depth();
       for (const [position, match] of matchers.entries()) {
-        const run = () => match(value, input, env, new Map(), (bound) => body(extend(env, bound), emit));
+        const run = () => match(value, env, new Map(), (bound) => body(extend(env, bound), emit));
         if (position === matchers.length - 1) return run();
         try {
           return run();
@@ -55,17 +55,17 @@ function namesIn(pattern: Pattern): string[] {
 
 function compilePattern(compiler: Compiler, pattern: Pattern, scope: Scope | null): Matcher {
   if (pattern.kind === 'variable') {
-    return (value, _input, _env, bound, next) => next(new Map(bound).set(pattern.name, value));
+    return (value, _env, bound, next) => next(new Map(bound).set(pattern.name, value));
   }
   if (pattern.kind === 'array') {
     const items = pattern.items.map((item) => compilePattern(compiler, item, scope));
-    return (value, input, env, bound, next) => {
+    return (value, env, bound, next) => {
       if (value !== null && !Array.isArray(value))
         fail(`Cannot index ${typeOf(value)} with number (${items.length - 1})`);
       const each = (at: number, sofar: Bindings): void => {
         const item = items[at];
         if (!item) return next(sofar);
-        return item(index(value, at), input, env, sofar, (more) => each(at + 1, more));
+        return item(index(value, at), env, sofar, (more) => each(at + 1, more));
       };
       each(0, bound);
     };
@@ -75,15 +75,16 @@ function compilePattern(compiler: Compiler, pattern: Pattern, scope: Scope | nul
     variable: entry.variable,
     inner: entry.pattern && compilePattern(compiler, entry.pattern, scope),
   }));
-  return (value, input, env, bound, next) => {
+  return (value, env, bound, next) => {
     const each = (at: number, sofar: Bindings): void => {
       const entry = entries[at];
       if (!entry) return next(sofar);
-      return entry.key(input, undefined, env, (key) => {
+      // A key that is an expression looks at the value that is taken apart.
+      return entry.key(value, undefined, env, (key) => {
         if (typeof key !== 'string') return fail(`Cannot index ${typeOf(value)} with ${shown(key)}`);
         const item = index(value, key);
         const more = entry.variable ? new Map(sofar).set(entry.variable, item) : sofar;
-        return entry.inner ? entry.inner(item, input, env, more, (deeper) => each(at + 1, deeper)) : each(at + 1, more);
+        return entry.inner ? entry.inner(item, env, more, (deeper) => each(at + 1, deeper)) : each(at + 1, more);
       });
     };
     each(0, bound);
@@ -105,7 +106,7 @@ export function compileAs(compiler: Compiler, node: Extract<Node, { kind: 'as' }
     // jq takes a pattern's steps for steps of the path, and calls the rest of it invalid.
     if (path) return unsupported('the path of what follows a pattern such as [$x]');
     return source(input, undefined, env, (value) =>
-      binder.bind(value, input, env, (inner, out) => body(input, undefined, inner, out), emit),
+      binder.bind(value, env, (inner, out) => body(input, undefined, inner, out), emit),
     );
   };
 }
@@ -122,27 +123,28 @@ export function compileReduce(
   const update = compiler.compile(node.update, binder.scope);
   return (input, path, env, emit) => {
     if (path) return refusePath();
-    return init(input, path, env, (first, firstPath) => {
+    let sourceInput = input;
+    return init(input, undefined, env, (first) => {
       let state: Json = first;
-      let at: Path | undefined = firstPath;
-      source(input, undefined, env, (value) => {
+      const from = sourceInput;
+      // jq's `reduce` gives its input away: where there is more than one initial value the source finds null then.
+      sourceInput = null;
+      source(from, undefined, env, (value) => {
         binder.bind(
           value,
-          input,
           env,
           (inner, out) => {
             step();
-            const [before, beforeAt] = [state, at];
+            const before = state;
             state = null;
-            update(before, beforeAt, inner, out);
+            update(before, undefined, inner, out);
           },
-          (output, outputAt) => {
+          (output) => {
             state = output;
-            at = outputAt;
           },
         );
       });
-      emit(state, at);
+      emit(state, undefined);
     });
   };
 }
@@ -159,21 +161,18 @@ export function compileForeach(
   const extract = node.extract && compiler.compile(node.extract, binder.scope);
   return (input, path, env, emit) => {
     if (path) return refusePath();
-    return init(input, path, env, (first, firstPath) => {
+    return init(input, undefined, env, (first) => {
       let state: Json = first;
-      let at: Path | undefined = firstPath;
       source(input, undefined, env, (value) =>
         binder.bind(
           value,
-          input,
           env,
           (inner, out) => {
             step();
-            update(state, at, inner, (output, outputAt) => {
+            update(state, undefined, inner, (output) => {
               state = output;
-              at = outputAt;
-              if (extract) extract(output, outputAt, inner, out);
-              else out(output, outputAt);
+              if (extract) extract(output, undefined, inner, out);
+              else out(output, undefined);
             });
           },
           emit,

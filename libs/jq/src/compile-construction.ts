@@ -32,7 +32,8 @@ export function compileArray(compiler: Compiler, node: Extract<Node, { kind: 'ar
   const body = compiler.compile(node.body, scope);
   return (input, path, env, emit) => {
     const items: Json[] = [];
-    body(input, undefined, env, (value) => {
+    // With the path: jq looks at the steps within, though an array has no path.
+    body(input, path, env, (value) => {
       grow(1);
       step();
       items.push(value);

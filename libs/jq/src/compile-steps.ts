@@ -3,7 +3,7 @@ import { step } from './budget';
 import type { Compiler, Scope } from './compile';
 import { JqRuntimeError } from './errors';
 import { index, iterate } from './paths';
-import { below, type Filter, NOWHERE, type Path } from './runtime';
+import { below, belowAll, type Filter } from './runtime';
 import type { Json, JsonObject } from './values';
 
 type Access = (value: Json, key: Json) => Json;
@@ -26,7 +26,11 @@ export function compileIndex(compiler: Compiler, node: Extract<Node, { kind: 'in
   if (node.key.kind === 'literal') {
     const key = node.key.value;
     if (node.target.kind === 'identity' && !node.optional)
-      return (input, path, _env, emit) => emit(index(input, key), below(path, key, input));
+      return (input, path, _env, emit) => {
+        // Whether there is a path comes first, as in jq.
+        const inner = below(path, key, input);
+        emit(index(input, key), inner);
+      };
     const target = compiler.compile(node.target, scope);
     return (input, path, env, emit) =>
       target(input, path, env, (value, at) => {
@@ -75,17 +79,25 @@ export function compileIterate(
   const { optional } = node;
   return (input, path, env, emit) =>
     target(input, path, env, (value, at) => {
+      const up = belowAll(at, value);
       if (optional && (value === null || typeof value !== 'object')) return;
-      for (const [key, item] of entriesOf(value, at)) {
+      if (up === undefined) {
+        for (const item of iterate(value)) {
+          step();
+          emit(item, undefined);
+        }
+        return;
+      }
+      const entries = Array.isArray(value) ? value.entries() : Object.entries(iterable(value));
+      for (const [key, item] of entries) {
         step();
-        emit(item, at === undefined ? undefined : below(at, key, value));
+        emit(item, { up, key });
       }
     });
 }
 
-function entriesOf(value: Json, at: Path | undefined): Iterable<readonly [Json, Json]> {
-  const items = iterate(value);
-  if (at === undefined || at === NOWHERE) return items.map((item) => [null, item] as const);
-  if (Array.isArray(value)) return items.entries();
-  return Object.entries(value as JsonObject);
+/** @throws JqRuntimeError for what has no parts */
+function iterable(value: Json): JsonObject {
+  iterate(value);
+  return value as JsonObject;
 }

@@ -6,8 +6,9 @@ import { checkPattern } from './builtins/regex';
 import { compileAssignment } from './compile-assignment';
 import { compileForeach, compileReduce, compileAs } from './compile-binding';
 import { compileArray, compileObject, compileString } from './compile-construction';
+import { checkPath, TAKES_PATHS } from './path-check';
 import { compileIndex, compileIterate, compileSlice } from './compile-steps';
-import { JqSyntaxError, JqUnsupportedError, positionOf } from './errors';
+import { JqSyntaxError, JqUnsupportedError, positionOf, unsupported } from './errors';
 import { binary } from './operators';
 import { attempt, BreakSignal, type Closure, type Env, type Filter, NOWHERE, pathOfNew } from './runtime';
 import { fail, type Json, shown, truthy } from './values';
@@ -24,7 +25,11 @@ export interface Scope {
 }
 
 export class Compiler {
-  constructor(private readonly source: string) {}
+  /** @param internal whether it compiles the prelude */
+  constructor(
+    private readonly source: string,
+    private readonly internal = false,
+  ) {}
 
   /** @throws JqSyntaxError for a name that is not defined, JqUnsupportedError */
   compile(node: Node, scope: Scope | null): Filter {
@@ -88,6 +93,7 @@ export class Compiler {
       case 'alternative':
         return this.alternative(node, scope);
       case 'assign':
+        checkPath(node.left, this.source);
         return compileAssignment(node, this.compile(node.left, scope), this.compile(node.right, scope));
       case 'if':
         return this.if(node, scope);
@@ -188,11 +194,14 @@ export class Compiler {
     const left = this.compile(node.left, scope);
     const right = this.compile(node.right, scope);
     const decided = node.kind === 'or';
-    return (input, path, env, emit) =>
-      left(input, undefined, env, (a) => {
-        if (truthy(a) === decided) return emit(decided, path && NOWHERE);
-        return right(input, undefined, env, (b) => emit(truthy(b), path && NOWHERE));
+    return (input, path, env, emit) => {
+      // jq goes on from the left side's path on the right.
+      if (path) return unsupported('the path of `and` or `or`');
+      return left(input, undefined, env, (a) => {
+        if (truthy(a) === decided) return emit(decided, undefined);
+        return right(input, undefined, env, (b) => emit(truthy(b), undefined));
       });
+    };
   }
 
   private alternative(node: Extract<Node, { kind: 'alternative' }>, scope: Scope | null): Filter {
@@ -240,6 +249,7 @@ export class Compiler {
     const filters = args.map((arg) => this.compile(arg, scope));
     if (!found) {
       checkPattern(name, args, this.source, at);
+      if (TAKES_PATHS.has(`${name}/${args.length}`)) checkPath(args[0]!, this.source);
       return this.builtin(name, filters, at);
     }
     const { entry, hops } = found;
@@ -261,7 +271,7 @@ export class Compiler {
   }
 
   private builtin(name: string, args: Filter[], at: number): Filter {
-    const found = lookUpBuiltin(name, args);
+    const found = lookUpBuiltin(name, args, this.internal);
     if (found === 'unsupported') {
       throw new JqUnsupportedError(`${name}/${args.length} is not supported here`, positionOf(this.source, at));
     }

@@ -51,8 +51,10 @@ export abstract class TermParser extends Cursor {
     const token = this.next();
     const at = token.start;
     if (token.kind === 'variable') {
-      const value: Node = token.text === '__loc__' ? this.location(at) : { kind: 'variable', name: token.text, at };
-      return { key: { kind: 'literal', value: token.text, at }, value };
+      const name: Node = { kind: 'literal', value: token.text, at };
+      if (token.text === '__loc__') return { key: name, value: this.location(at) };
+      const variable: Node = { kind: 'variable', name: token.text, at };
+      return this.accept(':') ? { key: variable, value: this.objectValue() } : { key: name, value: variable };
     }
     const key = this.key(token);
     if (this.accept(':')) return { key, value: this.objectValue() };
@@ -144,10 +146,8 @@ export abstract class TermParser extends Cursor {
     const value = Number(token.text);
     const canonical = String(value);
     if (canonical === token.text || canonical === token.text.replace(/^\./, '0.')) return value;
-    throw new JqUnsupportedError(
-      `write the number ${token.text} as ${canonical}`,
-      positionOf(this.source, token.start),
-    );
+    const problem = Number.isFinite(value) ? `write the number ${token.text} as ${canonical}` : 'a number this large';
+    throw new JqUnsupportedError(problem, positionOf(this.source, token.start));
   }
 
   protected location(at: number): Node {

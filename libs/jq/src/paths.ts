@@ -1,12 +1,10 @@
 import { grow, step } from './budget';
-import { unsupported } from './errors';
 import { copyOf, equal, fail, get, isObject, type Json, type JsonObject, put, shown, typeOf } from './values';
-
-/** A slice as a path component: `{"start": …, "end": …}`. */
-type Slice = { start: Json; end: Json };
 
 /** jq refuses to make larger arrays by assignment. */
 const LARGEST_INDEX = 536_870_911;
+/** Keys in a path that jq follows. */
+export const DEEPEST_PATH = 10_000;
 
 /** `.[key]`. @throws JqRuntimeError */
 export function index(value: Json, key: Json): Json {
@@ -18,11 +16,7 @@ export function index(value: Json, key: Json): Json {
     return value[at < 0 ? at + value.length : at] ?? null;
   }
   if (isObject(key) && (Array.isArray(value) || typeof value === 'string' || value === null)) {
-    if (!Object.hasOwn(key, 'start') || !Object.hasOwn(key, 'end'))
-      return value === null
-        ? unsupported('a slice of null without bounds')
-        : fail('Array/string slice indices must be integers');
-    return slice(value, key as Slice);
+    return slice(value, key);
   }
   if (Array.isArray(value) && Array.isArray(key)) return indicesOf(value, key);
   if (value === null && (typeof key === 'string' || typeof key === 'number')) return null;
@@ -44,7 +38,7 @@ export function indicesOf(whole: Json[], part: Json[]): Json {
   return found;
 }
 
-function slice(value: Json[] | string | null, range: Slice): Json {
+function slice(value: Json[] | string | null, range: JsonObject): Json {
   if (value === null) return null;
   if (typeof value === 'string') {
     const points = Array.from(value);
@@ -55,18 +49,19 @@ function slice(value: Json[] | string | null, range: Slice): Json {
   return value.slice(start, end);
 }
 
-/** @throws JqRuntimeError */
-function bounds(length: number, { start = null, end = null }: Slice): [number, number] {
-  if ((start !== null && typeof start !== 'number') || (end !== null && typeof end !== 'number')) {
-    return fail('Start and end indices of an array slice must be numbers');
-  }
-  const from = Math.min(Math.max(Math.floor(wrap(start ?? 0, length)), 0), length);
-  const to = Math.min(Math.ceil(wrap(end ?? length, length)), length);
-  return [from, Math.max(to, from)];
+/** @param range `{"start": …, "end": …}`, null where there is no bound @throws JqRuntimeError */
+function bounds(length: number, range: JsonObject): [number, number] {
+  const from = bound(range, 'start', 0, length);
+  const to = bound(range, 'end', length, length);
+  const start = Math.min(Math.max(Math.floor(from), 0), length);
+  return [start, Math.max(Math.min(Math.ceil(to), length), start)];
 }
 
-function wrap(position: number, length: number): number {
-  return position < 0 ? position + length : position;
+function bound(range: JsonObject, name: string, otherwise: number, length: number): number {
+  const given = Object.hasOwn(range, name) ? (range[name] ?? otherwise) : undefined;
+  if (typeof given !== 'number') return fail('Array/string slice indices must be integers');
+  if (Number.isNaN(given)) return otherwise;
+  return given < 0 ? given + length : given;
 }
 
 export function iterate(value: Json): Json[] {
@@ -76,6 +71,7 @@ export function iterate(value: Json): Json[] {
 }
 
 export function getPath(value: Json, path: Json[]): Json {
+  if (path.length > DEEPEST_PATH) return fail('Path too deep');
   let here = value;
   for (const key of path) {
     if (here === null) return null;
@@ -86,6 +82,7 @@ export function getPath(value: Json, path: Json[]): Json {
 
 /** The value with what is at the path replaced. */
 export function updatePath(value: Json, path: readonly Json[], update: (old: Json) => Json, at = 0): Json {
+  if (path.length > DEEPEST_PATH) return fail('Path too deep');
   if (at === path.length) return update(value);
   const key = path[at]!;
   return set(value, key, updatePath(index(value, key), path, update, at + 1));
@@ -106,8 +103,8 @@ function set(value: Json, key: Json, item: Json): Json {
   }
   if (typeof key === 'number' && (value === null || Array.isArray(value))) return setItem(value ?? [], key, item);
   if (isObject(key) && (value === null || Array.isArray(value))) {
+    const [start, end] = bounds(value?.length ?? 0, key);
     if (!Array.isArray(item)) return fail('A slice of an array can only be assigned another array');
-    const [start, end] = bounds(value?.length ?? 0, key as Slice);
     return [...(value ?? []).slice(0, start), ...item, ...(value ?? []).slice(end)];
   }
   if (isObject(key) && typeof value === 'string') return fail('Cannot update string slices');
@@ -116,6 +113,7 @@ function set(value: Json, key: Json, item: Json): Json {
 }
 
 function setItem(array: Json[], key: number, item: Json): Json {
+  if (Number.isNaN(key)) return fail('Cannot set array element at NaN index');
   const at = Math.trunc(key);
   const position = at < 0 ? at + array.length : at;
   if (position < 0) return fail('Out of bounds negative array index');
@@ -129,12 +127,14 @@ function setItem(array: Json[], key: number, item: Json): Json {
 
 /** The value without what is at the paths, which are sorted: what goes from one array or object goes at once. */
 export function deletePaths(value: Json, paths: Json[][], depth = 0): Json {
+  if (paths.some((path) => path.length > DEEPEST_PATH)) return fail('Path too deep');
   const gone: Json[] = [];
   let here = value;
   for (let from = 0, to = 0; from < paths.length; from = to) {
     const path = paths[from]!;
     const key = path[depth]!;
-    for (to = from; to < paths.length && equal(paths[to]![depth]!, key);) to += 1;
+    // At least itself: NaN equals nothing.
+    for (to = from + 1; to < paths.length && equal(paths[to]![depth]!, key);) to += 1;
     if (path.length === depth + 1) {
       gone.push(key);
       continue;
@@ -165,7 +165,7 @@ function withoutItems(value: Json[], keys: Json[]): Json[] {
       const at = Math.trunc(key);
       gone.add(at < 0 ? at + value.length : at);
     } else if (isObject(key)) {
-      const [start, end] = bounds(value.length, key as Slice);
+      const [start, end] = bounds(value.length, key);
       step(end - start);
       for (let at = start; at < end; at += 1) gone.add(at);
     } else fail(`Cannot delete ${typeOf(key)} element of array`);

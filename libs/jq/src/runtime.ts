@@ -42,11 +42,20 @@ export function pathArray(path: Path, value: Json): Json[] {
 /** A step down from an output. @throws JqRuntimeError when it is not a part of the input */
 export function below(path: Path | undefined, key: Json, value: Json): Path | undefined {
   if (path === undefined) return undefined;
-  if (path === UNSURE) return unsupported('the path of an output that equals its input');
-  if (path === NOWHERE) {
+  if (path === NOWHERE)
     return fail(`Invalid path expression near attempt to access element ${preview(key)} of ${preview(value)}`);
-  }
-  return { up: path, key };
+  return { up: somewhere(path), key };
+}
+
+/** Before the steps down to all parts of an output. @throws JqRuntimeError when it is not a part of the input */
+export function belowAll(path: Path | undefined, value: Json): Path | undefined {
+  if (path === undefined) return undefined;
+  if (path === NOWHERE) return fail(`Invalid path expression near attempt to iterate through ${preview(value)}`);
+  return somewhere(path);
+}
+
+function somewhere(path: Path): Path {
+  return path === UNSURE ? unsupported('the path of an output that equals its input') : path;
 }
 
 /** The path of a new value: none, unless it is the very input, as `null` on null is. */

@@ -2,7 +2,7 @@ import { enter, grow, leave, step } from '../budget';
 import { deleteAll } from '../compile-assignment';
 import { JqRuntimeError, unsupported } from '../errors';
 import { add, binary } from '../operators';
-import { getPath, iterate } from '../paths';
+import { DEEPEST_PATH, getPath, iterate } from '../paths';
 import {
   attempt,
   below,
@@ -27,8 +27,8 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
   'error/0': () => (input) => {
     throw new JqRuntimeError(input);
   },
-  'error/1': (message) => (input, _path, env) =>
-    message(input, undefined, env, (value) => {
+  'error/1': (message) => (input, path, env) =>
+    message(input, path, env, (value) => {
       throw new JqRuntimeError(value);
     }),
   'select/1': (condition) => (input, path, env, emit) =>
@@ -48,7 +48,7 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
   'delpaths/1': (paths) => (input, path, env, emit) =>
     paths(input, undefined, env, (list) => {
       if (!Array.isArray(list)) return fail('Paths must be specified as an array');
-      const wrong = list.find((one) => !Array.isArray(one));
+      const wrong = list.filter((one) => !Array.isArray(one)).sort(compare)[0];
       if (wrong !== undefined) return fail(`Path must be specified as array, not ${typeOf(wrong)}`);
       const output = deleteAll(input, list as Json[][]);
       return emit(output, pathOfNew(path, input, output));
@@ -158,7 +158,7 @@ const elements: Filter = (input, _path, _env, emit) => {
 };
 
 function getPathOrNull(input: Json, keys: Json[]): Json {
-  return input === null ? null : getPath(input, keys);
+  return input === null && keys.length <= DEEPEST_PATH ? null : getPath(input, keys);
 }
 
 function limit(most: Json, source: Filter, input: Json, path: Path | undefined, env: Env, emit: Emit): void {

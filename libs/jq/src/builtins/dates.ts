@@ -23,9 +23,10 @@ export const dateFunctions: Record<string, ValueFunction> = {
   'now/0': () => Date.now() / 1_000,
   'mktime/0': (input) => {
     if (!Array.isArray(input)) return fail('mktime requires array inputs');
-    if (input.length < 6 || !input.every((part) => typeof part === 'number'))
+    const parts = input.slice(0, 8);
+    if (!parts.every((part) => typeof part === 'number' && !Number.isNaN(part)))
       return fail('mktime requires parsed datetime inputs');
-    const time = secondsOf(input);
+    const time = secondsOf(parts as number[]);
     // C's timegm says -1 for an error, and jq cannot tell it from the last second of 1969.
     return time === -1 ? fail('invalid gmtime representation') : time;
   },
@@ -37,12 +38,14 @@ export const dateFunctions: Record<string, ValueFunction> = {
     if (typeof format !== 'string') return fail('strftime/1 requires a string format');
     const broken = typeof input === 'number' ? gmtime(input) : input;
     if (!Array.isArray(broken)) return fail('strftime/1 requires parsed datetime inputs');
-    if (broken.length < 6 && broken.every((part) => typeof part === 'number'))
-      return unsupported('strftime of an incomplete date');
-    if (!broken.every((part) => typeof part === 'number')) return fail('strftime/1 requires parsed datetime inputs');
-    const seconds = secondsOf(broken);
-    if (broken !== input || isRegular(seconds, broken)) return strftime(seconds, format);
-    return unsupported('strftime of a date that does not exist, or whose weekday is wrong');
+    const parts = broken.slice(0, 8);
+    while (parts.length < 6) parts.push(0);
+    if (!parts.every((part) => typeof part === 'number' && !Number.isNaN(part)))
+      return fail('strftime/1 requires parsed datetime inputs');
+    const seconds = secondsOf(parts as number[]);
+    if (broken === input && !isRegular(seconds, parts as number[]))
+      return unsupported('strftime of a date that does not exist');
+    return strftime(seconds, format);
   },
   'fromdateiso8601/0': (input) => {
     if (typeof input !== 'string') return fail(`strptime/1 requires string inputs and arguments`);
@@ -56,21 +59,28 @@ export const dateFunctions: Record<string, ValueFunction> = {
   },
 };
 
-function secondsOf([year = 0, month = 0, day = 0, hours = 0, minutes = 0, seconds = 0]: number[]): number {
-  return Math.floor(Date.UTC(year, month, day, hours, minutes, Math.floor(seconds)) / 1_000);
+/** As C's timegm: parts are cut to integers, and need not be in their bounds. @throws JqUnsupportedError */
+function secondsOf(parts: number[]): number {
+  const [year = 1900, month = 0, day = 0, hours = 0, minutes = 0, seconds = 0] = parts.map(Math.trunc);
+  const date = new Date(0);
+  // Not Date.UTC, which takes the year 50 for 1950.
+  date.setUTCFullYear(year, month, day);
+  // jq-wasm's C library, with which ours is compared, takes years below 100 for those of the last century.
+  if (year < 100) return unsupported('a year below 100');
+  const time = date.setUTCHours(hours, minutes, seconds) / 1_000;
+  return Number.isNaN(time) ? unsupported('a date this far away') : time;
 }
 
 /** Whether the parts are those of the time they stand for. */
-function isRegular(seconds: number, parts: Json[]): boolean {
+function isRegular(seconds: number, parts: number[]): boolean {
   const regular = gmtime(seconds) as number[];
-  return parts.every((part, at) => at > 7 || Math.floor(part as number) === regular[at]);
+  // jq works out the weekday and the day of the year itself.
+  return parts.every((part, at) => at > 5 || Math.trunc(part) === regular[at]);
 }
 
 function gmtime(seconds: number): Json {
-  if (seconds < 0 && !Number.isInteger(seconds)) return unsupported('fractions of seconds before 1970');
-  const date = new Date(Math.floor(seconds) * 1_000);
-  if (Number.isNaN(date.getTime()))
-    return fail(`error converting number of seconds since epoch to datetime: ${shown(seconds)}`);
+  const date = new Date(Math.trunc(seconds) * 1_000);
+  if (Number.isNaN(date.getTime())) return unsupported(`the date ${shown(seconds)}`);
   return [
     date.getUTCFullYear(),
     date.getUTCMonth(),
@@ -90,9 +100,11 @@ function dayOfYear(date: Date): number {
 /** @throws JqRuntimeError for a directive that is not supported here */
 function strftime(seconds: number, format: string): string {
   const date = new Date(seconds * 1_000);
+  const year = date.getUTCFullYear();
+  if (year < 0 || year > 9_999) return unsupported(`the year ${year} in strftime`);
   const two = (value: number) => String(value).padStart(2, '0');
   const directives: Record<string, () => string> = {
-    Y: () => String(date.getUTCFullYear()),
+    Y: () => String(year).padStart(4, '0'),
     m: () => two(date.getUTCMonth() + 1),
     d: () => two(date.getUTCDate()),
     e: () => String(date.getUTCDate()).padStart(2, ' '),
@@ -100,7 +112,7 @@ function strftime(seconds: number, format: string): string {
     M: () => two(date.getUTCMinutes()),
     S: () => two(date.getUTCSeconds()),
     I: () => two(date.getUTCHours() % 12 || 12),
-    y: () => two(date.getUTCFullYear() % 100),
+    y: () => two(year % 100),
     u: () => String(date.getUTCDay() || 7),
     w: () => String(date.getUTCDay()),
     j: () => String(dayOfYear(date) + 1).padStart(3, '0'),

@@ -22,8 +22,14 @@ const REFUSED = new Set(
     'env/0 input/0 inputs/0 debug/0 debug/1 stderr/0 input_filename/0 input_line_number/0 halt/0 halt_error/0 ' +
     'halt_error/1 get_search_list/0 get_jq_origin/0 get_prog_origin/0 modulemeta/0 builtins/0 have_decnum/0 ' +
     'have_literal_numbers/0 localtime/0 strflocaltime/1 strptime/1 date/0 dateadd/2 datesub/2 dateadd/1 getjob/0 ' +
+    // C's libraries differ in the last digit of these, and JavaScript's from all of them.
+    'exp/0 exp2/0 log/0 log2/0 log10/0 sin/0 cos/0 sinh/0 cosh/0 tanh/0 asinh/0 acosh/0 ' +
     'exp10/0 pow10/0 gamma/0 lgamma/0 lgamma_r/0 tgamma/0 erf/0 erfc/0 j0/0 j1/0 jn/2 y0/0 y1/0 yn/2 fma/3 hypot/2 ' +
-    'nextafter/2 nexttoward/2 drem/2 remainder/2'
+    'nextafter/2 nexttoward/2 drem/2 remainder/2 ' +
+    // jq's own, which its programs may call, too.
+    '_plus/2 _minus/2 _multiply/2 _divide/2 _mod/2 _equal/2 _notequal/2 _less/2 _lesseq/2 _greater/2 _greatereq/2 ' +
+    '_negate/0 _strindices/1 _flatten/1 _match_impl/3 _assign/2 _modify/2 _sort_by_impl/1 _group_by_impl/1 ' +
+    '_unique_by_impl/1 _min_by_impl/1 _max_by_impl/1'
   ).split(/\s+/),
 );
 
@@ -45,9 +51,14 @@ for (const definition of parseDefinitions(PRELUDE))
   written.set(`${definition.name}/${definition.params.length}`, definition);
 const compiled = new Map<string, Scope>();
 
-/** jq's own functions: native ones, or written in jq and compiled when first used. */
-export function lookUpBuiltin(name: string, args: Filter[]): Filter | 'unsupported' | undefined {
+/**
+ * jq's own functions: native ones, or written in jq and compiled when first used.
+ *
+ * @param internal whether those whose names start with `_`, which are only the prelude's, are known
+ */
+export function lookUpBuiltin(name: string, args: Filter[], internal: boolean): Filter | 'unsupported' | undefined {
   const key = `${name}/${args.length}`;
+  if (name.startsWith('_') && !internal) return REFUSED.has(key) ? 'unsupported' : undefined;
   const control = Object.hasOwn(controls, key) ? controls[key] : undefined;
   if (control) return control(...args);
   const native = Object.hasOwn(functions, key) ? functions[key] : undefined;
@@ -93,7 +104,7 @@ function ofDefinition(key: string, definition: Definition, args: Filter[]): Filt
     step();
     let scope = compiled.get(key);
     if (!scope) {
-      scope = new Compiler(PRELUDE).define(definition, null);
+      scope = new Compiler(PRELUDE, true).define(definition, null);
       compiled.set(key, scope);
     }
     let inner: Env = { up: null, value: undefined };

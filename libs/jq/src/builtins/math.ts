@@ -4,10 +4,7 @@ import type { ValueFunction } from './index';
 
 type Unary = (x: number) => number;
 
-/**
- * C's functions. Those that round once are exact; of the others JavaScript's and C's libraries may differ in the last
- * digit, as C's do among themselves.
- */
+/** C's functions: those of them that JavaScript's library answers to the last digit as C's does; the others are refused. */
 const UNARY: Record<string, Unary> = {
   floor: Math.floor,
   ceil: Math.ceil,
@@ -20,26 +17,13 @@ const UNARY: Record<string, Unary> = {
   nearbyint: halfEven,
   logb: (x) => (x === 0 ? -Infinity : Number.isFinite(x) ? frexp(x)[1] - 1 : Math.abs(x)),
   significand: (x) => (x === 0 || !Number.isFinite(x) ? x : frexp(x)[0] * 2),
-  exp: Math.exp,
-  exp2: (x) => 2 ** x,
-  log: Math.log,
-  log2: Math.log2,
-  log10: Math.log10,
   log1p: Math.log1p,
   expm1: Math.expm1,
   cbrt: Math.cbrt,
-  sin: Math.sin,
-  cos: Math.cos,
   tan: Math.tan,
   asin: Math.asin,
   acos: Math.acos,
   atan: Math.atan,
-  sinh: Math.sinh,
-  cosh: Math.cosh,
-  tanh: Math.tanh,
-  asinh: Math.asinh,
-  // Below one C's answer is no number, or any.
-  acosh: (x) => (x < 1 ? unsupported('acosh below 1') : Math.acosh(x)),
   atanh: Math.atanh,
 };
 
@@ -51,9 +35,11 @@ export const mathFunctions: Record<string, ValueFunction> = {
   ...unary,
   'pow/2': (_input, base, exponent) => {
     const [x, y] = [numeric(base), numeric(exponent)];
-    if (x === 10 && Number.isInteger(y)) return Number(`1e${y}`);
+    if (x === 10 && Number.isInteger(y) && Math.abs(y) <= 22) return Number(`1e${y}`);
     // C: one to any power is one, also to NaN.
-    return x === 1 || (x === -1 && !Number.isFinite(y) && !Number.isNaN(y)) ? 1 : x ** y;
+    if (x === 1 || (x === -1 && !Number.isFinite(y) && !Number.isNaN(y))) return 1;
+    if (isExactPower(x, y)) return x ** y;
+    return unsupported(`pow(${x}; ${y}), whose last digit depends on C's library: multiply instead`);
   },
   'atan2/2': (_input, y, x) => Math.atan2(numeric(y), numeric(x)),
   'fmin/2': (_input, a, b) => pickNumber(numeric(a), numeric(b), Math.min),
@@ -104,6 +90,17 @@ function frexp(x: number): [number, number] {
 function ldexp(x: number, exponent: number): number {
   if (!Number.isInteger(exponent) || Math.abs(exponent) > 1_000) return unsupported('an exponent this large');
   return x * 2 ** exponent;
+}
+
+/** Whether the power is a double without rounding, or none of the finite numbers is in it. */
+function isExactPower(x: number, y: number): boolean {
+  if (!Number.isFinite(x) || !Number.isFinite(y) || x === 0 || y === 0 || y === 1) return true;
+  if (!Number.isInteger(y)) return x < 0;
+  if (y < 0) return Math.abs(frexp(x)[0]) === 0.5;
+  let odd = Math.abs(frexp(x)[0]);
+  while (!Number.isInteger(odd)) odd *= 2;
+  while (odd % 2 === 0) odd /= 2;
+  return y * Math.log2(odd) < 53;
 }
 
 function numeric(value: Json): number {

@@ -1,6 +1,7 @@
 import { unsupported } from '../errors';
 import { fail } from '../values';
 import { Cost } from './regex-cost';
+import { Repetition } from './regex-repetition';
 
 /**
  * Oniguruma's Perl syntax, which jq uses, as a JavaScript expression with the flag `u`. What both read alike passes;
@@ -45,8 +46,9 @@ class Translator {
   private out = '';
   private readonly names: (string | null)[] = [];
   private readonly cost = new Cost();
-  /** Of each open group, whether it looks behind. */
-  private readonly open: boolean[] = [];
+  private readonly repetition = new Repetition();
+  /** Of each open group, whether it looks ahead or behind. */
+  private readonly open: ('ahead' | 'behind' | 'group')[] = [];
 
   constructor(
     private readonly pattern: string,
@@ -62,6 +64,9 @@ class Translator {
   private one(): void {
     const character = this.take();
     if (!'*+?{)'.includes(character)) this.cost.atom();
+    if ('^$'.includes(character) || (character === '\\' && /[bBAzZ]/.test(this.pattern[this.at] ?? '')))
+      this.repetition.place();
+    else if (!'*+?{()|'.includes(character)) this.repetition.text();
     switch (character) {
       case '\\':
         return this.escape(false);
@@ -78,8 +83,9 @@ class Translator {
       case ')':
         return this.close();
       case '|':
-        if (this.open.includes(true)) return this.refuse('a choice within (?<=');
+        if (this.open.includes('behind')) return this.refuse('a choice within (?<=');
         this.cost.choice();
+        this.repetition.choice();
         this.out += '|';
         return undefined;
       case '{':
@@ -87,7 +93,7 @@ class Translator {
       case '*':
       case '+':
       case '?':
-        return this.quantifier(character, character === '?' ? 1 : Infinity);
+        return this.quantifier(character, character === '+' ? 1 : 0, character === '?' ? 1 : Infinity);
       case '}':
       case ']':
         this.out += `\\${character}`;
@@ -163,8 +169,9 @@ class Translator {
     const rest = this.pattern.slice(this.at);
     const special = /^\?(?:[:=!]|<[=!])/.exec(rest)?.[0];
     const name = /^\?<([A-Za-z_]\w*)>/.exec(rest);
-    this.open.push(special === '?<=' || special === '?<!');
+    this.open.push(special?.startsWith('?<') ? 'behind' : special && special !== '?:' ? 'ahead' : 'group');
     this.cost.open();
+    this.repetition.open(!special);
     if (special) {
       this.out += `(${special}`;
       this.at += special.length;
@@ -183,8 +190,10 @@ class Translator {
   }
 
   private close(): void {
-    if (this.open.pop() === undefined) return fail('Regex failure: unmatched close parenthesis');
+    const closed = this.open.pop();
+    if (closed === undefined) return fail('Regex failure: unmatched close parenthesis');
     this.cost.close();
+    this.repetition.close(closed !== 'group');
     this.out += ')';
     return undefined;
   }
@@ -195,16 +204,19 @@ class Translator {
     if (!interval && /^,\d*\}/.test(rest)) return this.refuse('an interval without a lower bound');
     if (!interval) {
       this.cost.atom();
+      this.repetition.text();
       this.out += '\\{';
       return undefined;
     }
     this.at += interval[0].length;
     const most = interval[2] === undefined ? interval[1] : interval[3];
-    return this.quantifier(`{${interval[0]}`, most === '' ? Infinity : Number(most));
+    return this.quantifier(`{${interval[0]}`, Number(interval[1]), most === '' ? Infinity : Number(most));
   }
 
-  private quantifier(text: string, most: number): void {
-    if (this.open.includes(true)) return this.refuse('a quantifier within (?<=');
+  private quantifier(text: string, least: number, most: number): void {
+    if (this.open.includes('behind')) return this.refuse('a quantifier within (?<=');
+    const wrong = this.repetition.quantifier(least, most);
+    if (wrong) return this.refuse(wrong);
     this.cost.quantifier(most);
     this.out += text;
     if (this.pattern[this.at] === '?') {

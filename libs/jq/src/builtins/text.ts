@@ -3,7 +3,8 @@ import { splitText } from '../operators';
 import { fail, type Json, shown } from '../values';
 import type { ValueFunction } from './index';
 
-const WHITE = '[\\t\\n\\v\\f\\r ]+';
+/** Unicode's White_Space. */
+const WHITE = '[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
 const LEADING = new RegExp(`^${WHITE}`);
 const TRAILING = new RegExp(`${WHITE}$`);
 

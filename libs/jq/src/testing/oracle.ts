@@ -19,8 +19,9 @@ export class Oracle {
     return new Oracle(await loadJq());
   }
 
-  answer(program: string, input: unknown): string[] {
-    const { stdout, stderr, exitCode } = this.jq.raw(JSON.stringify(input), wrapped(program), ['-c']);
+  /** @param text the input as JSON, where it is not to be JavaScript's */
+  answer(program: string, input: unknown, text = JSON.stringify(input)): string[] {
+    const { stdout, stderr, exitCode } = this.jq.raw(text, wrapped(program), ['-c']);
     if (exitCode === 3) return NOT_A_PROGRAM;
     if (exitCode !== 0) throw new Error(`jq: ${stderr}`);
     return stdout
@@ -49,8 +50,5 @@ function shownAs(output: Json): string {
   const failed = isObject(output) && Object.hasOwn(output, MARK);
   const text = withinBudget(DEFAULT_BUDGET, () => toJson(failed ? output[MARK]! : output));
   if (!failed) return text;
-  // What is wrong with a JSON text jq says in its parser's words; which step of a path is wrong, in those of its own
-  // definitions of functions.
-  const worded = /\(while parsing |^"Invalid path expression/.exec(text)?.[0];
-  return `error ${worded ?? text}`;
+  return `error ${text}`;
 }

@@ -1,0 +1,107 @@
+/** What jq's own tests and a hundred thousand random programs found to differ, and what is near it: `input ;; filter`. */
+export const foundLater = String.raw`
+[1] ;; .["a":1]
+[1] ;; .[{}]
+[1] ;; .[{"start":null,"end":null}]
+[1] ;; .[{"start":"a","end":null}]
+[1] ;; .[{"start":1}]
+null ;; .[{}]
+null ;; .[{}] = 0
+null ;; .["a":1] = [1]
+"abc" ;; .[{}]
+"abc" ;; .["a":]
+[1] ;; try (.["a":1] = [2]) catch .
+[2024,1,1,1,1,1,1,1,"a"] ;; mktime
+-1.5 ;; gmtime, todate
+null ;; "\u0000" | tojson
+null ;; [1,2,3] | getpath([range(10001)|0])?
+null ;; path([1]|.[])
+null ;; path([]|.[])
+null ;; try path([]|.[]) catch .
+null ;; try path([1]|.a) catch .
+null ;; try path([1]|.["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]) catch .
+null ;; try path([1]|.[1:2]) catch .
+null ;; try path([1]|.[]?) catch .
+null ;; try path([1]|.a?) catch .
+null ;; try path([1]|getpath(["a"])) catch .
+null ;; try path([1]|recurse) catch .
+null ;; try path([1]|..) catch .
+null ;; try path([1]|first(.[])) catch .
+null ;; try path([1]) catch .
+null ;; try path([1]|map(.)) catch .
+[1,2] ;; try ((map(.)|.[0]) = 1) catch .
+[1,2] ;; try (del(map(.)|.[0])) catch .
+[1,2] ;; try (to_entries |= 1) catch .
+"a" ;; @base64d
+"aa" ;; @base64d
+"aaa" ;; @base64d
+"aaaaa" ;; @base64d
+"a=a" ;; @base64d
+"=" ;; @base64d
+"a=" ;; @base64d
+"aGk=aGk=" ;; @base64d
+"aG k=" ;; @base64d
+"_-8" ;; @base64d
+"/w" ;; @base64d
+"8J+Y" ;; @base64d
+5 ;; @base64d
+"4pyT//" ;; @base64d
+"%ff" ;; @urid
+"%e2%9c%93%" ;; @urid
+"%zz" ;; @urid
+null ;; {$x:1}
+null ;; {$__loc__:1}
+null ;; 1 as $x | {$x:2,$x}
+null ;; {$if:1}
+null ;; {$__loc__}
+"ab" ;; trim
+["\u00a0 a\u200b "] ;; map(trim)
+["", " ", "nan", "NaN", "-nan", "NaN1", "nan0", "inf", "Infinity", "-Infinity", "-inf", "+1", "+inf", ".5", "1.", "1.e2", "-.5", "01", "-01", "1e", "1e5", "1e400", "-1e400", "--1", "0x10", "1_0", " 1", "1 ", "1\n", "1e+5", "snan", "SNAN", "infinit", "+nan", "nanx", "tru", "true", "truex", "nul", "null", "nulll", "nope", "'a'", "falsy", "1 2", "[1] 2", "[1", "]", "}", "{]", "[}", ",", ":", "[,]", "[1,]", "{,}", "{\"a\"}", "{\"a\",1}", "{\"a\":}", "{\"a\":1,}", "{1:2}", "{\"a\":1 \"b\":2}", "[1 2]", "[1[2]]", "\"abc", "\"a\\", "\"a\\x\"", "\"a\\u12\"", "\"a\\u12x4\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\\ud83d\\ude00\"", "\"a\nb\"", "\"a\tb\"", "\u0000", "1\u0000", "\"a\u0000b\"", "é", "[1,\n 2,\n x]", "\"é\" x", "{\"a\":[1,{\"b\":nan}]}", "[nan,-nan,NaN]", "\ufeff1", "\ufeff", "\uff02", "a\ufeff", "// x", "{\"a\" 1}", "{[1]:2}", "[1:2]", "{\"a\":1:2}", "\"a\":1", "1,2", "[1]]", "{}}", "tr\"a\"", "1\"a\"", "\"a\"1", "\"a\"\"b\"", "null[", "[null[", "\"a\" ,", "[\"a\" \"b\"]", "{\"a\":1,\"a\":2}", "1 x", "{}x", "[] \"", "[] [", "\u00a01", "9007199254740993", "1e-400", "0.1e1", "-0", "[-0]", "\"\\u0000\"", "{\"\\ud800\":1}"] ;; .[] | [., (try fromjson catch .)]
+["", " ", "nan", "NaN", "-nan", "NaN1", "nan0", "inf", "Infinity", "-Infinity", "-inf", "+1", "+inf", ".5", "1.", "1.e2", "-.5", "01", "-01", "1e", "1e5", "1e400", "-1e400", "--1", "0x10", "1_0", " 1", "1 ", "1\n", "1e+5", "snan", "SNAN", "infinit", "+nan", "nanx", "tru","1\u0000", "1e1000000", "1e-1000000", "1e99999999999", "-1e99999999999", "1E5", "-0"] ;; .[] | [., (try tonumber catch .)]
+[2,0.5,0,3,1.5,-2,10,-10,1,-1] ;; [.[] as $x | (0,1,2,3,10,20,infinite,-infinite,nan) as $y | pow($x;$y)]
+"a1b22" ;; [match("(a|b)+([0-9]*)";"g")]
+"aab" ;; [match("(a*){1}";"g").offset]
+"aXbXX" ;; [match("(?:([ab])X)*";"g").captures]
+"a.b.c" ;; [match("^(\\w+)(\\.\\w+)*$").captures]
+[7,8] ;; reduce null as $x (recurse; .)
+[7,8] ;; reduce null as $x (recurse; null)
+[7,8] ;; reduce 1 as $x ((1,2,3); null)
+[7,8] ;; reduce 1 as $x ((1,2,3); .)
+[7,8] ;; reduce 1 as $x (.[]; .)
+[7,8] ;; reduce 1 as $x ((.,.[]); .)
+[7,8] ;; reduce 1 as $x ((.,(.[]|.)); .)
+[7,8] ;; reduce 1 as $x ((.,(.[]|.)); null)
+[7,8] ;; reduce (1 as $e|1) as $x (recurse; null)
+[7,8] ;; reduce (1 as $e|null) as $x (recurse; null)
+[7,8] ;; reduce (1 as $e|null) as $x ((.,.[]); null)
+[7,8] ;; reduce (1 as $e|null) as $x (.[]; null)
+[7,8] ;; reduce (to_entries as $e|null) as $x ((1,2,3); null)
+[7,8] ;; reduce (to_entries as $e|null) as $x ((1,2,3); .)
+[7,8] ;; reduce (to_entries|null) as $x ((1,2,3); .)
+[7,8] ;; [reduce (to_entries as $e|null) as $x ((1,2,3); .)]
+[7,8] ;; reduce (length) as $x ((1,2,3); .)
+[7,8] ;; reduce .[] as $x ((1,2,3); .+$x)
+[7,8] ;; [foreach .[] as $x ((1,2,3); .+$x)]
+[7,8] ;; [foreach (to_entries as $e|null) as $x ((1,2,3); null)]
+[7,8] ;; reduce (.[0] as $e|null) as $x ((1,2,3); .)
+[7,8] ;; reduce ((1,2) as $e|null) as $x ((1,2,3); .)
+[7,8] ;; reduce (first(1)) as $x ((1,2,3); .)
+[7,8] ;; reduce (first(1)) as $x (.[]; .)
+[7,8] ;; reduce ([.[]|.]) as $x ((1,2,3); .)
+[7,8] ;; reduce ([.[]|.]|length) as $x ((1,2,3); .)
+[7,8] ;; [foreach ([.[]|.]|length) as $x ((1,2,3); .)]
+[7,8] ;; [foreach (to_entries|null) as $x ((1,2,3); .)]
+{"a":{"k":"z","z":5},"k":"q"} ;; .a as {(.k): $x} | $x
+{"a":{"k":"z","z":5},"k":"q"} ;; .a as {("z","k"): $x} | $x
+{"a":{"k":"z","z":{"k":"zz","zz":3}},"k":"q"} ;; .a as {(.k): {(.k): $x}} | $x
+{"a":{"k":"z","z":{"k":"zz","zz":3}},"k":"q"} ;; .a as {(.k): {(.k): $x}, k: $y} | [$x, $y]
+{"a":{"k":"z","z":{"k":"zz","zz":3}},"k":"q"} ;; .a as {$k, ($k): {k: $y}} | [$k, $y]
+[{"k":"z","z":5}] ;; reduce .[] as {(.k): $x} (0; .+$x)
+[{"k":"z","z":5}] ;; [foreach .[] as {(.k): $x} (0; .+$x)]
+[[1,{"k":"z","z":5}]] ;; .[] as [$a, {(.k): $x}] | $x
+[[1,{"k":"z","z":5}]] ;; .[] as [$a, {("z"|ascii_downcase): $x}] | $x
+[[1,{"k":"z","z":5}]] ;; .[] as [$a, {("\("z")"): $x}] | $x
+null ;; [range(-22;23) as $y | pow(10;$y)]
+`
+  .trim()
+  .split('\n');

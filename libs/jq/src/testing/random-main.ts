@@ -1,0 +1,20 @@
+import { checkRandomly } from './random-check';
+
+/** `npm run jq:oracle -- --cases 100000 [--seed 1]`: random programs by ours and by jq; fails when one differs. */
+async function main(): Promise<void> {
+  const option = (name: string, otherwise: number) => {
+    const at = process.argv.indexOf(`--${name}`);
+    return at < 0 ? otherwise : Number(process.argv[at + 1]);
+  };
+  const cases = option('cases', 10_000);
+  const seed = option('seed', Math.floor(Math.random() * 1_000_000_000));
+  console.log(`${cases} cases, --seed ${seed}`);
+  const counts = await checkRandomly(cases, seed, ({ program, input, ours, theirs }) => {
+    console.log(`\ndifferent: ${program}\n  on ${JSON.stringify(input)}\n  ours   ${ours.join(' ; ')}`);
+    console.log(`  theirs ${theirs.join(' ; ')}`);
+  });
+  console.log(counts);
+  process.exitCode = counts.different === 0 ? 0 : 1;
+}
+
+void main();
