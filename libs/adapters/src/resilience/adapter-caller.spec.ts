@@ -102,6 +102,19 @@ it('opens for all workers after failures, and closes again after one call that s
   expect(await refund(worker)).toMatchObject({ status: 'succeeded' });
 });
 
+it('does not open again because of failures from before it was opened', async () => {
+  const [worker, other] = workers();
+  down(5);
+  for (let time = 0; time < 2; time += 1) await errorOf(refund(other));
+  for (let time = 0; time < 3; time += 1) await errorOf(refund(worker));
+  expect((await errorOf(refund(other))).code).toBe('circuit-open');
+  await until(async () => (await gate())!.openMs === 0);
+  await refund(worker);
+  down();
+  expect((await errorOf(refund(other))).code).toBe('http-500');
+  expect(await gate()).toMatchObject({ state: 'closed' });
+});
+
 it('lets one call probe a system that is still down, and leaves it alone for longer', async () => {
   const [worker, other] = workers();
   down(100);

@@ -80,12 +80,13 @@ describe('an allowance', () => {
     );
   });
 
-  it('is full again after a rest', async () => {
+  it('is full again after a rest, and no fuller', async () => {
     const rate = { perSecond: 20, burst: 4 };
     for (let time = 0; time < 4; time += 1) expect(await limits.take('rest', rate)).toBe(0);
-    await wait(220);
-    const waits = await Promise.all(Array.from({ length: 4 }, () => limits.take('rest', rate)));
-    expect(waits).toEqual([0, 0, 0, 0]);
+    await wait(600);
+    const waits = await Promise.all(Array.from({ length: 8 }, () => limits.take('rest', rate)));
+    expect(waits.filter((ms) => ms === 0).length).toBeGreaterThanOrEqual(4);
+    expect(waits.filter((ms) => ms === 0).length).toBeLessThanOrEqual(5);
   });
 });
 

@@ -50,12 +50,12 @@ export class FakeN8n extends FakeProvider {
       .update(`${String(id)}.${String(time)}.${request.text}`)
       .digest('base64');
     if (signature !== `v1,${signed}`) return { status: 403, body: { message: 'Authorization data is wrong!' } };
-    const key = String(request.headers['idempotency-key']);
-    const before = this.byKey.get(key);
+    const key = request.headers['idempotency-key'];
+    const before = typeof key === 'string' ? this.byKey.get(key) : undefined;
     const execution = before ?? String(this.executions.size + 1);
     if (!before) {
       this.executions.set(execution, { workflow: path, body: jsonOf(request) });
-      this.byKey.set(key, execution);
+      if (typeof key === 'string') this.byKey.set(key, execution);
     }
     return { status: 200, body: { executionId: execution, started: true } };
   }
