@@ -9,3 +9,4 @@ export * from './providers';
 export { HttpServer, sendJson, type ServedRequest } from './protocols/http-server';
 export { AuthorizationServer } from './protocols/authorization-server';
 export { McpTestServer } from './protocols/mcp-server';
+export { GrpcServer, type GrpcHandler } from './protocols/grpc-server';

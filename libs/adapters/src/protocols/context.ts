@@ -42,6 +42,8 @@ export interface ProtocolContext {
   };
   /** Connections are made through it: the place for rules on where calls may go. */
   dispatcher?: Dispatcher;
+  /** Throws for hosts calls may not go to; asked by protocols that do not go through the dispatcher (gRPC, brokers). */
+  checkHost?(host: string, port: number): Promise<void> | void;
   /** Replaces how documents are fetched; by default over HTTP with this context's dispatcher. */
   fetchDocument?(request: DocumentRequest): Promise<FetchedDocument>;
 }

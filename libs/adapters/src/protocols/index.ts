@@ -1,4 +1,5 @@
 import { type ProtocolContext } from './context';
+import { callGrpc } from './grpc';
 import { callHttp } from './http';
 import { callMcp } from './mcp';
 import { callOpenApi } from './openapi';
@@ -6,7 +7,7 @@ import { callOpenApi } from './openapi';
 type Caller = (args: unknown, context: ProtocolContext) => Promise<unknown>;
 
 /** Each loads its client library when it is first called: most workers never need most of them. */
-const callers = { http: callHttp, openapi: callOpenApi, mcp: callMcp } satisfies Record<string, Caller>;
+const callers = { http: callHttp, openapi: callOpenApi, mcp: callMcp, grpc: callGrpc } satisfies Record<string, Caller>;
 
 export type ProtocolKind = keyof typeof callers;
 export const PROTOCOLS = Object.keys(callers) as ProtocolKind[];
