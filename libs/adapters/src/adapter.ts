@@ -39,7 +39,10 @@ export interface AdapterContext<Options = unknown> {
   log: AdapterLog;
 }
 
-/** So many calls a second on average, of which `burst` may come at once. */
+/**
+ * So many calls a second on average, of which `burst` may come at once: in any `t` seconds at most
+ * `burst + perSecond * t`. Where a provider counts in windows, that sum is what has to fit.
+ */
 export interface Rate {
   perSecond: number;
   burst: number;

@@ -25,7 +25,8 @@ export const gohighlevel: Adapter<Options> = {
   title: 'GoHighLevel',
   options,
   // https://marketplace.gohighlevel.com/docs/other/rate-limits: 100 in 10 s for each location; 200,000 a day.
-  limits: [{ name: 'location', perSecond: 10, burst: 50 }],
+  // 20 and 10 s of 8 are 100.
+  limits: [{ name: 'location', perSecond: 8, burst: 20 }],
   capabilities: {
     'crm.upsertContact': serves('crm.upsertContact', { idempotent: { by: 'nature' }, call: upsertContact }),
     'sms.send': serves('sms.send', {

@@ -43,10 +43,11 @@ let calls = 0;
 /** One refund of one cent, under a key of its own. */
 function refund(worker: AdapterCaller, binding: Record<string, unknown> = {}, given: Record<string, unknown> = {}) {
   const bindings = { pay: bindingSchema.parse({ adapter: 'stripe', options: { baseUrl: fake.url }, ...binding }) };
+  const target = resolve('payments.refund', bindings);
   return worker.call({
     tenant,
     capability: 'payments.refund',
-    target: resolve('payments.refund', bindings),
+    target: { ...target, adapter: { ...target.adapter, limits: [] } },
     parameters: { payment: 'pi_1', amount: 1 },
     secrets: { STRIPE_API_KEY: fake.key },
     idempotencyKey: `call-${(calls += 1)}`,
@@ -126,6 +127,54 @@ it('lets one call probe a system that is still down, and leaves it alone for lon
   expect(fake.asked).toHaveLength(4);
   expect(await gate()).toMatchObject({ state: 'open', openings: 2 });
   expect((await gate())!.openMs).toBeGreaterThan(300);
+});
+
+describe('the one call that finds out', () => {
+  async function openOne(worker: AdapterCaller): Promise<void> {
+    down(3);
+    for (let time = 0; time < 3; time += 1) await errorOf(refund(worker));
+    await until(async () => (await gate())!.openMs === 0);
+  }
+
+  it('is the next one when it may not be made now', async () => {
+    const [worker] = workers();
+    await openOne(worker);
+    const limit = { perSecond: 0.001, burst: 1 };
+    await limits.take(`${gateKey(tenant, 'pay')}#own`, limit);
+    expect((await errorOf(refund(worker, { limit }))).code).toBe('rate-limited');
+    expect(await refund(worker)).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('is the next one when it never got there', async () => {
+    const [worker] = workers();
+    await openOne(worker);
+    expect((await errorOf(refund(worker, {}, { secrets: {} }))).code).toBe('secret-missing');
+    expect(await gate()).toMatchObject({ state: 'half-open', openMs: 0 });
+    expect(await refund(worker)).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('has found out when it was refused for good, or told to wait', async () => {
+    const [worker] = workers();
+    await openOne(worker);
+    await errorOf(refund(worker, {}, { parameters: { payment: 'pi_9' } }));
+    expect(await gate()).toMatchObject({ state: 'closed' });
+    await openOne(worker);
+    fake.failNext({ status: 429, headers: { 'retry-after': '60' }, body: fake.errorBody(429) });
+    await errorOf(refund(worker));
+    expect(await gate()).toMatchObject({ state: 'closed', openings: 0 });
+    expect((await gate())!.blockedMs).toBeGreaterThan(50_000);
+  });
+
+  it('takes nothing from the allowance while the circuit is open', async () => {
+    const [worker] = workers({ ...quick, breaker: { ...quick.breaker, openMs: 60_000 } });
+    const limit = { perSecond: 1, burst: 10 };
+    down(3);
+    for (let time = 0; time < 3; time += 1) await errorOf(refund(worker, { limit }));
+    for (let time = 0; time < 20; time += 1) {
+      expect((await errorOf(refund(worker, { limit }))).code).toBe('circuit-open');
+    }
+    expect((await limits.list(tenant)).limits).toMatchObject([{ granted: 3, refused: 0 }]);
+  });
 });
 
 it('does not open because of what the tenant did wrong, or because of a 429', async () => {

@@ -50,7 +50,7 @@ interface Local {
   breaker: CountBreaker;
 }
 
-/** Errors that say nothing about the other side: it was not asked. The next call is the probe then. */
+/** Errors that say nothing about the other side: it was not asked. */
 const NOT_ASKED = new Set(['secret-missing', 'sender-missing', 'call-invalid']);
 const MOST_LOCALS = 10_000;
 /** One that found no place in this process looks again about then, milliseconds. */
@@ -93,18 +93,20 @@ export class AdapterCaller {
   private async within(gate: string, local: Local, given: GuardedCall): Promise<unknown> {
     const { adapter, binding, name } = given.target;
     const prepared = prepare(adapter, given.capability, { options: binding.options, parameters: given.parameters });
+    const timeoutMs = binding.timeoutMs ?? this.options.timeoutMs;
+    // The gate first: what may not be called must not use up its allowance.
+    const passage = await this.limits.pass(gate, timeoutMs + 1_000);
+    if (!passage.go) throw this.refusal(gate, local, passage, given);
     for (const { key, rate } of limitsOf(gate, adapter, binding, given.capability, given.parameters)) {
       const waitMs = await this.limits.take(key, rate);
       if (waitMs === 0) continue;
+      if (passage.probe) await this.limits.release(gate);
       throw new RateLimitedError(`"${name}" is called as often as ${adapter.title} allows`, {
         code: 'rate-limited',
         retryAfterMs: waitMs,
         details: { limit: key, ...rate },
       });
     }
-    const timeoutMs = binding.timeoutMs ?? this.options.timeoutMs;
-    const passage = await this.limits.pass(gate, timeoutMs + 1_000);
-    if (!passage.go) throw this.refusal(gate, local, passage, given);
     try {
       const result = await this.timed(timeoutMs, prepared, given);
       await this.succeeded(gate, local, passage.probe);
@@ -182,8 +184,10 @@ export class AdapterCaller {
       const { openMs, mostOpenMs } = this.options.breaker;
       const opening = { forMs: openMs, mostMs: mostOpenMs, reason: kind.message };
       await this.limits.open(gate, opening, probe).catch(() => undefined);
-    } else if (probe && kind?.class === 'permanent' && !NOT_ASKED.has(kind.code)) {
-      await this.limits.close(gate).catch(() => undefined);
+    } else if (probe) {
+      // Refused for good is answered; what never got there leaves the question open for the next call.
+      const answered = kind?.class === 'permanent' && !NOT_ASKED.has(kind.code);
+      await (answered ? this.limits.close(gate) : this.limits.release(gate)).catch(() => undefined);
     }
   }
 

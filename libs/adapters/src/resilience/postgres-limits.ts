@@ -47,6 +47,10 @@ export class PostgresLimits implements SharedLimits {
     await this.query('limits-open', OPEN, [gate, forMs, mostMs, reason, wasProbe]);
   }
 
+  async release(gate: string): Promise<void> {
+    await this.query('limits-release', RELEASE, [gate]);
+  }
+
   async close(gate: string): Promise<void> {
     await this.query('limits-close', CLOSE, [gate]);
   }
@@ -146,6 +150,10 @@ const OPEN = `
     open_until = clock_timestamp() + ${MS('least($3::float8, $2::float8 * power(2, least(g.openings, 30)))')},
     changed_at = clock_timestamp()
   where g.state = 'closed' or $5`;
+
+const RELEASE = `
+  update adapter_gates set probe_until = '-infinity', changed_at = clock_timestamp()
+  where key = $1 and state = 'half-open'`;
 
 const CLOSE = `
   update adapter_gates set state = 'closed', openings = 0, reason = null, open_until = '-infinity',

@@ -52,6 +52,8 @@ export interface SharedLimits {
   pass(gate: string, probeMs: number): Promise<Passage>;
   /** Opens the circuit, unless it is open already and the caller was not the probe. */
   open(gate: string, opening: Opening, wasProbe: boolean): Promise<void>;
+  /** The probe could not be made after all: the next call is the probe. */
+  release(gate: string): Promise<void>;
   /** The probe succeeded: everybody may call. */
   close(gate: string): Promise<void>;
   /** For the operations API: of the tenant whose keys start so, or of all. */

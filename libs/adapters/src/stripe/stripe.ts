@@ -23,9 +23,10 @@ export const stripe: Adapter<Options> = {
   options,
   // https://docs.stripe.com/rate-limits: 100 a second for an account in live mode, 25 an endpoint; sandboxes 25 in all.
   limits: [
-    { name: 'account', perSecond: 100, burst: 100 },
-    { name: 'refunds', perSecond: 25, burst: 25, capabilities: ['payments.refund'] },
-    { name: 'invoices', perSecond: 25, burst: 25, capabilities: ['payments.retrieveInvoice'] },
+    // Burst and rate together are what one second may see.
+    { name: 'account', perSecond: 80, burst: 20 },
+    { name: 'refunds', perSecond: 20, burst: 5, capabilities: ['payments.refund'] },
+    { name: 'invoices', perSecond: 20, burst: 5, capabilities: ['payments.retrieveInvoice'] },
   ],
   capabilities: {
     'payments.retrieveInvoice': serves('payments.retrieveInvoice', {
