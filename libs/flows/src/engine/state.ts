@@ -1,0 +1,144 @@
+import type { Json } from '@spillway/jq';
+
+/**
+ * A run between two steps, as JSON: what is kept in PostgreSQL. The active tasks are a tree; what is done leaves it, so
+ * that a run of a thousand steps is no larger than one of ten.
+ */
+export interface RunState {
+  status: RunStatus;
+  /** Raw input of the workflow. */
+  input: Json;
+  /** `$context`. */
+  context: Json;
+  /** Unix milliseconds. */
+  startedAt: number;
+  /** The id of the next node. */
+  next: number;
+  /** Nodes that are active; the root is node 0. Undefined when the run has ended. */
+  root?: Node;
+  /** What is still to be done, when an advance stopped in the middle of many inline tasks. */
+  agenda: Step[];
+  /** Undo tasks of what is done, oldest first. */
+  undo: Undo[];
+  output?: Json;
+  error?: FlowError;
+  /** As it was before the fault that ended it, where nothing was undone: `retry` begins the node again. */
+  failed?: { root: Node; context: Json; node: number; at: number };
+}
+
+export type RunStatus = 'running' | 'waiting' | 'suspended' | 'cancelled' | 'faulted' | 'completed';
+export const ENDED: readonly RunStatus[] = ['cancelled', 'faulted', 'completed'];
+
+/** A task (or a list of tasks) that has begun and not ended. */
+export interface Node {
+  /** Unique in its run; with the run's id it is the id of what it asks of the world. */
+  id: number;
+  /** JSON pointer to its definition. */
+  path: string;
+  /** The task's name; empty for lists. */
+  name: string;
+  /** Input before `input.from`. */
+  raw: Json;
+  /** Input after it. */
+  input: Json;
+  startedAt: number;
+  /** Unix milliseconds of its timeout. */
+  deadline?: number;
+  /** Variables it gives to what is inside: `$item`, `$index`, `$error`. */
+  vars?: Record<string, Json>;
+  /** Index of the active item of a list, or of an iteration. */
+  at?: number;
+  /** Tries of a `try`, from 1. */
+  attempt?: number;
+  /** What its kind keeps: the collection of a loop, events that were heard, results of branches. */
+  kept?: Record<string, Json>;
+  wait?: Wait;
+  /** Lists of the extensions that apply to it, by pointer, that are still to run; and what waits for those after it. */
+  extensions?: { before: string[]; after: string[]; output?: Json; then?: string };
+  children?: Node[];
+}
+
+export type Wait =
+  /** For the answer of a call, of a sub-run, of a person. */
+  { for: 'answer' } | { for: 'time'; at: number } | { for: 'events'; filters: EventPattern[] };
+
+/** What is listened for: literal attributes are the index, the rest is checked by the engine. */
+export interface EventPattern {
+  type?: string;
+  source?: string;
+  /** Literal values and expressions by attribute. */
+  with: Record<string, Json>;
+  /** Of the correlation keys: what the event gives, and what it must be, when that is known. */
+  correlate?: Record<string, { from: string; expect?: Json }>;
+}
+
+export type Step =
+  | { do: 'start'; node: number }
+  | { do: 'complete'; node: number; output: Json; then?: string }
+  | { do: 'fault'; node: number; error: FlowError }
+  | { do: 'resume'; node: number };
+
+export interface Undo {
+  path: string;
+  name: string;
+  input: Json;
+  output: Json;
+  /** Variables that the task saw. */
+  vars?: Record<string, Json>;
+}
+
+/** RFC 9457, as the language has it. */
+export interface FlowError {
+  type: string;
+  status: number;
+  title?: string;
+  detail?: string;
+  /** JSON pointer to the task that raised it. */
+  instance?: string;
+}
+
+/** What comes to a run from outside. */
+export type Input =
+  | { kind: 'answer'; node: number; output: Json }
+  | { kind: 'failure'; node: number; error: FlowError }
+  | { kind: 'event'; event: { [attribute: string]: Json } }
+  | { kind: 'cancel'; reason?: string }
+  | { kind: 'suspend' }
+  | { kind: 'resume' }
+  /** Again from where it failed. */
+  | { kind: 'retry' };
+
+/** What a run asks of the world; made known after the state is stored. */
+export type Command =
+  | CallCommand
+  | { kind: 'run'; node: number; namespace: string; name: string; version: string; input: Json; wait: boolean }
+  | { kind: 'emit'; node: number; event: { [attribute: string]: Json } }
+  | { kind: 'listen'; node: number; filters: EventPattern[] }
+  /** Nobody waits for it any more: a call, a sub-run, a subscription. */
+  | { kind: 'forget'; node: number };
+
+export interface CallCommand {
+  kind: 'call';
+  node: number;
+  path: string;
+  /** `http`, `openapi`, `mcp`, `script`, `spillway.notify`, `crm.upsertContact`, … */
+  call: string;
+  /** Evaluated, or, where it names secrets, still a template over `input` with `variables`. */
+  with: Json;
+  variables?: Record<string, Json>;
+  input: Json;
+  timeoutMs?: number;
+  priority?: string;
+  idempotencyKey?: string;
+}
+
+/** What happened, for the timeline and the lifecycle events. */
+export interface Happening {
+  at: number;
+  what: 'started' | 'completed' | 'faulted' | 'retried' | 'cancelled' | 'suspended' | 'resumed' | 'compensating';
+  /** Undefined for the run itself. */
+  task?: { node: number; path: string; name: string; kind: string; startedAt: number; attempt?: number };
+  input?: Json;
+  output?: Json;
+  error?: FlowError;
+}
