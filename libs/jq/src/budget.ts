@@ -1,4 +1,4 @@
-import { JqBudgetError } from './errors';
+import { JqBudgetError, JqRuntimeError, Raised } from './errors';
 
 /** What one evaluation may use. */
 export interface Budget {
@@ -70,6 +70,7 @@ export function sawOddNumbers(): boolean {
   return odd;
 }
 
+/** @throws JqBudgetError, JqRuntimeError */
 export function withinBudget<T>(budget: Budget, work: () => T): T {
   const saved = [stepsLeft, sizeLeft, depthLeft, deadline, odd] as const;
   stepsLeft = budget.steps;
@@ -80,6 +81,7 @@ export function withinBudget<T>(budget: Budget, work: () => T): T {
   try {
     return work();
   } catch (error) {
+    if (error instanceof Raised) throw new JqRuntimeError(error.value);
     // What the counters let through: a stack of many small frames, a string or an array too long for JavaScript.
     if (error instanceof RangeError) {
       throw new JqBudgetError(/call stack/i.test(error.message) ? 'nests too deep' : 'makes too much output');

@@ -1,6 +1,6 @@
 import type { BinaryOp, Node } from './ast';
 import { binary } from './operators';
-import { deletePaths, getPath, setPath, updatePath } from './paths';
+import { deletePaths, getPath, setPath } from './paths';
 import { unsupported } from './errors';
 import { type Env, type Filter, pathArray, ROOT, stoppable } from './runtime';
 import { compare, type Json, truthy } from './values';
@@ -23,7 +23,7 @@ export function compileAssignment(node: Extract<Node, { kind: 'assign' }>, left:
       let result = input;
       left(input, ROOT, env, (part, at) => {
         const keys = pathArray(at!, part);
-        result = change ? updatePath(result, keys, (old) => change(old, value)) : setPath(result, keys, value);
+        result = setPath(result, keys, change ? change(getPath(result, keys), value) : value);
       });
       emit(result, undefined);
     });

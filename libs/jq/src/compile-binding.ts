@@ -3,8 +3,8 @@ import { depth, resumeAt, step } from './budget';
 import type { Compiler, Scope } from './compile';
 import { index } from './paths';
 import { BreakSignal, Downstream, type Emit, type Env, type Filter } from './runtime';
-import { JqRuntimeError, unsupported } from './errors';
-import { fail, type Json, shown, typeOf } from './values';
+import { Raised, unsupported } from './errors';
+import { fail, type Json, typeOf } from './values';
 
 type Bindings = ReadonlyMap<string, Json>;
 /** Hands on each way a value fits a pattern. */
@@ -36,7 +36,7 @@ function compileBinder(compiler: Compiler, patterns: Pattern[], scope: Scope | n
           // As in jq, also an error of what comes after it tries the next alternative.
           if (error instanceof Downstream || (error instanceof BreakSignal && !error.final))
             return unsupported('leaving a `?//` with break, first or limit');
-          if (!(error instanceof JqRuntimeError)) throw error;
+          if (!(error instanceof Raised)) throw error;
           resumeAt(outer);
         }
       }
@@ -81,7 +81,6 @@ function compilePattern(compiler: Compiler, pattern: Pattern, scope: Scope | nul
       if (!entry) return next(sofar);
       // A key that is an expression looks at the value that is taken apart.
       return entry.key(value, undefined, env, (key) => {
-        if (typeof key !== 'string') return fail(`Cannot index ${typeOf(value)} with ${shown(key)}`);
         const item = index(value, key);
         const more = entry.variable ? new Map(sofar).set(entry.variable, item) : sofar;
         return entry.inner ? entry.inner(item, env, more, (deeper) => each(at + 1, deeper)) : each(at + 1, more);
@@ -169,7 +168,10 @@ export function compileForeach(
           env,
           (inner, out) => {
             step();
-            update(state, undefined, inner, (output) => {
+            // As in `reduce`: where the update gives nothing, the state is null from there on.
+            const before = state;
+            state = null;
+            update(before, undefined, inner, (output) => {
               state = output;
               if (extract) extract(output, undefined, inner, out);
               else out(output, undefined);

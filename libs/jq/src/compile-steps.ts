@@ -1,7 +1,7 @@
 import type { Node } from './ast';
 import { step } from './budget';
 import type { Compiler, Scope } from './compile';
-import { JqRuntimeError } from './errors';
+import { Raised } from './errors';
 import { index, iterate } from './paths';
 import { below, belowAll, type Filter } from './runtime';
 import type { Json, JsonObject } from './values';
@@ -13,7 +13,7 @@ function forgiving(value: Json, key: Json): Json {
   try {
     return index(value, key);
   } catch (error) {
-    if (error instanceof JqRuntimeError) return NOTHING;
+    if (error instanceof Raised) return NOTHING;
     throw error;
   }
 }

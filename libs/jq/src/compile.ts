@@ -2,6 +2,7 @@ import type { Definition, Node } from './ast';
 import { depth, enter, leave, resumeAt } from './budget';
 import { FORMATS } from './builtins/formats';
 import { lookUpBuiltin } from './builtins';
+import { checkFormat } from './builtins/dates';
 import { checkPattern } from './builtins/regex';
 import { compileAssignment } from './compile-assignment';
 import { compileForeach, compileReduce, compileAs } from './compile-binding';
@@ -249,6 +250,7 @@ export class Compiler {
     const filters = args.map((arg) => this.compile(arg, scope));
     if (!found) {
       checkPattern(name, args, this.source, at);
+      checkFormat(name, args, this.source, at);
       if (TAKES_PATHS.has(`${name}/${args.length}`)) checkPath(args[0]!, this.source);
       return this.builtin(name, filters, at);
     }

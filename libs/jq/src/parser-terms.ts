@@ -17,7 +17,9 @@ function isConstant(node: Node, folded = false): boolean {
   if (node.kind === 'comma') return isConstant(node.left, folded) && isConstant(node.right, folded);
   if (node.kind === 'array') return node.body === undefined || isConstant(node.body, folded);
   if (node.kind === 'object')
-    return node.entries.every(({ key, value }) => isConstant(key, folded) && isConstant(value, folded));
+    return node.entries.every(({ key, value }) =>
+      [key, value].every((part) => part.kind !== 'comma' && isConstant(part, folded)),
+    );
   if (node.kind === 'binary' && folded) return isConstant(node.left, folded) && isConstant(node.right, folded);
   return node.kind === 'literal';
 }

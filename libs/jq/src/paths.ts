@@ -81,15 +81,15 @@ export function getPath(value: Json, path: Json[]): Json {
 }
 
 /** The value with what is at the path replaced. */
-export function updatePath(value: Json, path: readonly Json[], update: (old: Json) => Json, at = 0): Json {
+export function setPath(value: Json, path: readonly Json[], replacement: Json, at = 0): Json {
   if (path.length > DEEPEST_PATH) return fail('Path too deep');
-  if (at === path.length) return update(value);
+  if (at === path.length) return replacement;
   const key = path[at]!;
-  return set(value, key, updatePath(index(value, key), path, update, at + 1));
-}
-
-export function setPath(value: Json, path: readonly Json[], replacement: Json): Json {
-  return updatePath(value, path, () => replacement);
+  const inner = index(value, key);
+  // As in jq, whether there can be something at the key comes before what is within.
+  if (Array.isArray(key)) return fail('Cannot update field at array index of array');
+  if (typeof key === 'number') positionOf(value, key);
+  return set(value, key, setPath(inner, path, replacement, at + 1));
 }
 
 /** @throws JqRuntimeError */
@@ -108,16 +108,21 @@ function set(value: Json, key: Json, item: Json): Json {
     return [...(value ?? []).slice(0, start), ...item, ...(value ?? []).slice(end)];
   }
   if (isObject(key) && typeof value === 'string') return fail('Cannot update string slices');
-  if (Array.isArray(key) && Array.isArray(value)) return fail('Cannot update field at array index of array');
   return fail(cannotIndex(value, key));
 }
 
-function setItem(array: Json[], key: number, item: Json): Json {
+/** Where in an array, or in what null becomes. @throws JqRuntimeError */
+function positionOf(array: Json, key: number): number {
   if (Number.isNaN(key)) return fail('Cannot set array element at NaN index');
   const at = Math.trunc(key);
-  const position = at < 0 ? at + array.length : at;
+  const position = at < 0 ? at + (Array.isArray(array) ? array.length : 0) : at;
   if (position < 0) return fail('Out of bounds negative array index');
   if (position > LARGEST_INDEX) return fail('Array index too large');
+  return position;
+}
+
+function setItem(array: Json[], key: number, item: Json): Json {
+  const position = positionOf(array, key);
   grow(Math.max(1, position - array.length));
   const copy = array.slice();
   while (copy.length < position) copy.push(null);

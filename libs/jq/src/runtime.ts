@@ -1,5 +1,5 @@
 import { depth, resumeAt } from './budget';
-import { JqRuntimeError, unsupported } from './errors';
+import { Raised, unsupported } from './errors';
 import { fail, type Json, preview } from './values';
 
 /** What a compiled expression is: it hands each of its outputs to `emit`, with its path where paths are asked for. */
@@ -87,7 +87,7 @@ export class Downstream {
  *
  * @returns the error, or undefined
  */
-export function attempt(run: (emit: Emit) => void, emit: Emit): JqRuntimeError | undefined {
+export function attempt(run: (emit: Emit) => void, emit: Emit): Raised | undefined {
   const owner = {};
   const outer = depth();
   try {
@@ -102,7 +102,7 @@ export function attempt(run: (emit: Emit) => void, emit: Emit): JqRuntimeError |
     return undefined;
   } catch (error) {
     if (error instanceof Downstream && error.owner === owner) throw error.error;
-    if (!(error instanceof JqRuntimeError)) throw error;
+    if (!(error instanceof Raised)) throw error;
     resumeAt(outer);
     return error;
   }

@@ -53,8 +53,12 @@ function scalarJson(value: null | boolean | number | string): string {
   return typeof value === 'string' ? stringJson(value) : String(value);
 }
 
+/** Nothing in it is escaped. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 /** JSON.stringify, and DEL escaped as jq does. */
 function stringJson(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   return JSON.stringify(text.toWellFormed()).replaceAll('\u007f', '\\u007f');
 }
 

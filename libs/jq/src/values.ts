@@ -1,5 +1,5 @@
 import { step } from './budget';
-import { JqRuntimeError } from './errors';
+import { raise } from './errors';
 
 export { numberText, preview, shown, toJson } from './text';
 
@@ -102,9 +102,9 @@ export function equal(a: Json, b: Json): boolean {
   return a === b || compare(a, b) === 0;
 }
 
-/** @throws JqRuntimeError */
+/** @throws Raised, which becomes a JqRuntimeError */
 export function fail(message: string): never {
-  throw new JqRuntimeError(message);
+  raise(message);
 }
 
 /** Code points; the fast way where there are no surrogates. */

@@ -1,6 +1,6 @@
 import { enter, grow, leave, step } from '../budget';
 import { deleteAll } from '../compile-assignment';
-import { JqRuntimeError, unsupported } from '../errors';
+import { raise, unsupported } from '../errors';
 import { add, binary } from '../operators';
 import { DEEPEST_PATH, getPath, iterate } from '../paths';
 import {
@@ -24,12 +24,10 @@ import { matchesOf } from './regex';
 export const controls: Record<string, (...args: Filter[]) => Filter> = {
   'empty/0': () => () => undefined,
   'not/0': () => (input, path, _env, emit) => emit(!truthy(input), path && NOWHERE),
-  'error/0': () => (input) => {
-    throw new JqRuntimeError(input);
-  },
+  'error/0': () => (input) => raise(input),
   'error/1': (message) => (input, path, env) =>
     message(input, path, env, (value) => {
-      throw new JqRuntimeError(value);
+      raise(value);
     }),
   'select/1': (condition) => (input, path, env, emit) =>
     condition(input, undefined, env, (value) => {
@@ -201,7 +199,7 @@ function loop(
     const late = attempt((out) => turn(current[0], current[1], out, (value, at) => next.push([value, at])), emit);
     if (next.length > 1 || late) {
       for (const [value, at] of next) loop(value, at, env, emit, turn);
-      if (late) throw late;
+      if (late) raise(late.value);
       return;
     }
     here = next[0];

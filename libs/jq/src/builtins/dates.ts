@@ -1,4 +1,5 @@
-import { unsupported } from '../errors';
+import type { Node } from '../ast';
+import { JqUnsupportedError, positionOf, unsupported } from '../errors';
 import { fail, type Json, shown } from '../values';
 import type { ValueFunction } from './index';
 
@@ -120,14 +121,25 @@ function strftime(seconds: number, format: string): string {
     a: () => DAYS[date.getUTCDay()]!.slice(0, 3),
     B: () => MONTHS[date.getUTCMonth()]!,
     b: () => MONTHS[date.getUTCMonth()]!.slice(0, 3),
-    Z: () => 'UTC',
     z: () => '+0000',
     s: () => String(seconds),
     '%': () => '%',
   };
-  const expanded = format.replaceAll('%F', '%Y-%m-%d').replaceAll('%T', '%H:%M:%S');
-  return expanded.replace(/%(.?)/gs, (_, letter: string) => {
+  return expanded(format).replace(/%(.?)/gs, (_, letter: string) => {
     const directive = Object.hasOwn(directives, letter) ? directives[letter] : undefined;
     return directive ? directive() : unsupported(`%${letter} in strftime`);
   });
+}
+
+function expanded(format: string): string {
+  return format.replaceAll('%F', '%Y-%m-%d').replaceAll('%T', '%H:%M:%S');
+}
+
+/** A format that is written in the source is looked at when that is compiled. @throws JqUnsupportedError */
+export function checkFormat(name: string, args: Node[], source: string, at: number): void {
+  const format = args[0];
+  if (name !== 'strftime' || format?.kind !== 'literal' || typeof format.value !== 'string') return;
+  const unknown = /%(?![YmdeHMSIyuwjAaBbzs%]|$)./su.exec(expanded(format.value).replaceAll('%%', ''))?.[0];
+  if (unknown || /(?:^|[^%])(?:%%)*%$/.test(format.value))
+    throw new JqUnsupportedError(`${unknown ?? '%'} in strftime`, positionOf(source, at));
 }

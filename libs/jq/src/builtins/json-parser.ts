@@ -1,4 +1,4 @@
-import { JqRuntimeError } from '../errors';
+import { raise } from '../errors';
 import { type Json, type JsonObject, put } from '../values';
 import { decodeUtf8 } from './utf8';
 
@@ -15,7 +15,7 @@ export function parseJson(text: string): Json {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     // C prints up to the first NUL.
-    throw new JqRuntimeError(`${error.message} (while parsing '${text.toWellFormed().split('\0', 1)[0]}')`);
+    return raise(`${error.message} (while parsing '${text.toWellFormed().split('\0', 1)[0]}')`);
   }
 }
 

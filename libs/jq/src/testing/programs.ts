@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { LITERALS, STEPS, PLAIN, UNARY, BINARY, OPERATORS, ASSIGNMENTS, REGEXES, TEXTS, SETUPS, USES } from './words';
 
 const { constantFrom, oneof, tuple } = fc;
 
@@ -11,39 +12,6 @@ export const inputs: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie)
     fc.dictionary(constantFrom('a', 'b', 'c', 'key', 'value'), tie('value'), { maxKeys: 3, noNullPrototype: true }),
   ),
 })).value;
-
-const LITERALS = ['null', 'true', 'false', '0', '1', '2', '1.5', '10', '"a"', '"b"', '"aXb"', '""', '"é"', '[]', '{}'];
-const STEPS = [
-  '.a',
-  '.b',
-  '.c',
-  '.[0]',
-  '.[1]',
-  '.[-1]',
-  '.[]',
-  '.["a"]',
-  '.[1:]',
-  '.[:1]',
-  '.[-2:]',
-  '..',
-  '.a?',
-  '.[]?',
-];
-const PLAIN = (
-  '. length keys keys_unsorted values type not add any all flatten reverse unique sort min max first last tojson tostring ' +
-  'tonumber ascii_downcase ascii_upcase explode to_entries from_entries paths tostream floor sqrt abs toarray trim ltrim ' +
-  'transpose implode utf8bytelength isnan isinfinite arrays objects strings numbers nulls booleans scalars iterables ' +
-  'recurse combinations leaf_paths @text @json @csv @tsv @html @uri @sh @base64 @urid error empty fromjson ceil round ' +
-  'isnormal isvalid toboolean splits todate gmtime'
-).split(' ');
-const UNARY = (
-  'map map_values select sort_by group_by unique_by min_by max_by path paths del with_entries any all recurse has contains ' +
-  'inside startswith endswith ltrimstr rtrimstr trimstr split join index rindex indices flatten range first last isempty ' +
-  'add walk error pick getpath delpaths in IN INDEX bsearch tojson nth test match scan splits capture limit'
-).split(' ');
-const BINARY = ['limit', 'skip', 'first', 'range', 'until', 'any', 'all', 'setpath', 'sub', 'gsub', 'nth', 'pow', 'IN'];
-const OPERATORS = ['+', '-', '*', '/', '%', '==', '!=', '<', '<=', '>', '>=', 'and', 'or', '//', ',', '|'];
-const ASSIGNMENTS = ['=', '|=', '+=', '-=', '*=', '//=', '%=', '/='];
 
 /** Programs: most of them mean something, many of them fail. */
 export const programs: fc.Arbitrary<string> = fc.letrec<{ program: string; path: string; pattern: string }>((tie) => {
@@ -112,6 +80,41 @@ export const programs: fc.Arbitrary<string> = fc.letrec<{ program: string; path:
         program,
       ),
       joined((a, b, c) => `[foreach (${a}) as $x (${b}; ${c}; [$x, .])]`, program, program, program),
+      joined(
+        (fold, a, p, b, c, d) => `[${fold} (${a}) as ${p} (${b}; if $x == ${c} then empty else ${d} end)]`,
+        constantFrom('reduce', 'foreach'),
+        oneof(program, constantFrom('.[]?', '1, 2, 3', 'range(4)', '.[]?, .[]?')),
+        pattern,
+        program,
+        oneof(program, constantFrom('1', '2', '"a"')),
+        oneof(program, constantFrom('. + $x', '[., $x]', '., $x', '.a = $x', 'select($x)')),
+      ),
+      joined(
+        (name, pattern, flags) => `${name}(${pattern}${flags})`,
+        constantFrom('test', 'match', 'capture', 'scan', 'splits'),
+        constantFrom(...REGEXES),
+        constantFrom('', '; "g"', '; "i"', '; "gi"', '; null', '; "n"', '; "gn"', '; "s"'),
+      ),
+      joined(
+        (name, pattern, a, flags) => `${name}(${pattern}; ${a}${flags})`,
+        constantFrom('sub', 'gsub'),
+        constantFrom(...REGEXES),
+        oneof(program, constantFrom('"<\\(.x)>"', '"-", "+"', '.x // "none"')),
+        constantFrom('', '; "g"', '; "i"'),
+      ),
+      joined((a) => `(${a} | try fromjson catch .)`, constantFrom(...TEXTS)),
+      joined((a) => `(${a} | try tonumber catch .)`, constantFrom(...TEXTS)),
+      joined((a, b) => `(${a} | ${b})`, constantFrom(...SETUPS), program),
+      joined((a, b) => `(${a} | ${b})`, program, constantFrom(...USES)),
+      joined((a, b) => `(try (${a}) catch .) as $x | ${b}, $x`, program, program),
+      joined((a, b) => `def f: if type == "number" and . < 3 then . + 1 | ${a} | f else ${b} end; f`, program, program),
+      joined((a, b) => `[limit(5; ${a} | recurse(${b}; . != null))]`, program, program),
+      joined((a, b) => `[limit(4; ${a} | repeat(${b}))]`, program, program),
+      joined((a, b) => `${a} as {(${b}): $x} | $x`, program, oneof(program, constantFrom('"a", "b"', '.a'))),
+      joined((a, b) => `label $x | label $y | ${a} | if ${b} then break $x else break $y end`, program, program),
+      joined((a, b) => `def f(g; $y): [g, $y]; f(${a}; ${b})`, program, program),
+      joined((a, b) => `def f: def g: ${a}; [g, (${b} | g)]; f`, program, program),
+      joined((a, b) => `def f(g): def h: g; [h] | g; f(${a} | ${b})`, program, program),
       joined((a, b) => `def f(g): g | ${a}; f(${b})`, program, program),
       joined((a, b) => `def f($v): $v | ${a}; f(${b})`, program, program),
       joined((a, b) => `[label $out | (${a}) | ., if ${b} then break $out else empty end]`, program, program),
