@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { durationMs } from '.';
 import { LONGEST_MS } from './durations';
-import { matchesSchema } from './schema';
+import { matches } from './schema';
 
 describe('a duration in milliseconds', () => {
   it.each([
@@ -89,8 +89,7 @@ describe('a duration in milliseconds', () => {
         }
         expect(Number.isInteger(ms) && ms >= 0 && ms <= LONGEST_MS).toBe(true);
         if (one.includes(',')) return;
-        const document = { dsl: '1.0.3', namespace: 'a', name: 'b', version: '1.0.0' };
-        expect(matchesSchema({ document, do: [{ a: { wait: one } }] })).toBe(true);
+        expect(matches(one, 'duration')).toBe(true);
       }),
       { numRuns: 1000 },
     );

@@ -8,6 +8,9 @@ export interface Found {
   value: unknown;
 }
 
+/** What `call` may name besides functions. */
+export const CALLS = ['http', 'openapi', 'grpc', 'asyncapi', 'mcp', 'a2a'];
+
 const SCHEMAS = ['input', 'output', 'export'];
 const POLICIES = ['basic', 'bearer', 'digest', 'oauth2', 'oidc'];
 
@@ -20,7 +23,7 @@ export function schemasOf(definition: unknown, { tasks }: Sites): Found[] {
     ...tasks.flatMap(({ task, path }) => [
       ...within(task, path),
       ...within(task, path, 'foreach'),
-      ...within(task, path, 'with', 'subscription', 'foreach'),
+      ...(task['call'] === 'asyncapi' ? within(task, path, 'with', 'subscription', 'foreach') : []),
     ]),
   ].filter(({ value }) => isFields(value));
 }
@@ -37,7 +40,11 @@ export function authenticationsOf(definition: unknown, sites: Sites): Found[] {
   const schemas = schemasOf(definition, sites).map(({ path, value }) =>
     found(value, path, 'resource', 'endpoint', 'authentication'),
   );
-  const calls = sites.tasks.flatMap(({ task, path }) => PLACES.map((keys) => found(task, path, ...keys)));
+  const calls = sites.tasks.flatMap(({ task, path }) => {
+    // What a function is called with is its own affair.
+    const places = PLACES.filter(([first]) => first !== 'with' || CALLS.some((call) => call === task['call']));
+    return places.map((keys) => found(task, path, ...keys));
+  });
   return [...reusable, ...catalogs, ...schemas, ...calls].filter(({ value }) => isFields(value));
 }
 

@@ -53,8 +53,13 @@ export function explain(node: SchemaNode | boolean, value: unknown, path: string
   return found;
 }
 
+/** One by one: there may be more than a call can have arguments. */
+function tell(to: Explanation, from: Explanation): void {
+  for (const problem of from.problems) to.problems.push(problem);
+}
+
 function add(to: Explanation, from: Explanation): void {
-  to.problems.push(...from.problems);
+  tell(to, from);
   for (const key of from.known) to.known.add(key);
 }
 
@@ -99,7 +104,7 @@ function explainList(node: SchemaNode, value: unknown[], path: string, found: Ex
   }
   if (!node.items) return;
   for (const [index, item] of value.entries()) {
-    found.problems.push(...explain(node.items, item, pointerTo(path, index)).problems);
+    tell(found, explain(node.items, item, pointerTo(path, index)));
   }
 }
 
@@ -116,12 +121,12 @@ function explainFields(node: SchemaNode, value: Record<string, unknown>, path: s
   }
   for (const [key, part] of Object.entries(node.properties ?? {})) {
     found.known.add(key);
-    if (Object.hasOwn(value, key)) found.problems.push(...explain(part, value[key], pointerTo(path, key)).problems);
+    if (Object.hasOwn(value, key)) tell(found, explain(part, value[key], pointerTo(path, key)));
   }
   if (node.additionalProperties !== undefined) {
     for (const key of keys.filter((one) => !Object.hasOwn(node.properties ?? {}, one))) {
       found.known.add(key);
-      found.problems.push(...explain(node.additionalProperties, value[key], pointerTo(path, key)).problems);
+      tell(found, explain(node.additionalProperties, value[key], pointerTo(path, key)));
     }
   }
   for (const key of node.required ?? []) {
@@ -131,19 +136,24 @@ function explainFields(node: SchemaNode, value: Record<string, unknown>, path: s
   if (node.unevaluatedProperties === false) refuseUnknown(keys, path, found);
 }
 
+/** Most unknown keys of one object that are told. */
+const MOST_UNKNOWN = 20;
+
 /** A key that is not known; and, if it is a missing one typed wrongly, nothing else about that one. */
 function refuseUnknown(keys: string[], path: string, found: Explanation): void {
   const names = [...found.known];
-  for (const key of keys.filter((one) => !found.known.has(one))) {
-    const here = found.problems.filter((one) => one.path === path && one.missing !== undefined);
-    const meant = nearest(
-      key,
-      here.map((one) => one.missing!),
-    );
-    found.problems = found.problems.filter((one) => meant === undefined || one.path !== path || one.missing !== meant);
-    found.known.add(key);
+  const unknown = keys.filter((key) => !found.known.has(key));
+  const missing = new Set(found.problems.flatMap((one) => (one.path === path && one.missing) || []));
+  for (const key of unknown.slice(0, MOST_UNKNOWN)) {
+    const meant = nearest(key, missing);
+    if (meant !== undefined) missing.delete(meant);
     found.problems.push(unknownKey(key, path, names, meant ?? nearest(key, names)));
   }
+  if (unknown.length === 0) return;
+  found.problems = found.problems.filter(
+    (one) => one.path !== path || one.missing === undefined || missing.has(one.missing),
+  );
+  for (const key of unknown) found.known.add(key);
 }
 
 function unknownKey(key: string, path: string, names: string[], meant: string | undefined): Problem {

@@ -69,9 +69,10 @@ function addComponents(add: Add, definition: unknown, tasks: TaskSite[]): void {
   for (const name of Object.keys(fieldsOf(use['errors']))) add(['use', 'errors', name], 'template');
   for (const name of Object.keys(fieldsOf(use['timeouts']))) add(['use', 'timeouts', name, 'after'], 'template');
   for (const name of Object.keys(fieldsOf(use['catalogs']))) add(['use', 'catalogs', name, 'endpoint'], 'template');
+  const users = Map.groupBy(tasks, ({ task }) => at(task, 'catch', 'retry'));
   for (const [name, policy] of Object.entries(fieldsOf(use['retries']))) {
-    const users = tasks.filter(({ task }) => at(task, 'catch', 'retry') === name).map(({ task }) => caughtAs(task));
-    addRetry(add, policy, ['use', 'retries', name], users.length > 0 ? users : ['error']);
+    const variables = users.get(name)?.map(({ task }) => caughtAs(task)) ?? ['error'];
+    addRetry(add, policy, ['use', 'retries', name], variables);
   }
   for (const [index, item] of itemsOf(use['extensions']).entries()) {
     for (const name of Object.keys(fieldsOf(item))) add(['use', 'extensions', index, name, 'when'], 'expression');

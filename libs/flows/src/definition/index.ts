@@ -1,9 +1,10 @@
 export { durationMs } from './durations';
+export { CALLS } from './endpoints';
 export { compileExpression, compileTransform, FLOW_VARIABLES, sourceOf } from './expressions';
 export { toMermaid } from './graph';
 export { compileSchema, type SchemaCheck } from './json-schema';
-export { lintFlow, type LintOptions } from './lint';
-export { CALLS } from './lint-functions';
+export { lintFlow, type LintOptions, MOST_TASKS } from './lint';
+
 export * from './model';
 export { FlowSyntaxError, parseFlow, type ParsedFlow, type Position } from './parse';
 export { pointerTo, segmentsOf } from './pointer';

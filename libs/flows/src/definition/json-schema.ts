@@ -33,7 +33,7 @@ export function compileSchema(document: unknown): SchemaCheck {
   const meta = META.get(dialect)!;
   try {
     if (!meta.validateSchema(document)) throw invalid(describe(meta.errors, 'schema'));
-    const own = new dialect({ ...OPTIONS, validateSchema: false });
+    const own = new dialect({ ...OPTIONS, meta: false, validateSchema: false });
     addFormats(own);
     const validate = own.compile(document);
     return (value) => (validate(value) ? undefined : describe(validate.errors, 'value'));

@@ -23,8 +23,11 @@ export function itemsOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** Most values in a flow: a text of the longest size has fewer, unless aliases multiply them. */
+const MOST_VALUES = 250_000;
+
 /**
- * Whether objects and lists nest deeper than `limit`, or there are more than a million values in all (a value that
+ * Whether objects and lists nest deeper than `limit`, or there are more than `MOST_VALUES` in all (a value that
  * contains itself has both). Found without recursion.
  */
 export function nestsDeeperThan(value: unknown, limit: number): boolean {
@@ -32,7 +35,7 @@ export function nestsDeeperThan(value: unknown, limit: number): boolean {
   let count = 0;
   for (let depth = 0; level.length > 0; depth += 1) {
     count += level.length;
-    if (depth > limit || count > 1_000_000) return true;
+    if (depth > limit || count > MOST_VALUES) return true;
     level = level.flatMap((one): unknown[] => (typeof one === 'object' && one !== null ? Object.values(one) : []));
   }
   return false;

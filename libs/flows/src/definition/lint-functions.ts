@@ -1,11 +1,8 @@
-import { namesOf } from './endpoints';
+import { CALLS, namesOf } from './endpoints';
 import { didYouMean } from './nearest';
 import { pointerTo, segmentsOf } from './pointer';
 import { errorAt, placeOf, type Problem } from './problem';
 import type { Sites, TaskSite } from './sites';
-
-/** What `call` may name besides functions. */
-export const CALLS = ['http', 'openapi', 'grpc', 'asyncapi', 'mcp', 'a2a'];
 
 export interface FunctionOptions {
   /** Whether the runtime has a function or capability, such as `spillway.notify` or `crm.upsertContact`. */

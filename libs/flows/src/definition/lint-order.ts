@@ -16,8 +16,9 @@ export function lintOrder({ tasks, lists }: Sites): Problem[] {
 }
 
 function lintNames({ tasks, path }: ListSite): Problem[] {
-  return tasks.flatMap((task, index) => {
-    if (tasks.findIndex(({ name }) => name === task.name) < index) {
+  const seen = new Set<string>();
+  return tasks.flatMap((task) => {
+    if (seen.size === seen.add(task.name).size) {
       const message = `there are two tasks "${task.name}" in ${path}`;
       return [errorAt(task.path, message, 'Give one of them another name.')];
     }
@@ -48,7 +49,7 @@ function lintTargets(site: TaskSite, lists: ListSite[]): Problem[] {
   const names = site.list?.parallel ? [] : (site.list?.tasks.map(({ name }) => name) ?? []);
   return jumpsOf(site).flatMap(({ path, then }) => {
     if (typeof then !== 'string' || DIRECTIVES.includes(then) || names.includes(then)) return [];
-    const targets = `${names.length > 0 ? `a task of the same list (${names.join(', ')}), ` : ''}continue, exit or end`;
+    const targets = `${names.length > 0 ? `a task of the same list (${names.slice(0, 12).join(', ')}), ` : ''}continue, exit or end`;
     if (site.list?.parallel && site.list.tasks.some(({ name }) => name === then)) {
       const message = `${placeOf(path)} names "${then}", another branch; branches run side by side`;
       return [errorAt(path, message, 'Put what follows into the same branch, in a do.')];

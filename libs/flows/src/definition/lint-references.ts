@@ -8,8 +8,10 @@ import type { Sites } from './sites';
 
 /** Names that must be defined under `use`. Functions and catalogs: lint-functions.ts. */
 export function lintReferences(definition: unknown, sites: Sites): Problem[] {
-  const refer = (path: string, name: unknown, component: string): Problem[] => {
-    const names = namesOf(definition, component);
+  const components = ['timeouts', 'errors', 'retries', 'authentications'] as const;
+  const defined = new Map(components.map((component) => [component, namesOf(definition, component)]));
+  const refer = (path: string, name: unknown, component: (typeof components)[number]): Problem[] => {
+    const names = defined.get(component)!;
     if (typeof name !== 'string' || names.includes(name)) return [];
     const message = `${placeOf(path)} names "${name}", which use.${component} does not have${didYouMean(name, names)}`;
     return [errorAt(path, message, `Define it under use.${component}.`)];

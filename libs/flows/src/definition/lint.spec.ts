@@ -833,6 +833,10 @@ describe('what is no mistake', () => {
       'another standard error family',
       'do: [{ a: { try: [{ b: { wait: PT1S } }], catch: { errors: { with: { type: https://serverlessworkflow.io/dsl/errors/types/communication } }, then: end } } }]',
     ],
+    [
+      'what a function is called with, whatever it looks like',
+      'do: [{ a: { call: spillway.notify, with: { authentication: { use: x }, subscription: { foreach: { do: [{ b: 1 }] } } } } }]',
+    ],
     ['a cron with seconds, or a word', 'schedule: { cron: "@daily" }\ndo: []'],
   ])('%s', (_, flow) => {
     expect(lint(flow)).toEqual([]);
@@ -842,5 +846,49 @@ describe('what is no mistake', () => {
     const { definition } = parseFlow(`${HEAD}do: [{ a: { call: crm.upsertContact } }]`);
     expect(lintFlow(definition)).toEqual([]);
     expect(lint('do: [{ a: { call: crm.upsertContact } }]')).toHaveLength(1);
+  });
+});
+
+// A second or so each in plain Node, several within Jest; without limits they take minutes, or do not end.
+jest.setTimeout(30_000);
+
+describe('a flow that is meant to be slow to check', () => {
+  const flow = (tasks: unknown[]) => ({
+    document: { dsl: '1.0.3', namespace: 'a', name: 'b', version: '1.0.0' },
+    do: tasks,
+  });
+  const limited = (definition: unknown) => {
+    const start = performance.now();
+    const problems = lintFlow(definition);
+    expect(performance.now() - start).toBeLessThan(15_000);
+    return problems;
+  };
+
+  it.each(['do', 'for'])('by %s tasks within each other', (kind) => {
+    let task: object = { wait: 'soon' };
+    for (let depth = 0; depth < 60; depth += 1)
+      task = { do: [{ x: task }], ...(kind === 'for' && { for: { in: '.x' } }) };
+    expect(limited(flow([{ x: task }]))).toHaveLength(1);
+  });
+
+  it('by tasks that all go on to another that is not there', () => {
+    const tasks = Array.from({ length: 2000 }, (_, index) => ({
+      [`task${10_000 + index}`]: { wait: 'PT1S', then: `task${20_000 + index}` },
+    }));
+    expect(limited(flow(tasks))).toHaveLength(2000);
+  });
+
+  it('by too many tasks', () => {
+    const tasks = Array.from({ length: 2001 }, (_, index) => ({ [`t${index}`]: { wait: 'PT1S' } }));
+    expect(limited(flow(tasks))).toMatchObject([{ path: '', message: 'the flow has 2001 tasks' }]);
+  });
+
+  it('by properties that do not exist, of which it tells the first 20', () => {
+    const unknown = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`witt${index}`, 1]));
+    expect(limited(flow([{ a: { wait: 'PT1S', ...unknown } }]))).toHaveLength(20);
+  });
+
+  it('by values of the wrong type', () => {
+    expect(limited(flow(Array.from({ length: 150_000 }, () => 1)))).toHaveLength(150_000);
   });
 });

@@ -13,10 +13,13 @@ import { lintValues } from './lint-values';
 import { DEEPEST } from './parse';
 import { pointerTo } from './pointer';
 import { errorAt, placeOf, type Problem } from './problem';
-import { flowSchema, matchesSchema } from './schema';
-import { sitesOf } from './sites';
+import { flowSchema, matches } from './schema';
+import { type Sites, sitesOf } from './sites';
 
 export type LintOptions = FunctionOptions;
+
+/** Most tasks in a flow, those within others and functions included. */
+export const MOST_TASKS = 2000;
 
 /**
  * Everything that is wrong with a flow's definition and can be known before it runs: what the specification's schema
@@ -28,10 +31,15 @@ export function lintFlow(definition: unknown, options: LintOptions = {}): Proble
   if (nestsDeeperThan(definition, DEEPEST)) {
     return [errorAt('', 'the flow is too large or nests too deep', `Objects and lists nest at most ${DEEPEST} deep.`)];
   }
-  const shape = lintShape(definition);
   const sites = sitesOf(definition);
+  if (sites.tasks.length > MOST_TASKS) {
+    const message = `the flow has ${sites.tasks.length} tasks`;
+    return [errorAt('', message, `A flow has at most ${MOST_TASKS}; run others from it ("run: workflow").`)];
+  }
+  const shape = lintShape(definition, sites);
   const secrets = secretNames(definition);
   const problems = [
+    ...lintNumbers(definition, ''),
     ...lintSupport(definition, sites),
     ...lintOrder(sites),
     ...lintReferences(definition, sites),
@@ -41,7 +49,6 @@ export function lintFlow(definition: unknown, options: LintOptions = {}): Proble
     ...lintMetadata(sites),
     ...expressionSitesOf(definition, sites).flatMap((site) => lintExpression(site, secrets)),
   ];
-  problems.unshift(...lintNumbers(definition, ''));
   const refused = new Set(shape.map(({ path }) => path));
   return unique([...shape, ...problems.filter(({ path }) => !refused.has(path))]);
 }
@@ -50,10 +57,18 @@ export function lintFlow(definition: unknown, options: LintOptions = {}): Proble
  * The words are ours and the verdict is ajv's too: should we find nothing where ajv does, the flow is still refused.
  * (The other way round happens with keys such as `constructor`, which ajv takes for known.)
  */
-function lintShape(definition: unknown): Problem[] {
+function lintShape(definition: unknown, sites: Sites): Problem[] {
   const problems = explain(flowSchema, definition, '').problems.map(({ missing: _, ...problem }) => problem);
-  if (problems.length > 0 || matchesSchema(definition)) return problems;
+  if (problems.length > 0 || matchesSchema(definition, sites)) return problems;
   return [errorAt('', 'the flow does not match the schema of the language', 'Compare it with the reference.')];
+}
+
+/** The schema's verdict, each task by the definition of its kind, so that the time grows with the flow and no faster. */
+export function matchesSchema(definition: unknown, { tasks } = sitesOf(definition)): boolean {
+  if (!matches(definition)) return false;
+  // The schema knows nothing of compensations; lint-metadata.ts explains them.
+  const known = tasks.filter(({ path }) => !/\/metadata\/compensate(?:\/|$)/.test(path));
+  return known.every(({ task, kind }) => kind !== undefined && matches(task, `${kind}Task`));
 }
 
 /** YAML has numbers that JSON does not, in which a flow is stored. */

@@ -82,7 +82,10 @@ function visitTask(sites: Sites, found: Omit<TaskSite, 'task' | 'kind'> & { task
   inner(['try']);
   inner(['catch', 'do'], [caughtAs(task)]);
   inner(['foreach', 'do'], iteratorVariables(task['foreach']));
-  inner(['with', 'subscription', 'foreach', 'do'], iteratorVariables(at(task, 'with', 'subscription', 'foreach')));
+  if (task['call'] === 'asyncapi') {
+    const foreach = ['with', 'subscription', 'foreach'];
+    inner([...foreach, 'do'], iteratorVariables(at(task, ...foreach)));
+  }
   visitCompensation(sites, at(task, 'metadata', 'compensate'), site);
 }
 
