@@ -150,7 +150,7 @@ export class Engine {
       ...(node.attempt !== undefined && { attempt: node.attempt }),
     };
     if (node && !isTask) return;
-    this.happenings.push({ at: this.around.now, what, ...(task && { task }), ...more });
+    this.happenings.push({ at: this.around.now, what, ...(task && { task, input: node.raw }), ...more });
   }
 
   private take(step: Step, node: Node): void {

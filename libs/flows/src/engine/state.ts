@@ -20,6 +20,8 @@ export interface RunState {
   agenda: Step[];
   /** Undo tasks of what is done, oldest first. */
   undo: Undo[];
+  /** Ids of events that it has consumed: each counts once in a run. */
+  heard?: string[];
   output?: Json;
   error?: FlowError;
   /** As it was before the fault that ended it, where nothing was undone: `retry` begins the node again. */
@@ -128,6 +130,8 @@ export interface CallCommand {
   variables?: Record<string, Json>;
   input: Json;
   timeoutMs?: number;
+  /** It stands in a `try`: a failure is the flow's business, and is told at once. */
+  caught?: boolean;
   priority?: string;
   idempotencyKey?: string;
 }

@@ -52,7 +52,8 @@ export const listenKind: Kind = {
 
   heard(engine, node, event) {
     const heard = node.kept!['heard'] as unknown as Heard;
-    if (heard.done) return;
+    const id = typeof event['id'] === 'string' ? event['id'] : undefined;
+    if (heard.done || (id !== undefined && engine.state.heard?.includes(id))) return;
     const task = engine.taskOf(node) as ListenTask;
     const { to } = task.listen;
     const evaluate = (expression: string, input: Json) => engine.flow.expression(expression, input, engine.scope(node));
@@ -67,6 +68,7 @@ export const listenKind: Kind = {
     heard.until?.forEach((pattern, at) => {
       if (isMatch(pattern)) heard.untilMet[at] = true;
     });
+    if (id !== undefined && (index >= 0 || heard.untilMet.some(Boolean))) remember(engine, id);
     heard.done = isDone(engine, node, to, heard);
     next(engine, node);
   },
@@ -105,6 +107,13 @@ function next(engine: Engine, node: Node): void {
   node.wait = undefined;
   engine.commands.push({ kind: 'forget', node: node.id });
   engine.complete(node, foreach ? heard.outputs : heard.events);
+}
+
+/** Of more events than this the oldest are forgotten. */
+const MOST_HEARD = 1_000;
+
+function remember({ state }: Engine, id: string): void {
+  state.heard = [...(state.heard ?? []), id].slice(-MOST_HEARD);
 }
 
 function isDone(engine: Engine, node: Node, to: EventStrategy, heard: Heard): boolean {

@@ -55,6 +55,7 @@ function ask(engine: Engine, node: Node, call: string, args: unknown): void {
     ...(secret && { variables: withoutSecrets(scope) }),
     ...(node.deadline !== undefined && { timeoutMs: node.deadline - engine.around.now }),
   };
+  if (isInTry(engine, node)) command.caught = true;
   if (typeof metadata?.['priority'] === 'string') command.priority = metadata['priority'];
   if (metadata?.['idempotencyKey'] !== undefined) {
     const key = engine.flow.template(metadata['idempotencyKey'], node.input, scope);
@@ -62,6 +63,11 @@ function ask(engine: Engine, node: Node, call: string, args: unknown): void {
   }
   engine.commands.push(command);
   node.wait = { for: 'answer' };
+}
+
+function isInTry(engine: Engine, node: Node): boolean {
+  for (let at: Node | undefined = node; at; at = engine.parentOf(at)) if (at.path.endsWith('/try')) return true;
+  return false;
 }
 
 /** The definition is large, and the worker has no use for it. */
