@@ -6,6 +6,7 @@ export { closeConnections } from './protocols/exchange';
 export { type FailureDetails, STANDARD_ERRORS, type StandardError } from './protocols/failure';
 export { type HttpArguments, type HttpResponseOutput } from './protocols/http';
 export { type OpenApiArguments } from './protocols/openapi';
+export { type AsyncApiArguments } from './protocols/asyncapi';
 export { type GrpcArguments } from './protocols/grpc';
 export { type McpArguments } from './protocols/mcp';
 export { fetchOverHttp, forgetDocuments } from './protocols/document';

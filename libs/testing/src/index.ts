@@ -10,3 +10,4 @@ export { HttpServer, sendJson, type ServedRequest } from './protocols/http-serve
 export { AuthorizationServer } from './protocols/authorization-server';
 export { McpTestServer } from './protocols/mcp-server';
 export { GrpcServer, type GrpcHandler } from './protocols/grpc-server';
+export { MqttBroker, SocketServer } from './protocols/brokers';

@@ -1,3 +1,4 @@
+import { callAsyncApi } from './asyncapi';
 import { type ProtocolContext } from './context';
 import { callGrpc } from './grpc';
 import { callHttp } from './http';
@@ -7,7 +8,13 @@ import { callOpenApi } from './openapi';
 type Caller = (args: unknown, context: ProtocolContext) => Promise<unknown>;
 
 /** Each loads its client library when it is first called: most workers never need most of them. */
-const callers = { http: callHttp, openapi: callOpenApi, mcp: callMcp, grpc: callGrpc } satisfies Record<string, Caller>;
+const callers = {
+  http: callHttp,
+  openapi: callOpenApi,
+  mcp: callMcp,
+  grpc: callGrpc,
+  asyncapi: callAsyncApi,
+} satisfies Record<string, Caller>;
 
 export type ProtocolKind = keyof typeof callers;
 export const PROTOCOLS = Object.keys(callers) as ProtocolKind[];
