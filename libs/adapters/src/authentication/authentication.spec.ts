@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { HttpServer, sendJson, type ServedRequest } from '@spillway/testing';
 import { callProtocol, closeConnections, type AuthenticationPolicy, type ProtocolContext } from '../index';
-import { aContext, errorOf } from '../protocols/testing';
+import { aContext, errorOf } from '../protocols/testing/context';
 
 const BASIC = `Basic ${Buffer.from('admin:pä:ss').toString('base64')}`;
 

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { AuthorizationServer, HttpServer, sendJson } from '@spillway/testing';
 import { callProtocol, closeConnections, type AuthenticationPolicy, type ProtocolContext } from '../index';
-import { aContext, errorOf } from '../protocols/testing';
+import { aContext, errorOf } from '../protocols/testing/context';
 import { forgetTokens } from './oauth2';
 import { accessToken, TokenCache } from './token-cache';
 

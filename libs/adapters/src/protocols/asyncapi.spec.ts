@@ -1,7 +1,7 @@
 import { eventually, HttpServer, MqttBroker, sendJson, SocketServer, TestRedis } from '@spillway/testing';
 import { Redis } from 'ioredis';
 import { callProtocol, closeConnections, forgetDocuments, type ProtocolContext } from '../index';
-import { aContext, errorOf } from './testing';
+import { aContext, errorOf } from './testing/context';
 
 describe('call: asyncapi', () => {
   let files: HttpServer;

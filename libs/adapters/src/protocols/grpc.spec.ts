@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { GrpcServer, HttpServer, type GrpcHandler } from '@spillway/testing';
 import { callProtocol, closeConnections, forgetDocuments, type ProtocolContext } from '../index';
-import { aContext, errorOf } from './testing';
+import { aContext, errorOf } from './testing/context';
 
 const TYPES = `
 syntax = "proto3";

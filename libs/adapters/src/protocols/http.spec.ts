@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { HttpServer, sendJson } from '@spillway/testing';
+import { Agent } from 'undici';
 import { callProtocol, closeConnections } from '../index';
-import { aContext, errorOf } from './testing';
+import { aContext, errorOf } from './testing/context';
 
 const COMMUNICATION = 'https://serverlessworkflow.io/spec/1.0.0/errors/communication';
 
@@ -92,6 +93,18 @@ describe('call: http', () => {
         'x-count': '3',
       });
       expect(headers).not.toHaveProperty('x-none');
+    });
+
+    it('goes through the dispatcher of the context, redirects too', async () => {
+      const agent = new Agent();
+      const asked: string[] = [];
+      const dispatcher = agent.compose((dispatch) => (options, handler) => {
+        asked.push(options.path);
+        return dispatch(options, handler);
+      });
+      await get('/moved', { redirect: true }, aContext({ dispatcher }));
+      expect(asked).toEqual(['/moved', '/pets/1']);
+      await agent.close();
     });
 
     it('leaves the caller its own Idempotency-Key', async () => {

@@ -1,6 +1,6 @@
 import { eventually, McpTestServer } from '@spillway/testing';
 import { callProtocol, closeConnections, type ProtocolContext } from '../index';
-import { aContext, errorOf } from './testing';
+import { aContext, errorOf } from './testing/context';
 
 const RUNTIME = 'https://serverlessworkflow.io/spec/1.0.0/errors/runtime';
 

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { callProtocol, closeConnections, type ProtocolContext } from '../index';
 import { forgetDocuments } from './document';
 import { queryPairs } from './openapi-parameters';
-import { aContext, errorOf } from './testing';
+import { aContext, errorOf } from './testing/context';
 
 const SWAGGER2 = (host: string) => ({
   swagger: '2.0',

@@ -1,5 +1,5 @@
 import { type SpillwayError } from '@spillway/contracts';
-import { type ProtocolContext } from './context';
+import { type ProtocolContext } from '../context';
 
 /** A context of a call as a worker makes it, for specs. */
 export function aContext(more: Partial<ProtocolContext> = {}): ProtocolContext {
