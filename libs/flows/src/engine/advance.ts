@@ -1,12 +1,13 @@
 import type { Json } from '@spillway/jq';
-import { durationMs } from '../definition/durations';
 import { kindOf } from '../definition/model';
 import type { CompiledFlow } from './compiled-flow';
-import { compensate, isUndoing } from './ending';
+import { takeInput } from './data-flow';
 import { Engine, type Surroundings } from './engine';
 import { Fault, standardError } from './errors';
+import { keepForRetry, retryRun } from './retry-run';
 import { type Command, ENDED, type Happening, type Input, type Node, type RunState } from './state';
 import { KINDS } from './tasks';
+import { compensate, isUndoing } from './undo';
 
 export interface Advanced {
   state: RunState;
@@ -33,11 +34,9 @@ export function begin(flow: CompiledFlow, input: Json, around: Surroundings): Ad
   const engine = new Engine(flow, state, around);
   engine.tell('started', undefined, { input });
   try {
-    flow.validate(definition.input?.schema, input, "the workflow's input");
-    const from = definition.input?.from;
-    root.input = from === undefined ? input : flow.transform(from, input, engine.scope(root));
+    root.input = takeInput(engine, root, definition.input);
     const timeout = flow.timeout(definition.timeout);
-    if (timeout) root.deadline = around.now + durationMs(timeout.after);
+    if (timeout) root.deadline = around.now + engine.duration(timeout.after, root);
     engine.beginList(root, '/do', root.input);
   } catch (error) {
     engine.fault(root, error);
@@ -75,10 +74,11 @@ function receive(engine: Engine, input: Input): void {
   switch (input.kind) {
     case 'answer':
     case 'failure': {
-      const node = engine.node(input.node);
+      if (!state.root) return keepForRetry(state, input);
+      const node = engine.tree.get(input.node);
       if (node?.wait?.for !== 'answer') return;
-      node.wait = undefined;
-      if (input.kind === 'answer') return engine.complete(node, input.output);
+      delete node.wait;
+      if (input.kind === 'answer') return engine.complete(node, input.output ?? null);
       return engine.fault(node, new Fault(input.error));
     }
     case 'event':
@@ -86,24 +86,27 @@ function receive(engine: Engine, input: Input): void {
     case 'cancel':
       if (!state.root || isUndoing(state.root)) return;
       state.status = 'running';
+      delete state.suspendedAt;
       state.agenda = [];
       state.error = standardError('runtime', input.reason ?? 'the run was cancelled');
       return compensate(engine, 'cancelled');
     case 'suspend':
-      if (!state.root) return;
+      if (!state.root || state.status === 'suspended') return;
       state.status = 'suspended';
+      state.suspendedAt = engine.around.now;
       return engine.tell('suspended', undefined);
     case 'resume':
       if (state.status !== 'suspended') return;
       state.status = 'running';
+      postpone(engine);
       return engine.tell('resumed', undefined);
     case 'retry':
-      return retry(engine);
+      return retryRun(engine);
   }
 }
 
 function hear(engine: Engine, event: { [attribute: string]: Json }): void {
-  for (const node of [...engine.active()]) {
+  for (const node of [...engine.tree.active()]) {
     if (node.wait?.for !== 'events') continue;
     try {
       KINDS[kindOf(engine.taskOf(node))].heard?.(engine, node, event);
@@ -113,56 +116,35 @@ function hear(engine: Engine, event: { [attribute: string]: Json }): void {
   }
 }
 
+/** The time in which a run was suspended does not count for timeouts. */
+function postpone({ state, tree, around }: Engine): void {
+  const standstill = around.now - state.suspendedAt!;
+  delete state.suspendedAt;
+  for (const node of tree.active()) if (node.deadline !== undefined) node.deadline += standstill;
+}
+
 /** Deadlines of tasks that hold others come first: what is inside is cancelled with them. */
 function passDeadlines(engine: Engine): void {
   const { now } = engine.around;
-  for (const node of [...engine.active()]) {
-    if (!engine.node(node.id)) continue;
+  for (const node of [...engine.tree.active()]) {
+    if (!engine.tree.get(node.id)) continue;
     if (node.deadline !== undefined && node.deadline <= now) {
-      node.deadline = undefined;
-      for (const child of [...(node.children ?? [])]) engine.drop(child);
+      delete node.deadline;
+      engine.dropChildren(node);
       if (node.wait && node.wait.for !== 'time') engine.commands.push({ kind: 'forget', node: node.id });
-      node.wait = undefined;
+      delete node.wait;
       const what = node.name === '' ? 'the workflow' : `the task "${node.name}"`;
       engine.fault(node, new Fault(standardError('timeout', `${what} took longer than it may`)));
     } else if (node.wait?.for === 'time' && node.wait.at <= now) {
-      node.wait = undefined;
+      delete node.wait;
       engine.plan({ do: 'resume', node: node.id });
     }
   }
 }
 
-/** Begins the task that failed again, under a new id, so that what it asks for is asked anew. */
-function retry(engine: Engine): void {
-  const { state, around } = engine;
-  const failed = state.failed;
-  if (state.status !== 'faulted' || !failed) return;
-  state.root = failed.root;
-  state.context = failed.context;
-  state.status = 'running';
-  state.failed = undefined;
-  state.error = undefined;
-  const restored = new Engine(engine.flow, state, around);
-  const node = restored.node(failed.node)!;
-  const { deadline: _, wait: __, children: ___, kept: ____, ...fresh } = node;
-  const parent = restored.parentOf(node)!;
-  const again: Node = { ...fresh, id: state.next++, input: node.raw, startedAt: around.now };
-  parent.children = parent.children!.map((child) => (child === node ? again : child));
-  for (const one of restored.active()) {
-    // The time between the failure and now does not count.
-    if (one.deadline !== undefined) one.deadline += around.now - failed.at;
-    if (one !== node && one.wait?.for === 'events') {
-      engine.commands.push({ kind: 'listen', node: one.id, filters: one.wait.filters });
-    }
-  }
-  state.agenda = [{ do: 'start', node: again.id }];
-  engine.adopt();
-  engine.tell('retried', undefined);
-}
-
 function isWaiting(engine: Engine): boolean {
   if (engine.state.agenda.length > 0) return false;
-  for (const node of engine.active()) if (node.wait?.for === 'answer') return false;
+  for (const node of engine.tree.active()) if (node.wait?.for === 'answer') return false;
   return true;
 }
 
@@ -171,7 +153,7 @@ function wakeAt(engine: Engine): number | undefined {
   if (!state.root || state.status === 'suspended') return undefined;
   if (state.agenda.length > 0) return around.now;
   let first: number | undefined;
-  for (const { deadline, wait } of engine.active()) {
+  for (const { deadline, wait } of engine.tree.active()) {
     for (const at of [deadline, wait?.for === 'time' ? wait.at : undefined]) {
       if (at !== undefined && (first === undefined || at < first)) first = at;
     }

@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto';
 import { compileJq, compileTemplate, type Json, type JqProgram, type Template } from '@spillway/jq';
 import { compileTransform, FLOW_VARIABLES, sourceOf } from '../definition/expressions';
 import { compileSchema, type SchemaCheck } from '../definition/json-schema';
-import type { FlowDefinition, RetryPolicy, SchemaModel, TaskDefinition, TaskList, Timeout } from '../definition/model';
+import type {
+  ErrorModel,
+  FlowDefinition,
+  RetryPolicy,
+  SchemaModel,
+  TaskDefinition,
+  TaskList,
+  Timeout,
+} from '../definition/model';
 import { segmentsOf } from '../definition/pointer';
 import { Fault, standardError } from './errors';
 
@@ -38,11 +46,19 @@ export class CompiledFlow {
 
   /** A value that may be given by name. */
   retry(policy: RetryPolicy | string | undefined): RetryPolicy | undefined {
-    return typeof policy === 'string' ? this.definition.use?.retries?.[policy] : policy;
+    return typeof policy === 'string' ? named(this.definition.use?.retries, 'retries', policy) : policy;
   }
 
   timeout(timeout: Timeout | string | undefined): Timeout | undefined {
-    return typeof timeout === 'string' ? this.definition.use?.timeouts?.[timeout] : timeout;
+    return typeof timeout === 'string' ? named(this.definition.use?.timeouts, 'timeouts', timeout) : timeout;
+  }
+
+  error(error: ErrorModel | string): ErrorModel {
+    return typeof error === 'string' ? named(this.definition.use?.errors, 'errors', error) : error;
+  }
+
+  hasFunction(name: string): boolean {
+    return Object.hasOwn(this.definition.use?.functions ?? {}, name);
   }
 
   /** Any JSON whose strings may be expressions. @throws Fault expression */
@@ -67,16 +83,26 @@ export class CompiledFlow {
     return evaluate(() => this.program(text, variables).test(input, variables));
   }
 
-  /** @throws Fault validation, naming what is wrong with the value */
+  /** @throws Fault validation, naming what is wrong with the value; configuration, for a schema that is none */
   validate(schema: SchemaModel | undefined, value: Json, what: string): void {
-    if (!schema || schema.document === undefined) return;
-    let check = this.schemas.get(schema.document);
-    if (!check) {
-      check = compileSchema(schema.document);
-      this.schemas.set(schema.document, check);
-    }
-    const problem = check(value);
+    if (!schema) return;
+    const problem = this.checkOf(schema)(value);
     if (problem) throw new Fault(standardError('validation', `${what}: ${problem}`));
+  }
+
+  private checkOf({ document, resource }: SchemaModel): SchemaCheck {
+    const known = this.schemas.get(document);
+    if (known) return known;
+    // An advance reads nothing from outside, and passing over a schema would let in what it was written to keep out.
+    const elsewhere = resource && document === undefined;
+    if (elsewhere) throw new Fault(standardError('configuration', 'a schema must be written out, under "document"'));
+    try {
+      const check = document === undefined ? () => undefined : compileSchema(document);
+      this.schemas.set(document, check);
+      return check;
+    } catch (error) {
+      throw new Fault(standardError('configuration', `the schema is not valid: ${(error as Error).message}`));
+    }
   }
 
   private program(text: string, variables: Record<string, Json>): JqProgram {
@@ -100,7 +126,7 @@ export class CompiledFlow {
   }
 
   private keyOf(value: unknown): string {
-    if (typeof value !== 'object' || value === null) return String(value);
+    if (typeof value !== 'object' || value === null) return `${typeof value} ${String(value)}`;
     let key = this.keys.get(value);
     if (key === undefined) {
       key = JSON.stringify(value);
@@ -114,6 +140,12 @@ const BUILT_IN: ReadonlySet<string> = new Set(FLOW_VARIABLES);
 
 export function hashOf(definition: unknown): string {
   return createHash('sha256').update(JSON.stringify(definition)).digest('hex');
+}
+
+/** @throws Fault configuration, if `use` does not have it */
+function named<T>(all: Record<string, T> | undefined, kind: string, name: string): T {
+  if (all && Object.hasOwn(all, name)) return all[name]!;
+  throw new Fault(standardError('configuration', `there is no "${name}" under use.${kind}`));
 }
 
 function evaluate<T>(work: () => T): T {

@@ -3,12 +3,15 @@ import { durationMs } from '../definition/durations';
 import { entryOf, kindOf, type TaskBase, type TaskDefinition } from '../definition/model';
 import { pointerTo } from '../definition/pointer';
 import type { CompiledFlow } from './compiled-flow';
-import { Fault, standardError } from './errors';
+import { giveOutput, takeInput } from './data-flow';
 import { failRun, finishRun, rootChildEnded } from './ending';
-import { EXTENSIONS, extensionsOf } from './extensions';
-import { scopeOf, varsAround } from './scope';
+import { Fault, standardError } from './errors';
+import { extensionsOf, isExtensionList, isOfExtension } from './extensions';
+import { scopeOf } from './scope';
 import type { Command, FlowError, Happening, Node, RunState, Step } from './state';
 import { KINDS } from './tasks';
+import { Tree } from './tree';
+import { rememberUndo } from './undo';
 
 /** Inline steps in one advance; a run that does more goes on in the next one, so that no run holds a worker. */
 const MOST_STEPS = 2_000;
@@ -27,22 +30,16 @@ export interface Surroundings {
 export class Engine {
   readonly commands: Command[] = [];
   readonly happenings: Happening[] = [];
-  private readonly nodes = new Map<number, Node>();
-  private readonly parents = new Map<number, Node>();
+  readonly tree: Tree;
+  /** Tasks that a fault is climbing through: they are told as faulted, not as cancelled. */
+  private readonly faulting = new Set<number>();
 
   constructor(
     readonly flow: CompiledFlow,
     readonly state: RunState,
     readonly around: Surroundings,
   ) {
-    this.adopt();
-  }
-
-  /** Learns the tree, when it was put in place from outside. */
-  adopt(): void {
-    this.nodes.clear();
-    this.parents.clear();
-    if (this.state.root) this.index(this.state.root);
+    this.tree = new Tree(state.root);
   }
 
   /** Works until there is nothing to do but wait. */
@@ -50,7 +47,7 @@ export class Engine {
     for (let steps = 0; steps < MOST_STEPS; steps += 1) {
       const step = this.state.agenda.shift();
       if (!step) return;
-      const node = this.nodes.get(step.node);
+      const node = this.tree.get(step.node);
       // Whatever it was about was cancelled meanwhile.
       if (!node) continue;
       try {
@@ -61,26 +58,13 @@ export class Engine {
     }
   }
 
-  node(id: number): Node | undefined {
-    return this.nodes.get(id);
-  }
-
-  /** Every active node, parents first. */
-  active(): Iterable<Node> {
-    return this.nodes.values();
-  }
-
-  parentOf(node: Node): Node | undefined {
-    return this.parents.get(node.id);
-  }
-
   taskOf(node: Node): TaskDefinition {
     return this.flow.task(node.path);
   }
 
-  /** Variables that expressions of a task may name. */
-  scope(node: Node, more: Record<string, Json> = {}): Record<string, Json> {
-    return { ...scopeOf(this, node), ...more };
+  /** Variables that expressions of a task may name. @param output of the task, before `output.as` */
+  scope(node: Node, more: Record<string, Json> = {}, output: Json = null): Record<string, Json> {
+    return { ...scopeOf(this, node, output), ...more };
   }
 
   plan(step: Step): void {
@@ -92,9 +76,7 @@ export class Engine {
     const { path, name = '', raw, vars } = child;
     const node: Node = { id: this.state.next++, path, name, raw, input: raw, startedAt: this.around.now };
     if (vars) node.vars = vars;
-    (parent.children ??= []).push(node);
-    this.nodes.set(node.id, node);
-    this.parents.set(node.id, parent);
+    this.tree.add(parent, node);
     this.plan({ do: 'start', node: node.id });
     return node;
   }
@@ -125,23 +107,31 @@ export class Engine {
 
   /** Takes a node out of the tree, with all that is in it: nobody waits for it any more. */
   drop(node: Node): void {
+    this.dropChildren(node);
+    const { failed, agenda } = this.state;
+    if (node.wait && node.wait.for !== 'time') {
+      // A run that failed and may be retried still wants the answers that are under way.
+      if (!failed || node.wait.for !== 'answer') this.commands.push({ kind: 'forget', node: node.id });
+    }
+    const begun = !agenda.some((step) => step.do === 'start' && step.node === node.id);
+    if (begun && !failed && !this.faulting.has(node.id)) this.tell('cancelled', node);
+    this.tree.remove(node);
+  }
+
+  dropChildren(node: Node): void {
     for (const child of [...(node.children ?? [])]) this.drop(child);
-    // A run that failed and may be retried still wants the answers that are under way.
-    const wanted = this.state.failed && node.wait?.for === 'answer';
-    if (node.wait && node.wait.for !== 'time' && !wanted) this.commands.push({ kind: 'forget', node: node.id });
-    this.remove(node);
   }
 
   /** Ends the run in good order: every list is left. */
   end(output: Json): void {
-    const root = this.state.root!;
-    for (const child of [...(root.children ?? [])]) this.drop(child);
+    this.dropChildren(this.state.root!);
     rootChildEnded(this, output);
   }
 
+  /** Notes what happened to a task, or to the run; what happens to lists is nobody's business. */
   tell(what: Happening['what'], node: Node | undefined, more: Partial<Happening> = {}): void {
-    const isTask = node && node.name !== '';
-    const task = isTask && {
+    if (node && node.name === '') return;
+    const task = node && {
       node: node.id,
       path: node.path,
       name: node.name,
@@ -149,8 +139,16 @@ export class Engine {
       startedAt: node.startedAt,
       ...(node.attempt !== undefined && { attempt: node.attempt }),
     };
-    if (node && !isTask) return;
-    this.happenings.push({ at: this.around.now, what, ...(task && { task, input: node.raw }), ...more });
+    this.happenings.push({ at: this.around.now, what, ...(task && { task }), ...more });
+  }
+
+  /** The run has ended. */
+  close(status: 'completed' | 'faulted' | 'cancelled', more: Partial<Happening> = {}): void {
+    this.state.status = status;
+    delete this.state.root;
+    this.state.agenda = [];
+    this.tree.clear();
+    this.tell(status, undefined, more);
   }
 
   private take(step: Step, node: Node): void {
@@ -174,17 +172,13 @@ export class Engine {
     this.begin(node, { path: pointerTo(node.path, node.at, name), name, raw: node.raw });
   }
 
-  /** dsl.md, "Data Flow": `if`, validation and transformation of the input, then the task itself. */
   private startTask(node: Node): void {
     const task = this.taskOf(node) as TaskBase;
     if (task.if !== undefined && !this.flow.condition(task.if, node.raw, this.scope(node))) {
       return this.leave(node, node.raw, 'continue');
     }
     this.tell('started', node, { input: node.raw });
-    this.flow.validate(task.input?.schema, node.raw, 'the input');
-    if (task.input?.from !== undefined) {
-      node.input = this.flow.transform(task.input.from, node.raw, this.scope(node));
-    }
+    node.input = takeInput(this, node, task.input);
     const timeout = this.flow.timeout(task.timeout);
     if (timeout) node.deadline = this.around.now + this.duration(timeout.after, node);
     this.perform(node);
@@ -207,56 +201,51 @@ export class Engine {
     this.complete(node, output);
   }
 
-  /** The other half of the data flow: `output.as`, validation, `export.as`, and where to go then. */
+  /** A task's output is shaped, and it is decided where to go then. */
   private finish(node: Node, output: Json, then?: string): void {
     if (node === this.state.root) return finishRun(this, output);
     if (node.name === '') return this.leave(node, output, then ?? 'continue');
     const after = node.extensions?.after.shift();
     if (after !== undefined) {
-      Object.assign(node.extensions!, { output, then });
+      Object.assign(node.extensions!, { output, ...(then !== undefined && { then }) });
       return void this.beginList(node, after, output);
     }
     const task = this.taskOf(node) as TaskBase;
-    const scope = this.scope(node, { output });
-    const shaped = task.output?.as === undefined ? output : this.flow.transform(task.output.as, output, scope);
-    this.flow.validate(task.output?.schema, shaped, 'the output');
-    if (task.export?.as !== undefined) {
-      const context = this.flow.transform(task.export.as, shaped, { ...scope, output: shaped });
-      this.flow.validate(task.export.schema, context, 'the context');
-      this.state.context = context;
-    }
-    if (task.metadata?.['compensate'] !== undefined) {
-      const vars = varsAround(this, node);
-      this.state.undo.push({
-        path: node.path,
-        name: node.name,
-        input: node.input,
-        output: shaped,
-        ...(vars && { vars }),
-      });
-    }
+    const shaped = giveOutput(this, node, task, output);
+    rememberUndo(this, node, shaped);
     this.tell('completed', node, { output: shaped });
     this.leave(node, shaped, then ?? task.then ?? 'continue');
   }
 
-  /** Hands a task's end to what it stands in. */
+  /** Hands a task's end to what it stands in, which is to blame for what goes wrong then. */
   private leave(node: Node, output: Json, then: string): void {
-    const parent = this.parents.get(node.id)!;
-    for (const child of [...(node.children ?? [])]) this.drop(child);
-    this.remove(node);
+    const parent = this.tree.parentOf(node)!;
+    this.dropChildren(node);
+    this.tree.remove(node);
+    try {
+      this.childEnded(parent, node, output, then);
+    } catch (cause) {
+      this.fault(parent, cause);
+    }
+  }
+
+  private childEnded(parent: Node, node: Node, output: Json, then: string): void {
     if (then === 'end') return this.end(output);
-    if (parent.name === '' && parent !== this.state.root) return this.proceed(parent, output, then);
     if (parent === this.state.root) return rootChildEnded(this, output);
-    if (node.path.startsWith(EXTENSIONS)) return this.extended(parent, output, then);
+    if (parent.name === '') return this.proceed(parent, node, output, then);
+    if (isExtensionList(node) && !isOfExtension(parent)) return this.extended(parent, output, then);
     KINDS[kindOf(this.taskOf(parent))].childCompleted?.(this, parent, node, output, then);
   }
 
-  /** The next task of a list. */
-  private proceed(list: Node, output: Json, then: string): void {
+  /** The next task of a list. @throws Fault if it is not there */
+  private proceed(list: Node, from: Node, output: Json, then: string): void {
     if (then === 'exit') return this.leave(list, output, 'exit');
     const items = this.flow.list(list.path);
     const next = then === 'continue' ? list.at! + 1 : items.findIndex((item) => entryOf(item)[0] === then);
-    if (next < 0) throw new Fault(standardError('configuration', `there is no task "${then}" to go on with`));
+    if (next < 0) {
+      const error = standardError('configuration', `there is no task "${then}" to go on with`);
+      throw new Fault({ ...error, instance: from.path });
+    }
     if (next >= items.length) return this.leave(list, output, 'continue');
     list.at = next;
     list.raw = output;
@@ -268,9 +257,13 @@ export class Engine {
     const root = this.state.root!;
     const climbed: Node[] = [];
     let below = node;
-    for (let at = node; at !== root; below = at, at = this.parents.get(at.id)!) {
+    this.faulting.clear();
+    for (const at of this.tree.upFrom(node)) {
+      if (at === root) break;
       if (at !== node && at.name !== '' && this.isTaken(at, below, error)) return this.tellFaults(climbed, error);
       climbed.push(at);
+      this.faulting.add(at.id);
+      below = at;
     }
     this.tellFaults(climbed, error);
     failRun(this, node, error);
@@ -283,7 +276,7 @@ export class Engine {
     try {
       return faulted(this, at, below, error);
     } catch (own) {
-      for (const child of [...(at.children ?? [])]) this.drop(child);
+      this.dropChildren(at);
       this.fault(at, own);
       return true;
     }
@@ -291,30 +284,5 @@ export class Engine {
 
   private tellFaults(nodes: Node[], error: FlowError): void {
     for (const node of nodes) this.tell('faulted', node, { error });
-  }
-
-  /** The run has ended. */
-  clear(): void {
-    this.state.root = undefined;
-    this.state.agenda = [];
-    this.nodes.clear();
-  }
-
-  private index(node: Node): void {
-    this.nodes.set(node.id, node);
-    for (const child of node.children ?? []) {
-      this.parents.set(child.id, node);
-      this.index(child);
-    }
-  }
-
-  private remove(node: Node): void {
-    const parent = this.parents.get(node.id);
-    if (parent?.children) {
-      parent.children = parent.children.filter((child) => child !== node);
-      if (parent.children.length === 0) delete parent.children;
-    }
-    this.nodes.delete(node.id);
-    this.parents.delete(node.id);
   }
 }

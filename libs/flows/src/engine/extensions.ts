@@ -3,7 +3,7 @@ import { pointerTo } from '../definition/pointer';
 import type { Engine } from './engine';
 import type { Node } from './state';
 
-export const EXTENSIONS = '/use/extensions';
+const EXTENSIONS = '/use/extensions';
 
 /** Kinds that hold other tasks: `extend: composite`. */
 const COMPOSITE: ReadonlySet<TaskKind> = new Set<TaskKind>(['do', 'for', 'fork', 'try']);
@@ -30,6 +30,16 @@ function applies(engine: Engine, node: Node, kind: TaskKind, { extend, when }: E
 }
 
 function isInside(engine: Engine, node: Node): boolean {
-  for (let at: Node | undefined = node; at; at = engine.parentOf(at)) if (at.path.startsWith(EXTENSIONS)) return true;
+  for (const at of engine.tree.upFrom(node)) if (isOfExtension(at)) return true;
   return false;
+}
+
+/** Whether a node is defined in an extension: one of its lists, or what is in them. */
+export function isOfExtension({ path }: Node): boolean {
+  return path.startsWith(`${EXTENSIONS}/`);
+}
+
+/** A `before` or an `after`, or a list within them. */
+export function isExtensionList(node: Node): boolean {
+  return node.name === '' && isOfExtension(node);
 }

@@ -4,16 +4,17 @@ import type { EventFilter } from '../definition/model';
 import type { EventPattern } from './state';
 
 type Event = { [attribute: string]: Json };
-export type Evaluate = (expression: string, input: Json) => Json;
+type Evaluate = (expression: string, input: Json) => Json;
 
 const EXPRESSION = /^\s*\$\{[\s\S]*\}\s*$/;
 
 /**
- * What a filter asks for, with what is known now filled in: correlation keys are worked out when listening begins.
+ * What a filter asks for, with what is known now filled in: what correlation keys must be is worked out when listening
+ * begins.
  *
- * @param evaluate over the task's input
+ * @param render a constant, or text with `${ }` in it, over the task's input
  */
-export function patternOf(filter: EventFilter, input: Json, evaluate: Evaluate): EventPattern {
+export function patternOf(filter: EventFilter, render: (template: string) => Json): EventPattern {
   const pattern: EventPattern = { with: filter.with as Record<string, Json> };
   const { type, source } = filter.with;
   if (isLiteral(type)) pattern.type = type;
@@ -21,7 +22,7 @@ export function patternOf(filter: EventFilter, input: Json, evaluate: Evaluate):
   if (filter.correlate) {
     pattern.correlate = Object.fromEntries(
       Object.entries(filter.correlate).map(([key, { from, expect }]) => {
-        return [key, { from, ...(expect !== undefined && { expect: evaluate(expect, input) }) }];
+        return [key, { from, ...(expect !== undefined && { expect: render(expect) }) }];
       }),
     );
   }
@@ -43,7 +44,7 @@ export function matches(pattern: EventPattern, event: Event, keys: Record<string
   for (const [key, { from, expect }] of Object.entries(pattern.correlate ?? {})) {
     const value = evaluate(from, event);
     const wanted = expect ?? keys[key];
-    if (value === null || (wanted !== undefined && !isDeepStrictEqual(value, wanted))) return false;
+    if (value === null || (wanted !== undefined && !isSameKey(value, wanted))) return false;
     found[key] = value;
   }
   Object.assign(keys, found);
@@ -60,6 +61,12 @@ function attributeMatches(wanted: Json, value: Json, evaluate: Evaluate): boolea
   if (pattern !== undefined)
     return typeof value === 'string' && evaluate(`test(${JSON.stringify(pattern)})`, value) === true;
   return wanted === value;
+}
+
+/** A key may be a number in one event and the same digits as text in another, or in the flow. */
+function isSameKey(value: Json, wanted: Json): boolean {
+  const asText = (key: Json) => (typeof key === 'number' ? String(key) : key);
+  return isDeepStrictEqual(asText(value), asText(wanted));
 }
 
 function isLiteral(value: unknown): value is string {

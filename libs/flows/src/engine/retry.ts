@@ -16,8 +16,9 @@ export interface RetryState {
  * The wait before the next try, in milliseconds; undefined when the policy's limits are reached.
  *
  * The specification leaves the formulas open. Here `linear` waits n times the delay before the n-th retry and
- * `exponential` doubles it each time; jitter adds between `from` and `to`; `limit.attempt.count` counts tries, the first
- * one included; `limit.duration` and `limit.attempt.duration` bound the time since the first try began.
+ * `exponential` doubles it each time; jitter adds between `from` and `to`; `limit.duration` and `limit.attempt.duration`
+ * bound the time from the start of the first try to the start of the last. `limit.attempt.count` counts retries, so that
+ * 5 make six tries (dsl.md, "Retries": "Retrying 5 times" with a count of 5; the same in the States Language).
  */
 export function retryDelay(
   policy: RetryPolicy,
@@ -25,7 +26,7 @@ export function retryDelay(
   duration: (model: DurationModel) => number = durationMs,
 ): number | undefined {
   const count = policy.limit?.attempt?.count;
-  if (count !== undefined && failed >= count) return undefined;
+  if (count !== undefined && failed > count) return undefined;
   const base = policy.delay === undefined ? 0 : duration(policy.delay);
   let delay = base;
   if (policy.backoff?.linear) delay = base * failed;

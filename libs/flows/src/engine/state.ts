@@ -25,7 +25,9 @@ export interface RunState {
   output?: Json;
   error?: FlowError;
   /** As it was before the fault that ended it, where nothing was undone: `retry` begins the node again. */
-  failed?: { root: Node; context: Json; node: number; at: number };
+  failed?: { root: Node; context: Json; node: number; at: number; agenda: Step[] };
+  /** Unix milliseconds; of a suspended run. */
+  suspendedAt?: number;
 }
 
 export type RunStatus = 'running' | 'waiting' | 'suspended' | 'cancelled' | 'faulted' | 'completed';

@@ -1,6 +1,7 @@
 import type { TaskKind } from '../../definition/model';
 import type { Kind } from './kind';
-import { doKind, forkKind, forKind } from './lists';
+import { forKind } from './for';
+import { doKind, forkKind } from './lists';
 import { listenKind } from './listen';
 import { callKind, runKind } from './outside';
 import { emitKind, raiseKind, setKind, switchKind, waitKind } from './simple';

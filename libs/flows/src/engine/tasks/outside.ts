@@ -10,7 +10,7 @@ import type { Kind } from './kind';
 export const callKind: Kind = {
   start(engine, node) {
     const task = engine.taskOf(node) as CallTask;
-    if (engine.flow.definition.use?.functions?.[task.call]) {
+    if (engine.flow.hasFunction(task.call)) {
       const raw = engine.flow.template(task.with ?? {}, node.input, engine.scope(node));
       engine.begin(node, { path: pointerTo('/use/functions', task.call), name: task.call, raw });
       return;
@@ -53,7 +53,7 @@ function ask(engine: Engine, node: Node, call: string, args: unknown): void {
     with: secret ? (args as Json) : engine.flow.template(args, node.input, scope),
     input: node.input,
     ...(secret && { variables: withoutSecrets(scope) }),
-    ...(node.deadline !== undefined && { timeoutMs: node.deadline - engine.around.now }),
+    ...timeLeft(engine, node),
   };
   if (isInTry(engine, node)) command.caught = true;
   if (typeof metadata?.['priority'] === 'string') command.priority = metadata['priority'];
@@ -66,8 +66,14 @@ function ask(engine: Engine, node: Node, call: string, args: unknown): void {
 }
 
 function isInTry(engine: Engine, node: Node): boolean {
-  for (let at: Node | undefined = node; at; at = engine.parentOf(at)) if (at.path.endsWith('/try')) return true;
+  for (const at of engine.tree.upFrom(node)) if (at.name === '' && at.path.endsWith('/try')) return true;
   return false;
+}
+
+/** Until the first of the deadlines around a call. */
+function timeLeft(engine: Engine, node: Node): { timeoutMs?: number } {
+  const deadlines = [...engine.tree.upFrom(node)].flatMap(({ deadline }) => (deadline === undefined ? [] : [deadline]));
+  return deadlines.length === 0 ? {} : { timeoutMs: Math.min(...deadlines) - engine.around.now };
 }
 
 /** The definition is large, and the worker has no use for it. */

@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Json } from '@spillway/jq';
 import type { EmitTask, RaiseTask, SetTask, SwitchTask, WaitTask } from '../../definition/model';
+import { shown } from '../../definition/json';
 import { Fault, standardError } from '../errors';
 import type { FlowError } from '../state';
 import type { Kind } from './kind';
@@ -25,12 +26,14 @@ export const switchKind: Kind = {
 
 export const raiseKind: Kind = {
   start(engine, node) {
-    const given = (engine.taskOf(node) as RaiseTask).raise.error;
-    const error = typeof given === 'string' ? engine.flow.definition.use?.errors?.[given] : given;
-    if (!error)
-      throw new Fault(standardError('configuration', `there is no error "${JSON.stringify(given)}" under use.errors`));
+    const error = engine.flow.error((engine.taskOf(node) as RaiseTask).raise.error);
     const made = engine.flow.template(error, node.input, engine.scope(node)) as unknown as FlowError;
-    throw new Fault({ ...made, status: Number(made.status) });
+    const status = Number(made.status);
+    if (typeof made.type !== 'string' || !Number.isInteger(status)) {
+      const given = `type ${shown(made.type)} and status ${shown(made.status)}`;
+      throw new Fault(standardError('configuration', `an error has a type and a number as its status, not ${given}`));
+    }
+    throw new Fault({ ...made, status });
   },
 };
 
@@ -40,7 +43,7 @@ export const emitKind: Kind = {
     const given = engine.flow.template(event.with, node.input, engine.scope(node)) as { [attribute: string]: Json };
     const made = {
       specversion: '1.0',
-      id: randomUUID(),
+      id: idOf(engine.around.run.id, node.id),
       time: new Date(engine.around.now).toISOString(),
       ...given,
     };
@@ -48,6 +51,14 @@ export const emitKind: Kind = {
     engine.complete(node, made);
   },
 };
+
+/** The same task of the same run always gives its event the same id (a UUID, version 8), however often it is sent. */
+function idOf(run: string, node: number): string {
+  const hash = createHash('sha256').update(`${run}/${node}`).digest('hex');
+  const variant = '89ab'.charAt(parseInt(hash.charAt(16), 16) % 4);
+  const parts = [hash.slice(0, 8), hash.slice(8, 12), `8${hash.slice(13, 16)}`, variant + hash.slice(17, 20)];
+  return [...parts, hash.slice(20, 32)].join('-');
+}
 
 export const waitKind: Kind = {
   start(engine, node) {
