@@ -71,8 +71,9 @@ const ajv = new Ajv2020({ strict: false, logger: false });
 addFormats(ajv);
 
 /**
- * The schema with nothing said of the tasks within lists but that they are objects. In the specification's own, a task tries every kind, and two
- * of them look into `do` before they see that they are not meant: nested twenty deep, that takes half a minute.
+ * The schema with nothing said of the tasks within lists but that they are objects. In the specification's own, a task
+ * tries every kind, and two of them look into `do` before they see that they are not meant: nested twenty deep, that
+ * takes half a minute.
  */
 function withoutTasks(schema: SchemaNode): SchemaNode {
   const shallow = structuredClone(schema);
@@ -80,16 +81,10 @@ function withoutTasks(schema: SchemaNode): SchemaNode {
   return shallow;
 }
 
-let compiled: Ajv2020 | undefined;
-
 /** What ajv says of a value by one definition of the schema, or by the root; tasks within lists are not looked at. */
 export function matches(value: unknown, definition?: string): boolean {
-  if (!compiled) {
-    compiled = new Ajv2020({ strict: false, logger: false });
-    addFormats(compiled);
-    compiled.addSchema({ ...withoutTasks(flowSchema), $id: 'flow' }, 'flow');
-  }
-  return compiled.validate(definition === undefined ? 'flow' : `flow#/$defs/${definition}`, value);
+  if (!ajv.getSchema('flow')) ajv.addSchema({ ...withoutTasks(flowSchema), $id: 'flow' });
+  return ajv.validate(definition === undefined ? 'flow' : `flow#/$defs/${definition}`, value);
 }
 
 const formats = new Map<string, ValidateFunction>();
