@@ -21,7 +21,10 @@ export function compileString(
       }
       const part = parts[at]!;
       if (typeof part === 'string') return build(at - 1, part + tail);
-      return part(input, undefined, env, (value) => build(at - 1, format(value) + tail));
+      return part(input, undefined, env, (value) => {
+        if (typeof value === 'string') step(value.length >> 6);
+        return build(at - 1, format(value) + tail);
+      });
     };
     build(parts.length - 1, '');
   };

@@ -1,5 +1,5 @@
 import type { Definition, Node } from './ast';
-import { depth, enter, leave, resumeAt } from './budget';
+import { depth, enter, leave, resumeAt, step } from './budget';
 import { FORMATS } from './builtins/formats';
 import { lookUpBuiltin } from './builtins';
 import { checkFormat } from './builtins/dates';
@@ -47,7 +47,10 @@ export class Compiler {
         return compileString(this, node, scope);
       case 'format': {
         const format = this.format(node.name, node.at);
-        return (input, path, _env, emit) => emit(format(input), path && NOWHERE);
+        return (input, path, _env, emit) => {
+          step(typeof input === 'string' ? 1 + (input.length >> 6) : 1);
+          emit(format(input), path && NOWHERE);
+        };
       }
       case 'index':
         return compileIndex(this, node, scope);

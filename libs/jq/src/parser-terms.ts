@@ -26,7 +26,16 @@ function isConstant(node: Node, folded = false): boolean {
 
 /** What jq may work out when it compiles, with rules of its own; a sum of strings is a string in any case. */
 function isFolded(node: Node): boolean {
-  return !isText(node) && !isConstant(node) && isConstant(node, true);
+  if (isText(bare(node))) return false;
+  return isConstant(bare(node), true) && (bare(node) !== node || !isConstant(node));
+}
+
+/** Without what makes no code in jq: `.` in a pipe, and definitions. */
+function bare(node: Node): Node {
+  if (node.kind === 'def') return bare(node.body);
+  if (node.kind !== 'pipe') return node;
+  if (node.left.kind === 'identity') return bare(node.right);
+  return node.right.kind === 'identity' ? bare(node.left) : node;
 }
 
 function isText(node: Node): boolean {

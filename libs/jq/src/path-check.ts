@@ -19,7 +19,11 @@ const THROUGH: Record<string, number> = {
 
 /** jq loses track of the path in these, or goes on from another than one expects. */
 const LOST = new Set(
-  'last/1 add/0 add/1 any/0 any/1 any/2 all/0 all/1 all/2 from_entries/0 with_entries/1 map_values/1 join/1'.split(' '),
+  (
+    'last/1 add/0 add/1 any/0 any/1 any/2 all/0 all/1 all/2 isempty/1 from_entries/0 with_entries/1 map_values/1 join/1 ' +
+    'ltrimstr/1 rtrimstr/1 trimstr/1 indices/1 index/1 rindex/1 ascii_downcase/0 ascii_upcase/0 range/3 sub/2 sub/3 ' +
+    'gsub/2 gsub/3 test/1 test/2 match/1 match/2 capture/1 capture/2 scan/1 scan/2 split/2 splits/1 splits/2'
+  ).split(' '),
 );
 
 /**

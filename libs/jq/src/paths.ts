@@ -1,5 +1,18 @@
 import { grow, step } from './budget';
-import { copyOf, equal, fail, get, isObject, type Json, type JsonObject, put, shown, typeOf } from './values';
+import {
+  copyOf,
+  equal,
+  fail,
+  get,
+  isObject,
+  type Json,
+  type JsonObject,
+  lengthOf,
+  put,
+  shown,
+  sliceOf,
+  typeOf,
+} from './values';
 
 /** jq refuses to make larger arrays by assignment. */
 const LARGEST_INDEX = 536_870_911;
@@ -41,9 +54,9 @@ export function indicesOf(whole: Json[], part: Json[]): Json {
 function slice(value: Json[] | string | null, range: JsonObject): Json {
   if (value === null) return null;
   if (typeof value === 'string') {
-    const points = Array.from(value);
-    const [start, end] = bounds(points.length, range);
-    return points.slice(start, end).join('');
+    step(value.length >> 6);
+    const [start, end] = bounds(lengthOf(value), range);
+    return sliceOf(value, start, end);
   }
   const [start, end] = bounds(value.length, range);
   return value.slice(start, end);
@@ -73,10 +86,7 @@ export function iterate(value: Json): Json[] {
 export function getPath(value: Json, path: Json[]): Json {
   if (path.length > DEEPEST_PATH) return fail('Path too deep');
   let here = value;
-  for (const key of path) {
-    if (here === null) return null;
-    here = index(here, key);
-  }
+  for (const key of path) here = index(here, key);
   return here;
 }
 
@@ -94,7 +104,7 @@ export function setPath(value: Json, path: readonly Json[], replacement: Json, a
 
 /** @throws JqRuntimeError */
 function set(value: Json, key: Json, item: Json): Json {
-  step();
+  step(Array.isArray(value) ? 1 + (value.length >> 6) : 1);
   if (typeof key === 'string' && (value === null || isObject(value))) {
     const copy = value === null ? {} : copyOf(value);
     grow(1);
@@ -154,7 +164,10 @@ export function deletePaths(value: Json, paths: Json[][], depth = 0): Json {
 function without(value: Json, keys: Json[]): Json {
   step(keys.length);
   if (value === null) return null;
-  if (Array.isArray(value)) return withoutItems(value, keys);
+  if (Array.isArray(value)) {
+    step(value.length >> 6);
+    return withoutItems(value, keys);
+  }
   if (!isObject(value)) return fail(`Cannot delete fields from ${typeOf(value)}`);
   const names = new Set<Json>(keys);
   for (const key of keys) if (typeof key !== 'string') fail(`Cannot delete ${typeOf(key)} field of object`);

@@ -2,7 +2,7 @@ import { enter, grow, leave, step } from '../budget';
 import { deleteAll } from '../compile-assignment';
 import { raise, unsupported } from '../errors';
 import { add, binary } from '../operators';
-import { DEEPEST_PATH, getPath, iterate } from '../paths';
+import { getPath, iterate } from '../paths';
 import {
   attempt,
   below,
@@ -39,7 +39,7 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
   'getpath/1': (paths) => (input, path, env, emit) =>
     paths(input, undefined, env, (keys) => {
       if (!Array.isArray(keys)) return fail('Path must be specified as an array');
-      const value = getPathOrNull(input, keys);
+      const value = getPath(input, keys);
       const at = path && keys.reduce<Path | undefined>((here, key) => below(here, key, input), path);
       return emit(value, at);
     }),
@@ -83,6 +83,7 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
   'gsub/2': (pattern, replacement) => substitute('g', pattern, replacement),
   'gsub/3': (pattern, replacement, flags) => substitute('g', pattern, replacement, flags),
   'isempty/1': (source) => (input, path, env, emit) => {
+    if (path) return unsupported('the path of isempty');
     let empty = true;
     stoppable((stop) =>
       source(input, undefined, env, () => {
@@ -90,7 +91,7 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
         stop();
       }),
     );
-    emit(empty, path && NOWHERE);
+    return emit(empty, undefined);
   },
   'limit/2': (count, source) => (input, path, env, emit) =>
     count(input, undefined, env, (most) => {
@@ -108,12 +109,10 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
       });
     }),
   'range/2': (from, to) => (input, path, env, emit) =>
-    from(input, undefined, env, (start) => to(input, undefined, env, (end) => range(start, end, 1, path, emit, false))),
+    from(input, undefined, env, (start) => to(input, undefined, env, (end) => range(start, end, path, emit))),
   'range/3': (from, to, by) => (input, path, env, emit) =>
     from(input, undefined, env, (start) =>
-      to(input, undefined, env, (end) =>
-        by(input, undefined, env, (pace) => range(start, end, pace, path, emit, true)),
-      ),
+      to(input, undefined, env, (end) => by(input, undefined, env, (pace) => rangeBy(start, end, pace, path, emit))),
     ),
   'until/2': (condition, update) => (input, path, env, emit) =>
     loop(input, path, env, emit, (value, at, out, again) =>
@@ -133,14 +132,10 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
       update(input, path, env, emit);
     }
   },
-  'any/1': (condition) => (input, path, env, emit) =>
-    emit(some(input, env, elements, condition, true), path && NOWHERE),
-  'all/1': (condition) => (input, path, env, emit) =>
-    emit(!some(input, env, elements, condition, false), path && NOWHERE),
-  'any/2': (source, condition) => (input, path, env, emit) =>
-    emit(some(input, env, source, condition, true), path && NOWHERE),
-  'all/2': (source, condition) => (input, path, env, emit) =>
-    emit(!some(input, env, source, condition, false), path && NOWHERE),
+  'any/1': (condition) => some(elements, condition, true),
+  'all/1': (condition) => some(elements, condition, false),
+  'any/2': (source, condition) => some(source, condition, true),
+  'all/2': (source, condition) => some(source, condition, false),
   'sort_by/1': (by) => keyed(by, 'sorted', (pairs) => sortPairs(pairs).map(([, item]) => item)),
   'group_by/1': (by) => keyed(by, 'sorted', (pairs) => groups(pairs).map((group) => group.map(([, item]) => item))),
   'unique_by/1': (by) => keyed(by, 'sorted', (pairs) => groups(pairs).map((group) => group[0]![1])),
@@ -155,10 +150,6 @@ const elements: Filter = (input, _path, _env, emit) => {
   }
 };
 
-function getPathOrNull(input: Json, keys: Json[]): Json {
-  return input === null && keys.length <= DEEPEST_PATH ? null : getPath(input, keys);
-}
-
 function limit(most: Json, source: Filter, input: Json, path: Path | undefined, env: Env, emit: Emit): void {
   let left = most;
   if (compare(left, 0) <= 0) return;
@@ -171,19 +162,26 @@ function limit(most: Json, source: Filter, input: Json, path: Path | undefined, 
   );
 }
 
-function range(start: Json, end: Json, pace: Json, path: Path | undefined, emit: Emit, bounds: boolean): void {
-  if (typeof start !== 'number' || typeof end !== 'number' || typeof pace !== 'number')
-    return bounds ? unsupported('a range/3 of what is not a number') : fail('Range bounds must be numeric');
-  if (pace > 0) for (let at = start; at < end; at += pace) next(at);
-  else if (pace < 0) for (let at = start; at > end; at += pace) next(at);
-
-  function next(value: number): void {
+function range(start: Json, end: Json, path: Path | undefined, emit: Emit): void {
+  if (typeof start !== 'number' || typeof end !== 'number') return fail('Range bounds must be numeric');
+  // Not `at < end`: with NaN jq does not stop.
+  for (let at = start; !(at >= end); at += 1) {
     step();
-    emit(value, path && NOWHERE);
+    emit(at, path && NOWHERE);
   }
 }
 
-/** A recursion in tail position: one output at a time goes round, so that it needs no stack. */
+/** With a pace jq goes by its order of values, in which NaN comes first, and by its `+`, which adds what is no number. */
+function rangeBy(start: Json, end: Json, pace: Json, path: Path | undefined, emit: Emit): void {
+  if (path) return unsupported('the path of range/3');
+  const direction = compare(pace, 0);
+  for (let at = start; direction !== 0 && compare(at, end) * direction < 0; at = binary('+', at, pace)) {
+    step();
+    emit(at, undefined);
+  }
+}
+
+/** A recursion in which the last turn needs no stack; what comes before the last is done at once, as in jq. */
 function loop(
   input: Json,
   path: Path | undefined,
@@ -194,30 +192,51 @@ function loop(
   let here: [Json, Path | undefined] | undefined = [input, path];
   while (here) {
     step();
-    const next: [Json, Path | undefined][] = [];
     const current: [Json, Path | undefined] = here;
-    const late = attempt((out) => turn(current[0], current[1], out, (value, at) => next.push([value, at])), emit);
-    if (next.length > 1 || late) {
-      for (const [value, at] of next) loop(value, at, env, emit, turn);
-      if (late) raise(late.value);
-      return;
+    let next: [Json, Path | undefined] | undefined;
+    const late = attempt((out) => {
+      const flush = () => {
+        const before = next;
+        next = undefined;
+        if (before) loop(before[0], before[1], env, out, turn);
+      };
+      turn(
+        current[0],
+        current[1],
+        (value, at) => {
+          flush();
+          out(value, at);
+        },
+        (value, at) => {
+          flush();
+          next = [value, at];
+        },
+      );
+    }, emit);
+    if (late) {
+      if (next) loop(next[0], next[1], env, emit, turn);
+      raise(late.value);
     }
-    here = next[0];
+    here = next;
   }
 }
 
-function some(input: Json, env: Env, source: Filter, condition: Filter, wanted: boolean): boolean {
-  let found = false;
-  stoppable((stop) =>
-    source(input, undefined, env, (value) =>
-      condition(value, undefined, env, (holds) => {
-        if (truthy(holds) !== wanted) return;
-        found = true;
-        stop();
-      }),
-    ),
-  );
-  return found;
+/** Whether some output is as wanted: `any`, and the contrary of `all`. */
+function some(source: Filter, condition: Filter, wanted: boolean): Filter {
+  return (input, path, env, emit) => {
+    if (path) return unsupported('the path of any or all');
+    let found = false;
+    stoppable((stop) =>
+      source(input, undefined, env, (value) =>
+        condition(value, undefined, env, (holds) => {
+          if (truthy(holds) !== wanted) return;
+          found = true;
+          stop();
+        }),
+      ),
+    );
+    return emit(found === wanted, undefined);
+  };
 }
 
 /** `sub` and `gsub`: the replacement sees the named groups as its input; each of its outputs makes one text. */

@@ -3,6 +3,7 @@ import { type Definition } from '../ast';
 import { parseDefinitions } from '../parser';
 import { type Env, type Filter, pathOfNew } from '../runtime';
 import { noteOddNumbers, step } from '../budget';
+import { unsupported } from '../errors';
 import { fail, type Json, shown } from '../values';
 import { controls } from './control';
 import { dateFunctions } from './dates';
@@ -62,26 +63,46 @@ export function lookUpBuiltin(name: string, args: Filter[], internal: boolean): 
   const control = Object.hasOwn(controls, key) ? controls[key] : undefined;
   if (control) return control(...args);
   const native = Object.hasOwn(functions, key) ? functions[key] : undefined;
-  if (native) return ofFunction(native, args);
+  if (native) {
+    const refused = OTHER_PATHS.has(key) ? key : undefined;
+    return ofFunction(native, args, { refused, quick: QUICK.has(key) });
+  }
   const definition = written.get(key);
   if (definition) return ofDefinition(key, definition, args);
   return REFUSED.has(key) ? 'unsupported' : undefined;
 }
 
+/** Those that jq writes in jq, in a way that leads to other paths than what is native here. */
+const OTHER_PATHS = new Set(
+  'ltrimstr/1 rtrimstr/1 trimstr/1 indices/1 ascii_downcase/0 ascii_upcase/0 _matches/2 test/2 _split/2'.split(' '),
+);
+
+/** Steps to look at all of a string or an array. */
+function costOf(input: Json): number {
+  return typeof input === 'string' || Array.isArray(input) ? 1 + (input.length >> 6) : 1;
+}
+
+/** Those that take no longer for a long array. */
+const QUICK = new Set(['length/0', 'type/0', 'has/1']);
+
 /** Every combination of the arguments' outputs; the last argument is the outermost loop. */
-function ofFunction(native: ValueFunction, args: Filter[]): Filter {
+/** @param traits `refused`: its name, where it has no path here; `quick`: takes a step whatever its input */
+function ofFunction(native: ValueFunction, args: Filter[], traits: { refused?: string; quick: boolean }): Filter {
+  const { refused, quick } = traits;
   if (args.length === 0) {
     return (input, path, _env, emit) => {
-      step();
+      if (path && refused) return unsupported(`the path of ${refused}`);
+      step(quick && typeof input !== 'string' ? 1 : costOf(input));
       const output = noted(native(input));
-      emit(output, pathOfNew(path, input, output));
+      return emit(output, pathOfNew(path, input, output));
     };
   }
   return (input, path, env, emit) => {
+    if (path && refused) return unsupported(`the path of ${refused}`);
     const values: Json[] = new Array<Json>(args.length).fill(null);
     const each = (at: number): void => {
       if (at < 0) {
-        step();
+        step(quick && typeof input !== 'string' ? 1 : costOf(input));
         const output = noted(native(input, ...values));
         return emit(output, pathOfNew(path, input, output));
       }

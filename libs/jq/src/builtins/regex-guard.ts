@@ -1,6 +1,6 @@
 import { createContext, Script } from 'node:vm';
 import { timeLeft } from '../budget';
-import { JqBudgetError } from '../errors';
+import { JqBudgetError, unsupported } from '../errors';
 import type { Cost } from './regex-cost';
 
 /** Up to so many steps a regular expression runs as it is: some ten milliseconds. */
@@ -11,7 +11,16 @@ let sandbox: { expression: RegExp | null; text: string } | undefined;
 
 /** `expression.exec(text)`; what may take long is stopped when the time is up. @throws JqBudgetError */
 export function execute(expression: RegExp, text: string, cost: Cost): RegExpExecArray | null {
-  if (cost.on(text.length) <= HARMLESS) return expression.exec(text);
+  try {
+    return cost.on(text.length) <= HARMLESS ? expression.exec(text) : executeWithin(expression, text);
+  } catch (error) {
+    // Only when it is first used does V8 find that it is too large.
+    if (error instanceof SyntaxError) return unsupported('a regular expression this large');
+    throw error;
+  }
+}
+
+function executeWithin(expression: RegExp, text: string): RegExpExecArray | null {
   sandbox ??= createContext({ expression: null, text: '' }) as { expression: RegExp | null; text: string };
   sandbox.expression = expression;
   sandbox.text = text;

@@ -9,6 +9,8 @@ import { translate } from './regex-syntax';
 
 interface Compiled {
   expression: RegExp;
+  /** The same, when where its groups match is asked for, which takes longer. */
+  located: RegExp;
   cost: Cost;
   /** Of each group, in order. */
   names: (string | null)[];
@@ -22,7 +24,9 @@ export const regexFunctions: Record<string, ValueFunction> = {
   '_matches/2': (input, pattern, flags) => {
     const prepared = prepare(input, pattern, flags);
     const { text, names } = prepared;
-    return find(prepared).map((found) => describe(text, found, names));
+    const { expression, located } = prepared;
+    const found = find({ ...prepared, expression: names.length > 0 ? located : expression });
+    return found.map((one) => describe(text, one, names));
   },
   'test/2': (input, pattern, flags) => {
     return find({ ...prepare(input, pattern, flags), all: false }).length > 0;
@@ -110,13 +114,16 @@ function compile(pattern: string, flags: string): Compiled {
     longest: flags.includes('l'),
   });
   let expression: RegExp;
+  let located: RegExp;
   try {
-    expression = new RegExp(source, `dgu${flags.includes('i') ? 'i' : ''}`);
+    const fixed = `gu${flags.includes('i') ? 'i' : ''}`;
+    expression = new RegExp(source, fixed);
+    located = new RegExp(source, `d${fixed}`);
   } catch (error) {
     return unsupported(`the regex ${pattern}: ${(error as Error).message}`);
   }
   if (cache.size >= MOST_CACHED) cache.clear();
-  const compiled = { expression, names, cost };
+  const compiled = { expression, located, names, cost };
   cache.set(key, compiled);
   return compiled;
 }

@@ -1,12 +1,10 @@
-import { grow, step } from '../budget';
+import { grow } from '../budget';
 import { splitText } from '../operators';
 import { fail, type Json, shown } from '../values';
 import type { ValueFunction } from './index';
 
 /** Unicode's White_Space. */
-const WHITE = '[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
-const LEADING = new RegExp(`^${WHITE}`);
-const TRAILING = new RegExp(`${WHITE}$`);
+const WHITE = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 /** Functions of strings. */
 export const textFunctions: Record<string, ValueFunction> = {
@@ -21,9 +19,9 @@ export const textFunctions: Record<string, ValueFunction> = {
   'ltrimstr/1': (input, part) => trimStart(input, part),
   'rtrimstr/1': (input, part) => trimEnd(input, part),
   'trimstr/1': (input, part) => trimEnd(trimStart(input, part), part),
-  'trim/0': (input) => trimmable(input).replace(LEADING, '').replace(TRAILING, ''),
-  'ltrim/0': (input) => trimmable(input).replace(LEADING, ''),
-  'rtrim/0': (input) => trimmable(input).replace(TRAILING, ''),
+  'trim/0': (input) => trim(input, true, true),
+  'ltrim/0': (input) => trim(input, true, false),
+  'rtrim/0': (input) => trim(input, false, true),
   'explode/0': (input) => {
     if (typeof input !== 'string') return fail('explode input must be a string');
     grow(input.length);
@@ -58,9 +56,14 @@ function mapped(input: Json, runs: RegExp, change: (run: string) => string): str
   return input.replace(runs, change);
 }
 
-function trimmable(input: Json): string {
-  step();
-  return typeof input === 'string' ? input : fail('trim input must be a string');
+/** Not with one regular expression: `\s+$` looks at each run of blanks from each place in it. */
+function trim(input: Json, start: boolean, end: boolean): string {
+  if (typeof input !== 'string') return fail('trim input must be a string');
+  let from = 0;
+  let to = input.length;
+  if (start) while (from < to && WHITE.test(input[from]!)) from += 1;
+  if (end) while (to > from && WHITE.test(input[to - 1]!)) to -= 1;
+  return input.slice(from, to);
 }
 
 /** A code point; surrogates and what is beyond Unicode become the replacement character. */

@@ -102,6 +102,84 @@ null ;; {$__loc__}
 [[1,{"k":"z","z":5}]] ;; .[] as [$a, {("z"|ascii_downcase): $x}] | $x
 [[1,{"k":"z","z":5}]] ;; .[] as [$a, {("\("z")"): $x}] | $x
 null ;; [range(-22;23) as $y | pow(10;$y)]
+null ;; [foreach (1,2,3) as $x (0; if $x==2 then empty else .+$x end; .)]
+null ;; [foreach (1,2,3) as $x (0; if $x==2 then (.+1,empty) else .+$x end; .)]
+null ;; [foreach (1,2,3) as $x (0; .+$x | select($x != 2))]
+null ;; [foreach (1 as [$a] ?// $a | $a, 5) as $x ({}; if . == {} then error("x") else [.] end)]
+null ;; [foreach (1 as [$a] ?// $a | $a, 5) as $x ({}; if . == {} then error("x") else [.] end; .)]
+null ;; [foreach ([1] as [$a] ?// $a | $a, 5) as $x ({}; if . == {} then error("x") else [.] end; .)]
+null ;; [reduce ([1] as [$a] ?// $a | $a, 5) as $x ({}; if . == {} then error("x") else [.] end)]
+null ;; [foreach ([1] as [$a] ?// $a | $a, 5) as $x ({}; [.,$x]; if length > 1 and ($x|type) == "number" then error("x") else [.] end)]
+null ;; [foreach (1,2) as [$a] ?// $a ({}; if . == {} then error("x") else [.,$a] end; .)]
+null ;; [foreach (1,2) as [$a] ?// $a ({}; if . == {} then error("x") else [.,$a] end; .)]
+null ;; [limit(3; foreach (1,2) as $x (0; (.,.+1,.+2); [$x,.]))]
+null ;; [foreach (1,2) as $x (0; (.+1,.+2); [$x,.])]
+null ;; [foreach (1,2) as $x (0; (.+1,.+2,empty); [$x,.])]
+[] ;; try path(.a) catch .
+[] ;; [path(limit(1; first(if true then .a else .b end) // .a))]
+[] ;; [path((if [path(.[:1])] as {([null]): $x} | $x then .a else .a end))]
+[] ;; if ([path(.[:1])] as {([null]): $x} | $x) then 1 else 2 end
+[[],null] ;; setpath([[],null];null)
+[[],null] ;; setpath([[],"a"];null)
+[[],null] ;; setpath([[0],"a"];null)
+[[],null] ;; setpath(["a","a"];null)
+[[],null] ;; setpath([0,"a"];null)
+[5,null] ;; setpath([0,"a"];null)
+[[5],null] ;; setpath([0,[5],"a"];null)
+5 ;; setpath([[5],"a"];null)
+5 ;; setpath([5];null)
+5 ;; setpath(["a","b"];null)
+5 ;; setpath([true];null)
+{} ;; setpath([true];null)
+{} ;; setpath([0];null)
+{} ;; setpath([{}];null)
+"a" ;; setpath([{}];null)
+"a" ;; setpath([{"start":0,"end":1}];null)
+"a" ;; setpath([{"start":0,"end":1},0];null)
+[1] ;; setpath([true];null)
+[1] ;; setpath([null];null)
+[1] ;; setpath([null, 0];null)
+null ;; setpath([null];null)
+null ;; setpath([null,0];null)
+null ;; setpath([[0],0];null)
+null ;; setpath([true];null)
+null ;; {({(null , null): (null)}): (null)}
+null ;; {({("a" , "b"): (null)}): (null)}
+null ;; {({"a": (1,2)}): (null)}
+null ;; {({"a": [1,2]}): (null)}
+null ;; {([{"a": [1,2]}]): (null)}
+null ;; {([{"a": (1,2)}]): (null)}
+null ;; {([1,[2,3]]): (null)}
+null ;; {("a" | .): 1}
+null ;; {(. | "a"): 1}
+null ;; {(def f: 1; "a"): 1}
+null ;; (.a) = ("<\(getpath(def f: def g: null; [g, (null | g)]; f) + null)>")
+{"a":"a,b"} ;; (until((try (true) catch .) as $x | null, $x; .a) + null)
+{"a":{"a":{"a":1}}} ;; [until((null,true,type=="number"); .a)]
+{"a":{"a":{"a":1}}} ;; [limit(20;until((null,true,null,type=="number"); .a))]
+{"a":{"a":{"a":1}}} ;; [while((true,type!="number",true); .a?)]
+{"a":{"a":{"a":1}}} ;; [while((true,null); .a?, .a?)]
+{"a":{"a":{"a":1}}} ;; [.[] | until(type == "number" , true; .[])]
+0 ;; [limit(30; until((. > 3, . > 2); .+1, .+2))]
+0 ;; try ([until((. > 3, error("x")); .+1, .+2)]) catch .
+0 ;; [limit(3;until((. > 3, error("x")); .+1, .+2))]
+null ;; ((nan | reverse) | sort_by(.a))
+null ;; [limit(3; range(0;nan))]
+null ;; [limit(3; range(nan;3))]
+null ;; [limit(3; range(nan;3;1))]
+null ;; [limit(3; range(0;nan;1))]
+null ;; [limit(3; range(0;nan;-1))]
+null ;; [limit(3; range(0;5;nan))]
+null ;; [limit(3; range("a";"c";"b"))]
+null ;; [limit(3; range("a";"c";1))]
+null ;; [limit(3; range(null;5;2))]
+null ;; [limit(3; range([];[3];[1]))]
+null ;; [limit(3; range(0;[3];1))]
+null ;; [range(0;3;0)]
+null ;; [range(0;"a")]
+null ;; [range(5;0;-2)]
+null ;; [range(0,1;3,4;1,2)]
+"ab😀cd" ;; .[1:3], .[-2:], .[:-1], .[2:3], .[nan:1]
 `
   .trim()
   .split('\n');
