@@ -102,7 +102,7 @@ function uses(text: Text, name: string, known: string[]): boolean {
 const SECRET = /\$secrets\s*(?:\.\s*([A-Za-z_]\w*)|\.?\s*\[\s*"((?:[^"\\]|\\.)*)"\s*\])/g;
 
 function lintSecrets(text: Text, known: string[], secrets: readonly string[]): Problem[] {
-  if (text.variables.includes('secrets') || !uses(text, 'secrets', known)) return [];
+  if (!uses(text, 'secrets', known)) return [];
   const problems = [...text.text.matchAll(SECRET)]
     .map(([, plain, quoted]) => plain ?? quoted!)
     .filter((name) => !secrets.includes(name))

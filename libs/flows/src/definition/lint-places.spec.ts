@@ -250,6 +250,11 @@ do:
 `));
 });
 
+describe('where the schema has refused something', () => {
+  it('nothing else is said of the same place', () =>
+    expect(pathsOf('do: [{ a: { run: { script: { language: python } } } }]')).toEqual(['/do/0/a/run/script']));
+});
+
 describe('a task that nothing leads to is found', () => {
   it.each([
     ['after a raise', '{ a: { raise: { error: { type: https://example.com, status: 1 } } } }'],
