@@ -3,7 +3,7 @@ import { depth, enter, leave, resumeAt, step } from './budget';
 import { FORMATS } from './builtins/formats';
 import { lookUpBuiltin } from './builtins';
 import { checkFormat } from './builtins/dates';
-import { checkPattern } from './builtins/regex';
+import { checkPattern, withFlags } from './builtins/regex';
 import { compileAssignment } from './compile-assignment';
 import { compileForeach, compileReduce, compileAs } from './compile-binding';
 import { compileArray, compileObject, compileString } from './compile-construction';
@@ -250,7 +250,7 @@ export class Compiler {
   private call(node: Extract<Node, { kind: 'call' }>, scope: Scope | null): Filter {
     const { name, args, at } = node;
     const found = this.find(scope, 'callable', name, args.length);
-    const filters = args.map((arg) => this.compile(arg, scope));
+    const filters = (found ? args : withFlags(name, args, at)).map((arg) => this.compile(arg, scope));
     if (!found) {
       checkPattern(name, args, this.source, at);
       checkFormat(name, args, this.source, at);

@@ -104,6 +104,13 @@ export function checkPattern(name: string, args: Node[], source: string, at: num
   }
 }
 
+/** `test("a")` is `test("a"; null)`, without the look at whether its argument is an array. */
+export function withFlags(name: string, args: Node[], at: number): Node[] {
+  const [only] = args;
+  const written = only?.kind === 'literal' && typeof only.value === 'string' && args.length === 1;
+  return written && ['test', 'match', 'capture'].includes(name) ? [only, { kind: 'literal', value: null, at }] : args;
+}
+
 function compile(pattern: string, flags: string): Compiled {
   const key = `${flags}/${pattern}`;
   const known = cache.get(key);
