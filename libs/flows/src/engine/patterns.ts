@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '@spillway/jq';
 import type { EventFilter } from '../definition/model';
 import type { EventPattern } from './state';
@@ -52,10 +51,10 @@ export function matches(pattern: EventPattern, event: Event, keys: Record<string
 }
 
 function attributeMatches(wanted: Json, value: Json, evaluate: Evaluate): boolean {
-  if (typeof wanted !== 'string') return isDeepStrictEqual(wanted, value);
+  if (typeof wanted !== 'string') return isSame(wanted, value);
   if (EXPRESSION.test(wanted)) {
     const result = evaluate(wanted, value);
-    return typeof result === 'boolean' ? result : isDeepStrictEqual(result, value);
+    return typeof result === 'boolean' ? result : isSame(result, value);
   }
   const pattern = /^\/(.+)\/$/.exec(wanted)?.[1];
   if (pattern !== undefined)
@@ -66,7 +65,15 @@ function attributeMatches(wanted: Json, value: Json, evaluate: Evaluate): boolea
 /** A key may be a number in one event and the same digits as text in another, or in the flow. */
 function isSameKey(value: Json, wanted: Json): boolean {
   const asText = (key: Json) => (typeof key === 'number' ? String(key) : key);
-  return isDeepStrictEqual(asText(value), asText(wanted));
+  return isSame(asText(value), asText(wanted));
+}
+
+function isSame(a: Json, b: Json): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+  const keys = Object.keys(a);
+  if (Array.isArray(a) !== Array.isArray(b) || keys.length !== Object.keys(b).length) return false;
+  const [one, other] = [a, b] as Record<string, Json>[];
+  return keys.every((key) => Object.hasOwn(b, key) && isSame(one![key]!, other![key]!));
 }
 
 function isLiteral(value: unknown): value is string {

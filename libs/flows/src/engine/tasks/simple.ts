@@ -28,7 +28,7 @@ export const raiseKind: Kind = {
   start(engine, node) {
     const error = engine.flow.error((engine.taskOf(node) as RaiseTask).raise.error);
     const made = engine.flow.template(error, node.input, engine.scope(node)) as unknown as FlowError;
-    const status = Number(made.status);
+    const status = typeof made.status === 'string' ? Number(made.status) : made.status;
     if (typeof made.type !== 'string' || !Number.isInteger(status)) {
       const given = `type ${shown(made.type)} and status ${shown(made.status)}`;
       throw new Fault(standardError('configuration', `an error has a type and a number as its status, not ${given}`));

@@ -1,0 +1,163 @@
+import { standardErrorUri } from '../../definition/standard-errors';
+import { failure, Machine, NOON, outputOf, run } from '../../testing/flows';
+
+describe('call', () => {
+  it('asks for what is called, its arguments worked out, and gives the answer', async () => {
+    const body = `
+      do: [{ get: { call: http, with: { method: get, endpoint: "https://x.example/{id}", query: { q: "\${ .q }" } }, metadata: { priority: high, idempotencyKey: "order-\${ .id }" } } }]`;
+    const { calls, state } = await run(body, { input: { id: 7, q: 'a' }, answers: { get: { name: 'Rex' } } });
+    expect(calls).toEqual([
+      {
+        kind: 'call',
+        node: expect.any(Number) as unknown,
+        path: '/do/0/get',
+        call: 'http',
+        with: { method: 'get', endpoint: 'https://x.example/{id}', query: { q: 'a' } },
+        input: { id: 7, q: 'a' },
+        priority: 'high',
+        idempotencyKey: 'order-7',
+      },
+    ]);
+    expect(state.output).toEqual({ name: 'Rex' });
+  });
+
+  it('a failure is the error of the task', async () => {
+    const { state } = await run('do: [{ get: { call: crm.find, with: {} } }]', {
+      answers: { get: failure('communication', 503) },
+    });
+    expect(state.error).toMatchObject({ type: standardErrorUri('communication'), status: 503, instance: '/do/0/get' });
+  });
+
+  it('says how long the answer may take: until the first deadline around it', () => {
+    const body = `
+      timeout: { after: PT1H }
+      do: [{ outer: { timeout: { after: PT10S }, do: [{ get: { call: crm.find, with: {}, timeout: { after: PT30S } } }] } }]`;
+    expect(new Machine(body).last).toMatchObject([{ kind: 'call', timeoutMs: 10_000 }]);
+  });
+
+  it('an answer without an output is null', () => {
+    const machine = new Machine('do: [{ get: { call: crm.find, with: {} } }]');
+    machine.give({ kind: 'answer', node: machine.waiting('get'), output: undefined as never });
+    expect(machine.state).toMatchObject({ status: 'completed', output: null });
+  });
+});
+
+describe('call of a function of the flow', () => {
+  const body = `
+    use:
+      functions:
+        getPet:
+          input: { schema: { document: { type: object, required: [id] } } }
+          call: http
+          with: { method: get, endpoint: "https://x.example/\${ .id }" }
+          output: { as: .pet }
+    do:
+      - get: { call: getPet, with: { id: "\${ .n }" }, output: { as: "{ pet: . }" } }`;
+
+  it('runs its definition with the arguments as input', async () => {
+    const { calls, state } = await run(body.replace('https://x.example/\${ .id }', 'https://x.example/{id}'), {
+      input: { n: 7 },
+      answers: { getPet: { pet: 'Rex' } },
+    });
+    expect(calls).toMatchObject([{ call: 'http', path: '/use/functions/getPet', input: { id: 7 } }]);
+    expect(state.output).toEqual({ pet: 'Rex' });
+  });
+
+  it('its error names it, and is caught around the call', async () => {
+    const guarded = `
+      use: { functions: { check: { input: { schema: { document: { required: [id] } } }, set: { ok: true } } } }
+      do:
+        - guard:
+            try: [{ get: { call: check, with: {} } }]
+            catch: { do: [{ report: { set: "\${ $error }" } }] }`;
+    expect(await outputOf(guarded)).toMatchObject({
+      type: standardErrorUri('validation'),
+      instance: '/use/functions/check',
+    });
+  });
+
+  it('a name every object has is no function', async () => {
+    const { calls } = await run('use: { functions: {} }\ndo: [{ a: { call: toString, with: {} } }]');
+    expect(calls).toMatchObject([{ call: 'toString' }]);
+  });
+
+  it('may be several tasks, and may call others', async () => {
+    const nested = `
+      use:
+        functions:
+          twice: { do: [{ first: { call: once, with: { n: "\${ .n }" } } }, { second: { call: once, with: "\${ . }" } }] }
+          once: { set: { n: "\${ .n + 1 }" } }
+      do: [{ go: { call: twice, with: { n: 1 } } }]`;
+    expect(await outputOf(nested, { mistakes: true })).toEqual({ n: 3 });
+  });
+});
+
+describe('run.workflow', () => {
+  const body = (more: string) => `
+    do:
+      - sub: { run: { workflow: { namespace: test, name: other, version: 1.2.3, input: { n: "\${ .n }" } } ${more} } }
+      - after: { set: { got: "\${ . }", at: "\${ $task.startedAt.epoch.milliseconds }" } }`;
+
+  it('asks for the run and waits for its output', async () => {
+    const asked: unknown[] = [];
+    const world = { run: (command: unknown) => (asked.push(command), { ok: true }), takesMs: () => 5_000 };
+    const { state } = await run(body(''), { input: { n: 1 }, ...world });
+    expect(asked).toEqual([
+      {
+        kind: 'run',
+        node: expect.any(Number) as unknown,
+        namespace: 'test',
+        name: 'other',
+        version: '1.2.3',
+        input: { n: 1 },
+        wait: true,
+      },
+    ]);
+    expect(state.output).toEqual({ got: { ok: true }, at: NOON + 5_000 });
+  });
+
+  it('does not wait with await: false, and hands its input on', async () => {
+    const world = { run: () => ({ ok: true }), takesMs: () => 5_000 };
+    expect(await outputOf(body(', await: false'), { input: { n: 1 }, ...world })).toEqual({ got: { n: 1 }, at: NOON });
+  });
+
+  it('an error of the other run is an error of the task', async () => {
+    const fail = () => {
+      throw failure('timeout', 408);
+    };
+    const { state } = await run(body(''), { run: fail });
+    expect(state.error).toMatchObject({ status: 408, instance: '/do/0/sub' });
+  });
+
+  it('hands its own input on when none is given', async () => {
+    const asked: { input: unknown }[] = [];
+    await run('do: [{ sub: { run: { workflow: { namespace: a, name: b, version: 1.0.0 } } } }]', {
+      input: { n: 1 },
+      run: (command) => (asked.push(command), null),
+    });
+    expect(asked[0]!.input).toEqual({ n: 1 });
+  });
+});
+
+describe('run of anything else', () => {
+  it('a script is a call', async () => {
+    const { calls } = await run(
+      'do: [{ js: { run: { return: all, script: { language: javascript, code: "1", arguments: ["${ .n }"] } } } }]',
+      { input: { n: 1 } },
+    );
+    expect(calls).toMatchObject([
+      { call: 'script', with: { language: 'javascript', code: '1', arguments: [1], return: 'all' } },
+    ]);
+  });
+
+  it.each([
+    ['containers', 'container: { image: alpine }'],
+    ['shell commands', 'shell: { command: ls }'],
+  ])('%s are refused', async (what, process) => {
+    const { state } = await run(`do: [{ a: { run: { ${process} } } }]`, { mistakes: true });
+    expect(state.error).toMatchObject({
+      type: standardErrorUri('configuration'),
+      detail: expect.stringContaining(what) as unknown,
+    });
+  });
+});
