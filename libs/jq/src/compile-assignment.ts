@@ -23,7 +23,10 @@ export function compileAssignment(node: Extract<Node, { kind: 'assign' }>, left:
       let result = input;
       left(input, ROOT, env, (part, at) => {
         const keys = pathArray(at!, part);
-        result = setPath(result, keys, change ? change(getPath(result, keys), value) : value);
+        // As in `reduce`: after an error that a `?//` in the path expression catches, it goes on with null.
+        const before = result;
+        result = null;
+        result = setPath(before, keys, change ? change(getPath(before, keys), value) : value);
       });
       emit(result, undefined);
     });
@@ -45,11 +48,15 @@ function changeOf(op: string): ((old: Json, value: Json) => Json) | undefined {
 export function modify(paths: Filter, input: Json, env: Env, update: (old: Json) => Json | undefined): Json {
   let result = input;
   const gone: Json[][] = [];
+  let failed = false;
   paths(input, ROOT, env, (part, at) => {
+    if (failed) return unsupported('an update that goes on after an error');
+    failed = true;
     const keys = pathArray(at!, part);
     const updated = update(getPath(result, keys));
     if (updated === undefined) gone.push(keys);
     else result = setPath(result, keys, updated);
+    failed = false;
   });
   return deleteAll(result, gone);
 }

@@ -1,7 +1,8 @@
-import { compileJq, JqBudgetError, JqSyntaxError, JqUnsupportedError, lintJq } from './index';
+import { lintJq } from './index';
 import { type JqTest, readTests, TEST_FILES } from './testing/jq-tests';
 import { LEFT } from './testing/jq-tests-left';
-import { Oracle, ours } from './testing/oracle';
+import { runTest } from './testing/jq-tests-run';
+import { Oracle } from './testing/oracle';
 import { type Json, toJson } from './values';
 import { DEFAULT_BUDGET, withinBudget } from './budget';
 
@@ -15,7 +16,7 @@ const left = new Map(LEFT.flatMap(({ outcome, tests }) => tests.split(/\s+/).map
 const tests = TEST_FILES.flatMap(readTests);
 
 it.each(tests.map((test) => [test.at, test.program, test] as const))('%s: %s', async (at, _program, test) => {
-  const { outcome, answer } = run(test);
+  const { outcome, answer } = runTest(test);
   expect(outcome).toBe(left.get(at) ?? 'answered');
   if (answer) expect(answer).toEqual(await expected(test));
 });
@@ -35,30 +36,6 @@ it('knows every function of jq, or refuses it by name', () => {
   expect(unknown).toEqual([]);
   expect(names.length).toBeGreaterThan(200);
 });
-
-function run({ program, input }: JqTest): { outcome: string; answer?: string[] } {
-  try {
-    compileJq(program);
-  } catch (error) {
-    if (error instanceof JqUnsupportedError) return { outcome: 'refused' };
-    // The file says that it does not compile.
-    if (error instanceof JqSyntaxError && input === undefined) return { outcome: 'answered' };
-    throw error;
-  }
-  if (input === undefined) return { outcome: 'compiled' };
-  let value: unknown;
-  try {
-    value = JSON.parse(input);
-  } catch {
-    return { outcome: 'not JSON' };
-  }
-  try {
-    return { outcome: 'answered', answer: ours(program, value) };
-  } catch (error) {
-    if (error instanceof JqBudgetError) return { outcome: 'stopped' };
-    throw error;
-  }
-}
 
 /** By jq itself, whose errors are not in the files; by the file where jq's stack, in WebAssembly, does not suffice. */
 async function expected({ program, input, outputs }: JqTest): Promise<string[]> {

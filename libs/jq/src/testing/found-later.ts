@@ -180,6 +180,9 @@ null ;; [range(0;"a")]
 null ;; [range(5;0;-2)]
 null ;; [range(0,1;3,4;1,2)]
 "ab😀cd" ;; .[1:3], .[-2:], .[:-1], .[2:3], .[nan:1]
+[] ;; [reduce (.[]?) as $x ((limit(1; (.. | select((del(.[1:])) as [$x] ?// $x | [$x, (null)])))) *= (null); if $x == 1 then empty else null end)]
+[1] ;; try ((.[] | . as [$x] ?// $x | .) += "a") catch .
+[[1]] ;; try ((.[] | select(. as [$x] ?// $x | $x | type == "number")) = error("x")) catch .
 `
   .trim()
   .split('\n');

@@ -1,6 +1,11 @@
+import { readTests, TEST_FILES } from './jq-tests';
+import { runTest } from './jq-tests-run';
 import { checkRandomly } from './random-check';
 
-/** `npm run jq:oracle -- --cases 100000 [--seed 1]`: random programs by ours and by jq; fails when one differs. */
+/**
+ * `npm run jq:oracle -- --cases 100000 [--seed 1]`: random programs by ours and by jq; fails when one differs. First it
+ * counts what becomes of jq's own tests, whose answers `jq-tests.spec.ts` compares.
+ */
 async function main(): Promise<void> {
   const option = (name: string, otherwise: number) => {
     const at = process.argv.indexOf(`--${name}`);
@@ -8,6 +13,10 @@ async function main(): Promise<void> {
   };
   const cases = option('cases', 10_000);
   const seed = option('seed', Math.floor(Math.random() * 1_000_000_000));
+  const outcomes: Record<string, number> = {};
+  for (const { outcome } of TEST_FILES.flatMap(readTests).map(runTest))
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  console.log("jq's own tests:", outcomes);
   console.log(`${cases} cases, --seed ${seed}`);
   const counts = await checkRandomly(cases, seed, ({ program, input, ours, theirs }) => {
     console.log(`\ndifferent: ${program}\n  on ${JSON.stringify(input)}\n  ours   ${ours.join(' ; ')}`);
