@@ -1,7 +1,7 @@
 import type { Node } from './ast';
 import { grow, step } from './budget';
 import type { Compiler, Scope } from './compile';
-import { type Filter, NOWHERE } from './runtime';
+import { type Filter, pathOfNew } from './runtime';
 import { fail, type Json, type JsonObject, put, shown } from './values';
 
 export function compileString(
@@ -17,7 +17,7 @@ export function compileString(
       step();
       if (at < 0) {
         grow(tail.length);
-        return emit(tail, path && NOWHERE);
+        return emit(tail, pathOfNew(path, input, tail));
       }
       const part = parts[at]!;
       if (typeof part === 'string') return build(at - 1, part + tail);
@@ -31,7 +31,7 @@ export function compileString(
 }
 
 export function compileArray(compiler: Compiler, node: Extract<Node, { kind: 'array' }>, scope: Scope | null): Filter {
-  if (!node.body) return (_input, path, _env, emit) => emit([], path && NOWHERE);
+  if (!node.body) return (input, path, _env, emit) => emit([], pathOfNew(path, input, []));
   const body = compiler.compile(node.body, scope);
   return (input, path, env, emit) => {
     const items: Json[] = [];
@@ -41,7 +41,7 @@ export function compileArray(compiler: Compiler, node: Extract<Node, { kind: 'ar
       step();
       items.push(value);
     });
-    emit(items, path && NOWHERE);
+    emit(items, pathOfNew(path, input, items));
   };
 }
 
@@ -61,7 +61,7 @@ export function compileObject(
         const object: JsonObject = {};
         for (const [key, value] of pairs) put(object, key, value);
         grow(pairs.length);
-        return emit(object, path && NOWHERE);
+        return emit(object, pathOfNew(path, input, object));
       }
       return entry.key(input, undefined, env, (key) => {
         step();

@@ -11,7 +11,7 @@ import { checkPath, TAKES_PATHS } from './path-check';
 import { compileIndex, compileIterate, compileSlice } from './compile-steps';
 import { JqSyntaxError, JqUnsupportedError, positionOf, unsupported } from './errors';
 import { binary } from './operators';
-import { attempt, BreakSignal, type Closure, type Env, type Filter, NOWHERE, pathOfNew } from './runtime';
+import { attempt, BreakSignal, type Closure, type Env, type Filter, pathOfNew } from './runtime';
 import { fail, type Json, shown, truthy } from './values';
 
 /** Names in scope while compiling; one entry for each link of the `Env` at run time. */
@@ -49,7 +49,8 @@ export class Compiler {
         const format = this.format(node.name, node.at);
         return (input, path, _env, emit) => {
           step(typeof input === 'string' ? 1 + (input.length >> 6) : 1);
-          emit(format(input), path && NOWHERE);
+          const output = format(input);
+          emit(output, pathOfNew(path, input, output));
         };
       }
       case 'index':
@@ -79,7 +80,8 @@ export class Compiler {
           body(input, undefined, env, (value) => {
             if (typeof value !== 'number') return fail(`${shown(value)} cannot be negated`);
             // As jq does it: -0 is 0.
-            return emit(0 - value, path && NOWHERE);
+            const output = 0 - value;
+            return emit(output, pathOfNew(path, input, output));
           });
       }
       case 'binary': {
@@ -88,7 +90,10 @@ export class Compiler {
         const right = this.compile(node.right, scope);
         return (input, path, env, emit) =>
           right(input, undefined, env, (b) =>
-            left(input, undefined, env, (a) => emit(binary(op, a, b), path && NOWHERE)),
+            left(input, undefined, env, (a) => {
+              const output = binary(op, a, b);
+              emit(output, pathOfNew(path, input, output));
+            }),
           );
       }
       case 'and':
@@ -190,7 +195,7 @@ export class Compiler {
     const handler = node.handler && this.compile(node.handler, scope);
     return (input, path, env, emit) => {
       const error = attempt((inner) => body(input, path, env, inner), emit);
-      if (error && handler) handler(error.value, path && NOWHERE, env, emit);
+      if (error && handler) handler(error.value, pathOfNew(path, input, error.value), env, emit);
     };
   }
 

@@ -22,18 +22,17 @@ export interface Closure {
 export interface Path {
   up: Path | null;
   key: Json;
+  /** Of an output that is not a part of the input: the last path that there was, and what is there. */
+  lost?: { path: Path; value: Json };
 }
 
 export const ROOT: Path = { up: null, key: null };
-/** Of an output that is not a part of the input. */
-export const NOWHERE: Path = { up: null, key: null };
-
 /** Of an output that equals the input; jq goes by whether it is the same in memory. */
 const UNSURE: Path = { up: null, key: null };
 
 export function pathArray(path: Path, value: Json): Json[] {
   if (path === UNSURE) return unsupported('the path of an output that equals its input');
-  if (path === NOWHERE) return fail(`Invalid path expression with result ${preview(value)}`);
+  if (path.lost) return fail(`Invalid path expression with result ${preview(value)}`);
   const keys: Json[] = [];
   for (let here: Path = path; here.up; here = here.up) keys.push(here.key);
   return keys.reverse();
@@ -42,7 +41,7 @@ export function pathArray(path: Path, value: Json): Json[] {
 /** A step down from an output. @throws JqRuntimeError when it is not a part of the input */
 export function below(path: Path | undefined, key: Json, value: Json): Path | undefined {
   if (path === undefined) return undefined;
-  if (path === NOWHERE)
+  if (path.lost)
     return fail(`Invalid path expression near attempt to access element ${preview(key)} of ${preview(value)}`);
   return { up: somewhere(path), key };
 }
@@ -50,7 +49,7 @@ export function below(path: Path | undefined, key: Json, value: Json): Path | un
 /** Before the steps down to all parts of an output. @throws JqRuntimeError when it is not a part of the input */
 export function belowAll(path: Path | undefined, value: Json): Path | undefined {
   if (path === undefined) return undefined;
-  if (path === NOWHERE) return fail(`Invalid path expression near attempt to iterate through ${preview(value)}`);
+  if (path.lost) return fail(`Invalid path expression near attempt to iterate through ${preview(value)}`);
   return somewhere(path);
 }
 
@@ -58,11 +57,15 @@ function somewhere(path: Path): Path {
   return path === UNSURE ? unsupported('the path of an output that equals its input') : path;
 }
 
-/** The path of a new value: none, unless it is the very input, as `null` on null is. */
+/**
+ * The path of a new value: none, unless it is what is at the last path, as `null` on null is. jq compares with that, not
+ * with the input: `path(not | not)` is `[]`.
+ */
 export function pathOfNew(path: Path | undefined, input: Json, output: Json): Path | undefined {
-  if (path === undefined) return undefined;
-  if (input !== output) return NOWHERE;
-  return output === null || typeof output === 'boolean' ? path : UNSURE;
+  if (path === undefined || path === UNSURE) return path;
+  const last = path.lost ?? { path, value: input };
+  if (last.value !== output) return { up: null, key: null, lost: last };
+  return output === null || typeof output === 'boolean' ? last.path : UNSURE;
 }
 
 /** Leaves the expression up to its label. */

@@ -10,7 +10,6 @@ import {
   type Emit,
   type Env,
   type Filter,
-  NOWHERE,
   type Path,
   pathArray,
   pathOfNew,
@@ -23,7 +22,7 @@ import { matchesOf } from './regex';
 /** Functions whose arguments are expressions, not values. */
 export const controls: Record<string, (...args: Filter[]) => Filter> = {
   'empty/0': () => () => undefined,
-  'not/0': () => (input, path, _env, emit) => emit(!truthy(input), path && NOWHERE),
+  'not/0': () => (input, path, _env, emit) => emit(!truthy(input), pathOfNew(path, input, !truthy(input))),
   'error/0': () => (input) => raise(input),
   'error/1': (message) => (input, path, env) =>
     message(input, path, env, (value) => {
@@ -35,12 +34,17 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
       if (truthy(value)) emit(input, path);
     }),
   'path/1': (paths) => (input, path, env, emit) =>
-    paths(input, ROOT, env, (part, at) => emit(pathArray(at!, part), path && NOWHERE)),
+    paths(input, ROOT, env, (part, at) => {
+      const keys = pathArray(at!, part);
+      emit(keys, pathOfNew(path, input, keys));
+    }),
   'getpath/1': (paths) => (input, path, env, emit) =>
     paths(input, undefined, env, (keys) => {
       if (!Array.isArray(keys)) return fail('Path must be specified as an array');
       const value = getPath(input, keys);
-      const at = path && keys.reduce<Path | undefined>((here, key) => below(here, key, input), path);
+      const at = path?.lost
+        ? pathOfNew(path, input, value)
+        : keys.reduce<Path | undefined>((here, key) => below(here, key, input), path);
       return emit(value, at);
     }),
   'delpaths/1': (paths) => (input, path, env, emit) =>
@@ -109,7 +113,7 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
       });
     }),
   'range/2': (from, to) => (input, path, env, emit) =>
-    from(input, undefined, env, (start) => to(input, undefined, env, (end) => range(start, end, path, emit))),
+    from(input, undefined, env, (start) => to(input, undefined, env, (end) => range(start, end, emit, input, path))),
   'range/3': (from, to, by) => (input, path, env, emit) =>
     from(input, undefined, env, (start) =>
       to(input, undefined, env, (end) => by(input, undefined, env, (pace) => rangeBy(start, end, pace, path, emit))),
@@ -162,12 +166,12 @@ function limit(most: Json, source: Filter, input: Json, path: Path | undefined, 
   );
 }
 
-function range(start: Json, end: Json, path: Path | undefined, emit: Emit): void {
+function range(start: Json, end: Json, emit: Emit, input: Json, path: Path | undefined): void {
   if (typeof start !== 'number' || typeof end !== 'number') return fail('Range bounds must be numeric');
   // Not `at < end`: with NaN jq does not stop.
   for (let at = start; !(at >= end); at += 1) {
     step();
-    emit(at, path && NOWHERE);
+    emit(at, pathOfNew(path, input, at));
   }
 }
 
@@ -242,8 +246,9 @@ function some(source: Filter, condition: Filter, wanted: boolean): Filter {
 /** `sub` and `gsub`: the replacement sees the named groups as its input; each of its outputs makes one text. */
 function substitute(always: string, pattern: Filter, replacement: Filter, flags?: Filter): Filter {
   const nothing: Filter = (_input, _path, _env, emit) => emit(null, undefined);
-  return (input, path, env, emit) =>
-    pattern(input, undefined, env, (expression) =>
+  return (input, path, env, emit) => {
+    if (path) return unsupported('the path of sub or gsub');
+    return pattern(input, undefined, env, (expression) =>
       (flags ?? nothing)(input, undefined, env, (given) => {
         if (given !== null && typeof given !== 'string') return fail(`${shown(given)} is not a string`);
         const { text, matches } = matchesOf(input, expression, (given ?? '') + always);
@@ -256,14 +261,15 @@ function substitute(always: string, pattern: Filter, replacement: Filter, flags?
           });
           from = match.end;
         }
-        if (results.length === 0) return emit(text, path && NOWHERE);
+        if (results.length === 0) return emit(text, undefined);
         for (const result of results) {
           grow(result.length);
-          emit(result + text.slice(from), path && NOWHERE);
+          emit(result + text.slice(from), undefined);
         }
         return undefined;
       }),
     );
+  };
 }
 
 type Pair = [key: Json[], item: Json];
@@ -282,7 +288,8 @@ function keyed(by: Filter, what: string, work: (pairs: Pair[]) => Json): Filter 
       return [key, item];
     });
     step(pairs.length * 4);
-    return emit(work(pairs), path && NOWHERE);
+    const output = work(pairs);
+    return emit(output, pathOfNew(path, input, output));
   };
 }
 

@@ -37,7 +37,7 @@ export function anEvent(): Record<string, unknown> {
             },
           ],
         },
-        lines: [1, 2, 3, 4, 5, 6, 7].map(line),
+        lines: [1, 2, 3, 4, 5, 6, 7, 8, 9].map(line),
       },
     },
     request: { id: 'req_Zy8f1bcexample', idempotency_key: '4f8c1c52-0000-4000-8000-3c5f0d2f8a11' },

@@ -183,6 +183,13 @@ null ;; [range(0,1;3,4;1,2)]
 [] ;; [reduce (.[]?) as $x ((limit(1; (.. | select((del(.[1:])) as [$x] ?// $x | [$x, (null)])))) *= (null); if $x == 1 then empty else null end)]
 [1] ;; try ((.[] | . as [$x] ?// $x | .) += "a") catch .
 [[1]] ;; try ((.[] | select(. as [$x] ?// $x | $x | type == "number")) = error("x")) catch .
+false ;; (1 <= (first((getpath([]) | select("a")))) = (null) | sort_by(.a))
+true ;; [path(1 == 1)], [path(not | not)], (try path(1 == 2) catch .)
+null ;; [path(null + null)], [path(not?)]?
+{"a":null} ;; [path(.a | 1 | null)], (try path(.a | 1 | null | .b) catch .), (try path(1|getpath([])) catch .)
+null ;; try path([null] | getpath([0])) catch .
+null ;; [path(try error("x") catch null)]
+false ;; [path((1, null, false) | select(. == false))]
 `
   .trim()
   .split('\n');
