@@ -30,6 +30,10 @@ function compile(root, target) {
   if (existsSync(join(root, 'bin'))) cpSync(join(root, 'bin'), join(target, 'bin'), { recursive: true });
   for (const entry of readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })) {
     const source = join(entry.parentPath, entry.name);
+    if (entry.isFile() && source.endsWith('.json') && !TESTS.test(source)) {
+      cpSync(source, join(target, relative(root, source)), { recursive: true });
+      continue;
+    }
     if (!entry.isFile() || !source.endsWith('.ts') || TESTS.test(source)) continue;
     const output = join(target, relative(root, source)).replace(/\.ts$/, '.js');
     const { code, map } = transformFileSync(source, { ...swc, sourceFileName: relative(dirname(output), source) });

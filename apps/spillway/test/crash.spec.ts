@@ -94,9 +94,7 @@ describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
     const one = await start('worker-ingress,worker-integration');
     const id = await send();
     await eventually(async () => {
-      const { rows } = await database.pool.query(`select from effects where key like $1`, [
-        `${id}%`,
-      ]);
+      const { rows } = await database.pool.query(`select from effects where key like $1`, [`${id}%`]);
       return rows.length === 1;
     });
     await one.kill();

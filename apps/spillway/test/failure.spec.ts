@@ -12,6 +12,12 @@ describe.each(BACKENDS)('work that fails, on %s', (backend) => {
     other = await ThirdParty.start();
     stack = await Stack.start(backend);
     const http = (path: string) => ({ http: { url: `${other.url}/${path}` }, attempts: 3 });
+    const call = (path: string) => ({
+      [path]: {
+        call: 'http',
+        with: { method: 'post', endpoint: `${other.url}/${path}`, body: '${ $workflow.input }' },
+      },
+    });
     await stack.configure(
       { kind: 'Route', name: 'push', spec: { match: { types: ['github.push'] }, to: http('push') } },
       {
@@ -25,7 +31,7 @@ describe.each(BACKENDS)('work that fails, on %s', (backend) => {
         name: 'template',
         spec: { match: { types: ['slack.*'] }, to: { http: { url: '${ .data.nope | error("no url") }' } } },
       },
-      { kind: 'Flow', name: 'two', spec: { tasks: [http('one'), http('two')] } },
+      { kind: 'Flow', name: 'two', spec: { do: [call('one'), call('two')] } },
     );
   }, 60_000);
 
@@ -119,20 +125,16 @@ describe.each(BACKENDS)('work that fails, on %s', (backend) => {
     await slow.close();
   });
 
-  it('in a flow ends the run; redriven, the run goes on from there', async () => {
+  it('in a flow ends the run; retried, the run goes on from there', async () => {
     other.answer = (call) => (call.path === '/two' ? { status: 400 } : undefined);
     const id = await stack.send('github', 'issues.opened');
-    const failed = await inState(id, 'dead-letter');
-    expect(failed.runs[0]!.state).toBe('failed');
+    const failed = await inState(id, 'failed');
+    expect(failed.runs[0]!.state).toBe('faulted');
     other.answer = () => undefined;
-    await stack.client.post('/dead-letters/redrive', {
-      tenant: TENANT,
-      errorClass: 'permanent',
-      type: 'github.issues.*',
-    });
+    await stack.client.post(`/runs/${failed.runs[0]!.id}/retry`, {});
     const record = await inState(id, 'done');
-    expect(record.runs[0]!.state).toBe('done');
-    expect(other.calls.map((call) => call.path)).toEqual(['/one', '/two', '/two']);
+    expect(record.runs[0]!.state).toBe('completed');
+    expect(other.calls.map((one) => one.path)).toEqual(['/one', '/two', '/two']);
   });
 
   it('in numbers is redriven by filter, at a rate, after a look at what it would be', async () => {

@@ -60,12 +60,18 @@ describe.each(BACKENDS)('a webhook, on %s', (backend) => {
         kind: 'Flow',
         name: 'two',
         spec: {
-          tasks: [
-            { name: 'first', http: { url: `${other.url}/first` } },
+          do: [
+            { first: { call: 'http', with: { method: 'post', endpoint: `${other.url}/first`, body: '${ . }' } } },
+            { pause: { wait: { milliseconds: 50 } } },
             {
-              name: 'second',
-              delay: '50ms',
-              http: { url: `${other.url}/second`, method: 'PUT', body: { about: '${ .subject }' } },
+              second: {
+                call: 'http',
+                with: {
+                  method: 'put',
+                  endpoint: `${other.url}/second`,
+                  body: { about: '${ $workflow.input.subject }' },
+                },
+              },
             },
           ],
         },
@@ -129,9 +135,9 @@ describe.each(BACKENDS)('a webhook, on %s', (backend) => {
     expect(JSON.parse(all.body)).toEqual({ type: 'stripe.payment_intent.succeeded' });
     expect(JSON.parse(other.calls[at('/big')]!.body)).toMatchObject({ specversion: '1.0', id, tenant: TENANT });
     expect(other.calls[at('/second')]).toMatchObject({ method: 'PUT', body: '{"about":"pi_fan-out"}' });
-    expect(record.runs).toEqual([expect.objectContaining({ flow: 'two', state: 'done' })]);
+    expect(record.runs).toEqual([expect.objectContaining({ flow: 'two', state: 'completed' })]);
     expect(record.timeline.filter((entry) => entry.what === 'attempt succeeded').map((entry) => entry.task)).toEqual(
-      expect.arrayContaining(['http', 'two[0]', 'first', 'two[1]', 'second']),
+      expect.arrayContaining(['http', 'two', 'first', 'second']),
     );
   });
 

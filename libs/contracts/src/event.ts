@@ -31,6 +31,7 @@ export const eventSchema = z
     correlationid: z.string(),
     causationid: z.string().optional(),
     traceparent: z.string().optional(),
+    originsource: z.string().optional().describe('The `source` that a flow gave to an event it emitted.'),
   })
   .meta({ id: 'Event' });
 

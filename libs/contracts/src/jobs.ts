@@ -36,32 +36,49 @@ export interface ScheduleJob {
   meta: JobMeta;
 }
 
-/** Where a task stands in a run. */
-export interface RunRef {
+/** A run, as jobs name it. */
+interface RunRef {
   id: string;
   flow: string;
-  /** Index of the task in the flow's list. */
-  step: number;
 }
 
-/** `orchestration-flows`: a wake-up that moves a run on to `run.step`. */
+/** `orchestration-flows`: a wake-up that takes a run on, or begins it. */
 export interface FlowJob {
   run: RunRef;
   route: string;
-  /** The definition the run started with; a run stays on it. */
-  tasks: Task[];
-  event: SpillwayEvent;
+  eventId: string;
+  meta: JobMeta;
+  /** Set when the run is to begin: with this version of the flow, and the event as its input. */
+  start?: { hash: string; version: string; event: SpillwayEvent };
+}
+
+/** `integration-tasks` and `notifications`: what a task of a run calls. */
+export interface CallJob {
+  call: CallRequest;
+  run: RunRef & { /** Of the task in this run. */ node: number; /** JSON pointer to it. */ path: string };
+  route: string;
+  eventId: string;
   meta: JobMeta;
 }
 
-/** `integration-tasks` and `notifications`: one task over one event. */
+export interface CallRequest {
+  /** `http`, `openapi`, `spillway.notify`, `crm.upsertContact`, … */
+  name: string;
+  /** Evaluated, or, with `variables`, still to be: with the tenant's secrets, which only the worker has. */
+  with: unknown;
+  variables?: Record<string, unknown>;
+  /** The task's input. */
+  input: unknown;
+  /** The author's, in place of the job's id. */
+  idempotencyKey?: string;
+}
+
+/** `integration-tasks` and `notifications`: one task over one event, as a route asks for it. */
 export interface TaskJob {
   task: Task;
   route: string;
   event: SpillwayEvent;
   meta: JobMeta;
-  /** Set inside a flow: what to do when the task is done. */
-  run?: RunRef & { tasks: Task[] };
 }
 
 /** A queue of your own (`nx g spillway:queue`): an event to do something with. */
@@ -132,8 +149,8 @@ export type Fact =
       attempt?: AttemptRecord;
     })
   | (FactBase & { kind: 'job.redriven'; jobId: string; queue: string })
-  | (FactBase & { kind: 'run.started'; runId: string; flow: string; route: string; tasks: Task[] })
-  | (FactBase & { kind: 'run.ended'; runId: string; state: 'done' | 'failed' | 'cancelled' });
+  /** The state of its event is to be worked out anew. */
+  | (FactBase & { kind: 'run.ended'; runId: string });
 
 export type FactKind = Fact['kind'];
 

@@ -1,1 +1,10 @@
-export { advance, following, type Advance } from './advance';
+export * from './definition';
+export { CompiledFlow, hashOf } from './engine/compiled-flow';
+export { Fault } from './engine/errors';
+export { ENDED, type CallCommand, type Command, type FlowError, type Happening, type RunState } from './engine/state';
+export { answerKey } from './driver/rows';
+export { Driver, type DriverParts, type ResolveFlow, type Stepped } from './driver/driver';
+export { callJob, isCall, type RunJob, type RunRef, wakeUp } from './driver/jobs';
+export { listenedTypes } from './driver/listened';
+export { completeDefinition, type PublishedFlow } from './driver/published';
+export { simulate, type Simulated, type World } from './simulate/simulate';

@@ -34,6 +34,8 @@ export interface Incoming {
   dedupeWindow: number;
   body: IngressJob['body'];
   createdBy: string;
+  /** The `source` that a flow gave to an event it emits. */
+  originSource?: string;
   delayMs?: number;
 }
 
@@ -171,6 +173,7 @@ function toJob(incoming: Incoming): IngressJob {
     correlationid: correlationId,
     causationid: incoming.causationId,
     traceparent: incoming.traceparent,
+    originsource: incoming.originSource,
   };
   return {
     event,

@@ -12,6 +12,7 @@ import { operationsOpenApi, registerEndpoints } from './api/endpoint';
 import { eventEndpoints } from './api/events';
 import { jobEndpoints } from './api/jobs';
 import { quarantineEndpoints } from './api/quarantine';
+import { runEndpoints } from './api/runs';
 import { recordEndpoints } from './api/records';
 import { resourceEndpoints } from './api/resources';
 import { sampleEndpoints } from './api/samples';
@@ -48,6 +49,7 @@ export class OperationsModule implements OnModuleInit {
       ...eventEndpoints(platform),
       ...jobEndpoints(platform),
       ...deadLetterEndpoints(platform),
+      ...runEndpoints(platform),
       ...quarantineEndpoints(platform, new Intake(platform, new Acceptor(platform))),
       ...resourceEndpoints(platform),
       ...sampleEndpoints(platform, this.ingressUrl),

@@ -10,6 +10,8 @@ export interface Schema {
   jobs: JobsTable;
   attempts: AttemptsTable;
   runs: RunsTable;
+  run_tasks: RunTasksTable;
+  flow_versions: FlowVersionsTable;
   effects: EffectsTable;
   outbox: OutboxTable;
   quarantine: QuarantineTable;
@@ -132,13 +134,45 @@ interface RunsTable {
   id: string;
   tenant: string;
   flow: string;
+  hash: string;
+  version: string;
   route: string;
   event_id: string;
-  state: string;
-  /** The definition the run started with. */
-  tasks: Json<unknown>;
+  parent_run: string | null;
+  parent_node: number | null;
+  seq: number;
+  status: string;
+  state: Json<unknown>;
+  jobs: number;
+  wake_at: Timestamp | null;
+  priority: string;
+  correlation_id: string;
   started_at: Timestamp;
   ended_at: Timestamp | null;
+}
+
+interface FlowVersionsTable {
+  tenant: string;
+  flow: string;
+  hash: string;
+  version: string;
+  definition: Json<unknown>;
+  created_at: Made;
+}
+
+interface RunTasksTable {
+  run_id: string;
+  node: number;
+  path: string;
+  name: string;
+  kind: string;
+  attempt: number | null;
+  status: string;
+  input: Json<unknown> | null;
+  output: Json<unknown> | null;
+  error: Json<unknown> | null;
+  started_at: Timestamp;
+  ended_at: Timestamp;
 }
 
 interface EffectsTable {

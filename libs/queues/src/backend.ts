@@ -44,12 +44,37 @@ export function openBackend(options: BackendOptions): QueueBackend {
   return options.redisUrl ? new RedisBackend(options.redisUrl, options.prefix) : new PostgresBackend(options);
 }
 
-/** Comes back within a second once the server does, for ever; what one turn of the event loop says is one write. */
+/** Comes back within a second once the server does, for ever. */
 const RECONNECT: RedisOptions = {
-  enableAutoPipelining: true,
   retryStrategy: (times) => Math.min(times * 50, 1_000),
   connectTimeout: 5_000,
 };
+
+function connect(url: string, options: RedisOptions): Redis {
+  const redis = silent(new Redis(url, { ...RECONNECT, ...options }));
+  redis.on('connect', () => gatherWrites(redis.stream));
+  return redis;
+}
+
+/**
+ * What is said in one turn of the event loop goes out in one system call; without this, each command is one. (The
+ * client's own automatic pipelining was tried: it crashed the process now and then when a connection was young.)
+ */
+function gatherWrites(stream: Redis['stream']): void {
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+  let gathering = false;
+  stream.write = ((...args: unknown[]) => {
+    if (!gathering) {
+      gathering = true;
+      stream.cork();
+      process.nextTick(() => {
+        gathering = false;
+        stream.uncork();
+      });
+    }
+    return write(...args);
+  });
+}
 
 class RedisBackend implements QueueBackend {
   readonly kind = 'redis';
@@ -63,7 +88,7 @@ class RedisBackend implements QueueBackend {
     private readonly url: string,
     private readonly prefix: string,
   ) {
-    this.producer = silent(new Redis(url, { ...RECONNECT, maxRetriesPerRequest: 1, enableOfflineQueue: false }));
+    this.producer = connect(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false });
   }
 
   openQueue(name: string): Queue {
@@ -77,7 +102,7 @@ class RedisBackend implements QueueBackend {
   }
 
   openWorker(name: string, processor: Processor, settings: WorkerSettings): Worker {
-    this.workers ??= silent(new Redis(this.url, { ...RECONNECT, maxRetriesPerRequest: null })).setMaxListeners(100);
+    this.workers ??= connect(this.url, { maxRetriesPerRequest: null }).setMaxListeners(100);
     return silent(new Worker(name, processor, { ...settings, connection: this.workers, prefix: this.prefix }));
   }
 

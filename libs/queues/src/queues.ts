@@ -1,6 +1,7 @@
 import type { Config } from '@spillway/config';
 import {
   type AnalyticsJob,
+  type CallJob,
   type FlowJob,
   type IngressJob,
   type JobMeta,
@@ -22,8 +23,8 @@ import type { NewJob } from './redis/add-jobs';
 export interface JobData {
   'ingress-events': IngressJob | ScheduleJob;
   'orchestration-flows': FlowJob;
-  'integration-tasks': TaskJob;
-  notifications: TaskJob;
+  'integration-tasks': TaskJob | CallJob;
+  notifications: TaskJob | CallJob;
   'analytics-events': AnalyticsJob;
 }
 
@@ -169,6 +170,7 @@ function jobName(data: JobData[QueueName]): string {
   if ('facts' in data) return 'facts';
   if ('schedule' in data) return 'schedule';
   if ('task' in data) return data.task.name ?? data.route;
+  if ('call' in data) return data.run.path.slice(data.run.path.lastIndexOf('/') + 1) || data.call.name;
   if ('run' in data) return data.run.flow;
   return data.event.type;
 }

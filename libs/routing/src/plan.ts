@@ -1,6 +1,5 @@
 import type {
   FlowJob,
-  FlowSpec,
   JobMeta,
   PlannedJob,
   QueueName,
@@ -10,6 +9,12 @@ import type {
   TaskJob,
 } from '@spillway/contracts';
 import type { Route } from './route';
+
+/** A flow that runs can begin: which version of it is the current one. */
+export interface StartableFlow {
+  hash: string;
+  version: string;
+}
 
 /** A job that an event leads to. */
 export interface Planned {
@@ -36,7 +41,7 @@ export function plan(
   event: SpillwayEvent,
   source: string,
   routes: readonly Route[],
-  flows: ReadonlyMap<string, FlowSpec>,
+  flows: ReadonlyMap<string, StartableFlow>,
   meta: JobMeta,
   replay?: string,
 ): Plan {
@@ -62,7 +67,7 @@ function planTarget(
   route: string,
   target: Target,
   index: number,
-  flows: ReadonlyMap<string, FlowSpec>,
+  flows: ReadonlyMap<string, StartableFlow>,
   meta: JobMeta,
   replay?: string,
 ): Planned | undefined {
@@ -74,13 +79,8 @@ function planTarget(
     ...(timeout !== undefined && { timeoutMs: timeout }),
   };
   if (flow !== undefined) {
-    const definition = flows.get(flow);
-    return (
-      definition && {
-        ...planStep({ id, flow, step: 0 }, definition.tasks, route, event, targetMeta, index),
-        delayMs: delay,
-      }
-    );
+    const version = flows.get(flow);
+    return version && { ...planRun(id, flow, version, route, event, targetMeta, index), delayMs: delay };
   }
   const task = target as Task;
   const queue = queueOfTask(task);
@@ -88,18 +88,19 @@ function planTarget(
   return { queue, data: { task, route, event, meta: targetMeta }, job, delayMs: delay, attempts };
 }
 
-/** The wake-up that moves a run on to `run.step`. */
-export function planStep(
-  run: FlowJob['run'],
-  tasks: Task[],
+/** The job that begins a run: its id is the run's. */
+export function planRun(
+  id: string,
+  flow: string,
+  { hash, version }: StartableFlow,
   route: string,
   event: SpillwayEvent,
   meta: JobMeta,
   target = 0,
 ): Planned {
-  const id = `${run.id}.f${run.step}`;
-  const job = { id, queue: 'orchestration-flows', route, task: `${run.flow}[${run.step}]`, target, run: run.id };
-  return { queue: 'orchestration-flows', data: { run, route, tasks, event, meta }, job };
+  const job = { id, queue: 'orchestration-flows', route, task: flow, target, run: id };
+  const data: FlowJob = { run: { id, flow }, route, eventId: event.id, meta, start: { hash, version, event } };
+  return { queue: 'orchestration-flows', data, job };
 }
 
 export function queueOfTask(task: Pick<Task, 'http' | 'notify'>): 'integration-tasks' | 'notifications' {

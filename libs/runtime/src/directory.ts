@@ -1,10 +1,6 @@
-import {
-  flowSpecSchema,
-  type FlowSpec,
-  routeSpecSchema,
-  type ScheduleSpec,
-  type SourceSpec,
-} from '@spillway/contracts';
+import { type Binding, bindingSchema } from '@spillway/adapters';
+import { flowSpecSchema, routeSpecSchema, type ScheduleSpec, type SourceSpec } from '@spillway/contracts';
+import { completeDefinition, listenedTypes, type PublishedFlow } from '@spillway/flows';
 import type { Log } from '@spillway/observability';
 import type { Signals } from '@spillway/persistence';
 import { compileRoute, type Route } from '@spillway/routing';
@@ -25,7 +21,11 @@ export interface LiveTenant {
   name: string;
   sources: Map<string, LiveSource>;
   routes: Route[];
-  flows: Map<string, FlowSpec>;
+  flows: Map<string, PublishedFlow>;
+  /** Adapters as the tenant set them up. */
+  bindings: Record<string, Binding>;
+  /** Types of events that its flows may listen for. */
+  listensFor: Set<string> | 'any';
   schedules: Map<string, ScheduleSpec>;
   secrets: Record<string, string>;
 }
@@ -104,6 +104,8 @@ export class Directory {
         sources: new Map(),
         routes: [],
         flows: new Map(),
+        bindings: {},
+        listensFor: new Set(),
         schedules: new Map(),
         secrets,
       });
@@ -116,6 +118,14 @@ export class Directory {
     for (const listener of this.changeListeners) listener();
   }
 
+  private placeFlow(tenant: LiveTenant, stored: StoredResource): void {
+    const flow = completeDefinition(tenant.name, stored.name, flowSpecSchema.parse(stored.spec));
+    tenant.flows.set(stored.name, flow);
+    const types = listenedTypes(flow.definition);
+    if (types === 'any') tenant.listensFor = 'any';
+    else if (tenant.listensFor !== 'any') for (const type of types) tenant.listensFor.add(type);
+  }
+
   /** What cannot be used (written by a newer version, say) is told and left out; the rest goes on. */
   private place(tenant: LiveTenant, stored: StoredResource, secrets: Record<string, string>): void {
     try {
@@ -123,7 +133,11 @@ export class Directory {
       if (stored.kind === 'Route') {
         tenant.routes.push(compileRoute(tenant.name, stored.name, routeSpecSchema.parse(stored.spec)));
       }
-      if (stored.kind === 'Flow') tenant.flows.set(stored.name, flowSpecSchema.parse(stored.spec));
+      if (stored.kind === 'Flow') this.placeFlow(tenant, stored);
+      if (stored.kind === 'Adapter') {
+        const { description: _, ...binding } = stored.spec;
+        tenant.bindings[stored.name] = bindingSchema.parse(binding);
+      }
       if (stored.kind === 'Schedule') tenant.schedules.set(stored.name, stored.spec as ScheduleSpec);
     } catch (error) {
       const about = { tenant: tenant.name, kind: stored.kind, name: stored.name };

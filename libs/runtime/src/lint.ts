@@ -1,4 +1,6 @@
-import type { FlowSpec, HttpCall, Notify, Resource, RouteSpec, SourceSpec } from '@spillway/contracts';
+import { adapterNamed, bindingSchema, capabilityNames } from '@spillway/adapters';
+import type { AdapterSpec, FlowSpec, HttpCall, Notify, Resource, RouteSpec, SourceSpec } from '@spillway/contracts';
+import { completeDefinition, lintFlow as lintDefinition } from '@spillway/flows';
 import { compileJq, compileTemplate } from '@spillway/jq';
 import { providerNamed, providers } from '@spillway/sources';
 
@@ -12,7 +14,8 @@ export interface LintProblem {
 export function lintResource(resource: Resource): LintProblem[] {
   if (resource.kind === 'Source') return lintSource(resource.spec);
   if (resource.kind === 'Route') return lintRoute(resource.spec);
-  if (resource.kind === 'Flow') return lintFlow(resource.spec);
+  if (resource.kind === 'Flow') return lintFlow(resource.metadata, resource.spec);
+  if (resource.kind === 'Adapter') return lintAdapter(resource.spec);
   return [];
 }
 
@@ -42,8 +45,35 @@ function lintRoute(spec: RouteSpec): LintProblem[] {
   ];
 }
 
-function lintFlow(spec: FlowSpec): LintProblem[] {
-  return spec.tasks.flatMap((task, index) => lintWork(`spec.tasks.${index}`, task));
+/** Functions of Spillway's own, beside the capabilities of adapters. */
+const FUNCTIONS = ['spillway.notify'];
+
+/** The flow language's own linter; its paths are JSON pointers, ours have dots. */
+function lintFlow({ tenant, name }: { tenant: string; name: string }, spec: FlowSpec): LintProblem[] {
+  const names = [...FUNCTIONS, ...capabilityNames()];
+  const { definition } = completeDefinition(tenant, name, spec);
+  return lintDefinition(definition, { knownFunctions: (one) => names.includes(one), functionNames: names })
+    .filter(({ severity }) => severity === 'error')
+    .map(({ path, message, remedy }) => ({
+      path: `spec${path.replaceAll('/', '.')}`,
+      message: `${message}. ${remedy}`,
+    }));
+}
+
+function lintAdapter({ description: _, ...spec }: AdapterSpec): LintProblem[] {
+  const binding = bindingSchema.safeParse(spec);
+  if (!binding.success) {
+    return binding.error.issues.map(({ path, message }) => ({ path: ['spec', ...path].join('.'), message }));
+  }
+  try {
+    const options = adapterNamed(binding.data.adapter).options.safeParse(binding.data.options);
+    return (options.error?.issues ?? []).map(({ path, message }) => ({
+      path: ['spec.options', ...path].join('.'),
+      message,
+    }));
+  } catch (error) {
+    return [{ path: 'spec.adapter', message: (error as Error).message }];
+  }
 }
 
 function lintWork(path: string, work: { http?: HttpCall; notify?: Notify }): LintProblem[] {

@@ -9,10 +9,12 @@ import {
   EmbeddedPostgres,
   EventRecords,
   Ledger,
+  Listening,
   migrate,
   openDatabase,
   Outbox,
   Quarantine,
+  RunStore,
   Signals,
   Usage,
   UsedTokens,
@@ -39,6 +41,8 @@ export interface Platform {
   effects: EffectStore;
   ledger: Ledger;
   outbox: Outbox;
+  runs: RunStore;
+  listening: Listening;
   events: EventRecords;
   quarantine: Quarantine;
   usedTokens: UsedTokens;
@@ -85,6 +89,8 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     effects: new EffectStore(database.pool),
     ledger: new Ledger(database.pool),
     outbox: new Outbox(database.pool),
+    runs: new RunStore(database.pool),
+    listening: new Listening(database.pool),
     events: new EventRecords(database.db),
     quarantine: new Quarantine(database.db),
     usedTokens: new UsedTokens(database.pool),

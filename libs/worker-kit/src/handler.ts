@@ -1,4 +1,4 @@
-import type { ErrorRecord, QueueName } from '@spillway/contracts';
+import type { ErrorRecord, QueueName, SpillwayError } from '@spillway/contracts';
 import type { Log } from '@spillway/observability';
 import type { JobData, NewFact } from '@spillway/queues';
 
@@ -20,6 +20,8 @@ export interface JobContext<Data> {
 export interface Outcome {
   /** For the ledger, beside the attempt and the end, which the kit tells. */
   facts?: NewFact[];
+  /** Nothing worth a line in the ledger. */
+  silent?: boolean;
   /** Shown in the admin as the job's return value. */
   value?: unknown;
   response?: { status: number };
@@ -40,6 +42,11 @@ export interface Handler<Name extends QueueName = QueueName> {
   handle(context: JobContext<JobData[Name]>): Promise<Outcome>;
   /** Facts that tell of a job that failed for good or was cancelled; by default its end. */
   onGivenUp?(data: JobData[Name], jobId: string, state: GivenUp, error: ErrorRecord): NewFact[];
+  /**
+   * A job that is given up may have an end of its own: a call of a run answers with its failure. What this gives back
+   * ends the job in place of a dead letter.
+   */
+  conclude?(data: JobData[Name], jobId: string, error: SpillwayError): Promise<Outcome | undefined>;
   /** Whether the ledger has a line for each attempt. */
   tellsAttempts: boolean;
 }
@@ -51,5 +58,5 @@ export function subjectOf(data: JobData[QueueName]): { tenant: string; eventId: 
     return { tenant: first?.tenant ?? '', eventId: first?.eventId ?? '' };
   }
   if ('schedule' in data) return { tenant: data.meta.tenant, eventId: '' };
-  return { tenant: data.meta.tenant, eventId: data.event.id };
+  return { tenant: data.meta.tenant, eventId: 'event' in data ? data.event.id : data.eventId };
 }

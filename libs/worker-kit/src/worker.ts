@@ -1,6 +1,13 @@
 import { hostname } from 'node:os';
 import type { Config } from '@spillway/config';
-import { type DeadLetter, PermanentError, type QueueName, SpillwayError } from '@spillway/contracts';
+import {
+  type AttemptRecord,
+  type DeadLetter,
+  messageOf,
+  PermanentError,
+  type QueueName,
+  SpillwayError,
+} from '@spillway/contracts';
 import type { Log } from '@spillway/observability';
 import {
   backoffDelay,
@@ -148,14 +155,21 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     }
   }
 
-  /** @throws always, with what BullMQ is to do */
-  private async fail(job: Job, data: JobData[Name], error: unknown, started: number, token?: string): Promise<never> {
+  /** @returns when the handler has an end for it; otherwise throws what BullMQ is to do */
+  private async fail(job: Job, data: JobData[Name], error: unknown, started: number, token?: string): Promise<unknown> {
     const attempt = job.attemptsMade + 1;
     const waits = Math.max(0, job.attemptsStarted - attempt - (job.stalledCounter ?? 0));
     const verdict = judge(error, attempt, job.opts.attempts ?? 1, waits);
     const record = errorRecord(error);
     const about = { queue: this.handler.queue, job: job.id, ...subjectOf(data), attempt, code: record.code };
     const facts = this.failureFacts(job, data, record, started);
+    const concluded = verdict.next === 'dead-letter' ? await this.conclude(job, data, error) : undefined;
+    if (concluded) {
+      const ended = this.endedFact(job, data, { error: record });
+      await this.parts.facts.record([...facts, ...(concluded.facts ?? []), ended]);
+      this.parts.log.info({ ...about, error: record.message }, 'call failed');
+      return concluded.value ?? null;
+    }
     if (verdict.next === 'dead-letter') {
       const cancelled = error instanceof SpillwayError && error.code === 'job-cancelled';
       if (!cancelled) await this.parts.deadLetters.put(this.handler.queue, this.deadLetter(job, data, record, attempt));
@@ -175,15 +189,23 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     throw error;
   }
 
+  private conclude(job: Job, data: JobData[Name], error: unknown): Promise<Outcome | undefined> | undefined {
+    const known = error instanceof SpillwayError ? error : new PermanentError(messageOf(error), { code: 'unexpected' });
+    return this.handler.conclude?.(data, job.id!, known);
+  }
+
+  private endedFact(
+    job: Job,
+    data: JobData[Name],
+    more: { attempt?: AttemptRecord; error?: DeadLetter['error'] },
+  ): NewFact {
+    return { ...subjectOf(data), kind: 'job.ended', jobId: job.id!, queue: this.handler.queue, state: 'done', ...more };
+  }
+
   private successFacts(job: Job, data: JobData[Name], outcome: Outcome, started: number): NewFact[] {
-    if (!this.handler.tellsAttempts) return [];
+    if (!this.handler.tellsAttempts || outcome.silent) return [];
     return [
-      {
-        ...subjectOf(data),
-        kind: 'job.ended',
-        jobId: job.id!,
-        queue: this.handler.queue,
-        state: 'done',
+      this.endedFact(job, data, {
         attempt: {
           attempt: job.attemptsMade + 1,
           durationMs: Math.round(performance.now() - started),
@@ -192,7 +214,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
           ...(outcome.recorded && { recorded: true }),
           ...(outcome.response && { response: outcome.response }),
         },
-      },
+      }),
     ];
   }
 

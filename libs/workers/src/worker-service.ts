@@ -9,9 +9,13 @@ import { Reconciler } from './maintenance/reconciler';
 import { relayOutbox } from './maintenance/relay';
 import { forgetOld } from './maintenance/retention';
 import { syncSchedules } from './maintenance/schedules';
+import { sweepRuns } from './runs/sweep';
 import { QUEUE_OF_ROLE, type WorkerRole } from './roles';
 
 const RELAY_EVERY_MS = 500;
+const RUNS_EVERY_MS = 5_000;
+/** What a run asked for so long ago, and was not heard of, may be lost. */
+const RUNS_AFTER_MS = 30_000;
 const RETENTION_EVERY_MS = 600_000;
 const SCHEDULES_EVERY_MS = 60_000;
 const CHILD = require.resolve('./isolation/child');
@@ -65,6 +69,16 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
       this.loop('relay', RELAY_EVERY_MS, () => relayOutbox(platform));
       const schedules = this.loop('schedules', SCHEDULES_EVERY_MS, () => syncSchedules(platform));
       platform.directory.onChange(() => schedules.soon());
+    }
+    if (role === 'worker-orchestration') {
+      const { afterMs } = platform.config.reconcile;
+      this.loop('runs', RUNS_EVERY_MS, () =>
+        asLeader(
+          platform.database,
+          async () => void (await sweepRuns(platform, Math.min(afterMs, RUNS_AFTER_MS))),
+          'runs',
+        ),
+      );
     }
     if (role === 'worker-analytics') {
       const { everyMs, afterMs } = platform.config.reconcile;

@@ -109,7 +109,18 @@ async function configure(edge: SpillwayProcess, good: string, careless: string):
       metadata: metadata('in'),
       spec: { provider: 'hmac', secrets: [{ value: SECRET }], options: { idPath: 'id' } },
     },
-    { ...base, kind: 'Flow', metadata: metadata('one'), spec: { tasks: [http(`${good}/effect`)] } },
+    {
+      ...base,
+      kind: 'Flow',
+      metadata: metadata('one'),
+      spec: {
+        do: [
+          {
+            effect: { call: 'http', with: { method: 'post', endpoint: `${good}/effect`, body: { event: '${ .id }' } } },
+          },
+        ],
+      },
+    },
     { ...base, kind: 'Route', metadata: metadata('flow'), spec: { to: { flow: 'one' } } },
     { ...base, kind: 'Route', metadata: metadata('call'), spec: { to: http(`${careless}/effect`) } },
   ];

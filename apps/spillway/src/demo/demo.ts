@@ -54,15 +54,28 @@ export function demoResources(inboxUrl: string): Resource[] {
       kind: 'Flow',
       metadata: { tenant: TENANT, name: 'payment-received' },
       spec: {
-        tasks: [
+        do: [
           {
-            name: 'book',
-            http: {
-              url: `${inboxUrl}/messages`,
-              body: { title: 'Booked ${ .data.data.object.amount // 0 }', about: '${ .subject }', event: '${ .id }' },
+            book: {
+              call: 'http',
+              with: {
+                method: 'post',
+                endpoint: `${inboxUrl}/messages`,
+                body: { title: 'Booked ${ .data.data.object.amount // 0 }', about: '${ .subject }', event: '${ .id }' },
+              },
             },
           },
-          { name: 'tell', notify: { channel: 'callback', url: `${inboxUrl}/callbacks`, secret: 'callback' } },
+          {
+            tell: {
+              call: 'spillway.notify',
+              with: {
+                channel: 'callback',
+                url: `${inboxUrl}/callbacks`,
+                secret: 'callback',
+                body: { booked: '${ $workflow.input.subject }' },
+              },
+            },
+          },
         ],
       },
     },

@@ -17,7 +17,7 @@ export function eventEndpoints(platform: Platform): Endpoint[] {
         source: z.string().optional(),
         provider: z.string().optional(),
         type: z.string().optional().describe('`*` stands for any characters.'),
-        state: z.enum(['accepted', 'moving', 'done', 'dead-letter', 'cancelled', 'unrouted']).optional(),
+        state: z.enum(['accepted', 'moving', 'done', 'dead-letter', 'failed', 'cancelled', 'unrouted']).optional(),
         subject: z.string().optional(),
         providerId: z.string().optional(),
         correlationId: z.string().optional(),

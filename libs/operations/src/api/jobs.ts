@@ -174,6 +174,6 @@ async function tell(platform: Platform, queue: QueueName, job: Job): Promise<voi
   const run = 'run' in data ? data.run : undefined;
   await platform.facts.record([
     { ...about, kind: 'job.ended', jobId: job.id!, queue, state: 'cancelled', error },
-    ...(run ? [{ ...about, kind: 'run.ended' as const, runId: run.id, state: 'cancelled' as const }] : []),
+    ...(run ? [{ ...about, kind: 'run.ended' as const, runId: run.id }] : []),
   ]);
 }

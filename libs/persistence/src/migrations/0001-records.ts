@@ -104,18 +104,6 @@ const STATEMENTS = [
     at timestamptz not null
   )`,
   `create index attempts_by_event on attempts (event_id, at)`,
-  `create table runs (
-    id text primary key,
-    tenant text not null,
-    flow text not null,
-    route text not null,
-    event_id uuid not null,
-    state text not null,
-    tasks json not null default '[]',
-    started_at timestamptz not null,
-    ended_at timestamptz
-  )`,
-  `create index runs_by_event on runs (event_id)`,
   `create table effects (
     key text primary key,
     tenant text not null,

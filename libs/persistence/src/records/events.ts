@@ -101,7 +101,7 @@ export class EventRecords {
     const [jobs, attempts, runs, collisions] = await Promise.all([
       this.db.selectFrom('jobs').selectAll().where('event_id', '=', id).orderBy('created_at').orderBy('id').execute(),
       this.db.selectFrom('attempts').selectAll().where('event_id', '=', id).orderBy('at').execute(),
-      this.db.selectFrom('runs').selectAll().where('event_id', '=', id).execute(),
+      this.db.selectFrom('runs').select(['id', 'flow', 'status']).where('event_id', '=', id).execute(),
       this.db.selectFrom('collisions').selectAll().where('event_id', '=', id).execute(),
     ]);
     const timeline: TimelineEntry[] = [
@@ -179,7 +179,7 @@ export class EventRecords {
         runId: job.run_id,
         error: job.error,
       })),
-      runs: runs.map((run) => ({ id: run.id, flow: run.flow, state: run.state })),
+      runs: runs.map((run) => ({ id: run.id, flow: run.flow, state: run.status })),
       timeline: timeline.sort((a, b) => a.at.getTime() - b.at.getTime()),
     };
   }
@@ -220,11 +220,6 @@ export class EventRecords {
       .execute() as Promise<{ event: SpillwayEvent; bodySha256: string; bytes: number }[]>;
   }
 
-  /** A run with the definition it started with. */
-  async run(id: string): Promise<{ id: string; flow: string; tasks: unknown } | undefined> {
-    return this.db.selectFrom('runs').select(['id', 'flow', 'tasks']).where('id', '=', id).executeTakeFirst();
-  }
-
   /** Deletes ended events, with all that belongs to them, oldest first. @returns how many */
   async forgetBefore(time: Date, most: number): Promise<number> {
     const { rows } = await sql<{ id: string }>`
@@ -234,7 +229,9 @@ export class EventRecords {
         ) returning id
       ), j as (delete from jobs using gone where jobs.event_id = gone.id),
       a as (delete from attempts using gone where attempts.event_id = gone.id),
-      r as (delete from runs using gone where runs.event_id = gone.id),
+      r as (delete from runs using gone where runs.event_id = gone.id returning runs.id),
+      t as (delete from run_tasks using r where run_tasks.run_id = r.id),
+      i as (delete from run_inbox using r where run_inbox.run_id = r.id),
       c as (delete from collisions using gone where collisions.event_id = gone.id)
       select id from gone`.execute(this.db);
     return rows.length;
@@ -256,8 +253,8 @@ function likePattern(pattern: string): string {
   return pattern.replace(/[\\%_]/g, '\\$&').replaceAll('*', '%');
 }
 
-/** Of a run only its first wake-up was made by the routes. */
+/** Of a run only its beginning was made by the routes. */
 function routedTo(jobs: { id: string; run_id: string | null }[]): string {
-  const count = jobs.filter((job) => job.run_id === null || job.id === `${job.run_id}.f0`).length;
+  const count = jobs.filter((job) => job.run_id === null || job.id === job.run_id).length;
   return `routed to ${count} ${count === 1 ? 'job' : 'jobs'}`;
 }

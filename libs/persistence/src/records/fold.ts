@@ -1,4 +1,4 @@
-import type { AttemptRecord, ErrorRecord, Fact, FactKind, PlannedJob, Task } from '@spillway/contracts';
+import type { AttemptRecord, ErrorRecord, Fact, FactKind, PlannedJob } from '@spillway/contracts';
 
 type FactOf<Kind extends FactKind> = Extract<Fact, { kind: Kind }>;
 
@@ -31,19 +31,7 @@ export interface FoldedAttempt extends AttemptRecord {
   error?: ErrorRecord;
 }
 
-export interface FoldedRun {
-  id: string;
-  tenant: string;
-  eventId: string;
-  flow: string;
-  route: string;
-  state: 'running' | 'done' | 'failed' | 'cancelled';
-  tasks: Task[];
-  startedAt: number;
-  endedAt?: number;
-}
-
-/** A batch of facts as the rows they come to: at most one row for each event, job and run. */
+/** A batch of facts as the rows they come to: at most one row for each event and job. */
 export interface Folded {
   /** All that the facts touch, sorted, so that two batches lock them in the same order. */
   eventIds: string[];
@@ -53,7 +41,6 @@ export interface Folded {
   duplicates: FactOf<'event.duplicate'>[];
   attempts: FoldedAttempt[];
   jobs: FoldedJob[];
-  runs: FoldedRun[];
 }
 
 /** Sorts a batch of facts into rows. A job planned and ended in one batch becomes one row in its last state. */
@@ -64,14 +51,13 @@ export function fold(facts: Fact[]): Folded {
   const duplicates = new Map<string, FactOf<'event.duplicate'>>();
   const attempts = new Map<string, FoldedAttempt>();
   const jobs = new Map<string, FoldedJob>();
-  const runs = new Map<string, FoldedRun>();
 
   for (const fact of facts) {
     if (fact.kind === 'event.accepted') accepted.set(fact.eventId, fact);
     else if (fact.kind === 'event.failed') failed.set(fact.eventId, fact);
     else if (fact.kind === 'event.duplicate') duplicates.set(fact.id, fact);
     else if (fact.kind === 'job.attempt') attempts.set(fact.id, { ...fact, outcome: 'error' });
-    else if (fact.kind === 'run.started' || fact.kind === 'run.ended') foldRun(runs, fact);
+    else if (fact.kind === 'run.ended') continue;
     else if (fact.kind === 'event.routed') {
       routed.set(fact.eventId, fact);
       for (const job of fact.jobs) mergeJob(jobs, plannedRow(fact, job));
@@ -94,7 +80,6 @@ export function fold(facts: Fact[]): Folded {
     duplicates: [...duplicates.values()],
     attempts: [...attempts.values()],
     jobs: sortedById([...jobs.values()], (job) => job.id),
-    runs: sortedById([...runs.values()], (run) => run.id),
   };
 }
 
@@ -157,22 +142,6 @@ function mergeJob(jobs: Map<string, FoldedJob>, next: FoldedJob): void {
     runId: newer.runId ?? older.runId,
     createdAt: Math.min(newer.createdAt, older.createdAt),
     first: newer.first ?? older.first,
-  });
-}
-
-function foldRun(runs: Map<string, FoldedRun>, fact: FactOf<'run.started'> | FactOf<'run.ended'>): void {
-  const known = runs.get(fact.runId);
-  const ended = fact.kind === 'run.ended';
-  runs.set(fact.runId, {
-    id: fact.runId,
-    tenant: fact.tenant,
-    eventId: fact.eventId,
-    flow: ended ? (known?.flow ?? '') : fact.flow,
-    route: ended ? (known?.route ?? '') : fact.route,
-    state: ended ? fact.state : (known?.state ?? 'running'),
-    tasks: ended ? (known?.tasks ?? []) : fact.tasks,
-    startedAt: Math.min(known?.startedAt ?? fact.at, fact.at),
-    endedAt: ended ? fact.at : known?.endedAt,
   });
 }
 

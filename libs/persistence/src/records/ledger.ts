@@ -26,7 +26,6 @@ export class Ledger {
       const moving = await lockEvents(client, folded, fresh);
       const open = await upsertJobs(client, folded);
       await insertAttempts(client, folded);
-      await upsertRuns(client, folded);
       await insertCollisions(client, folded);
       // One that was moving, and has a job that is open, moves on.
       const unsettled = folded.eventIds.filter((id) => !(moving.has(id) && open.has(id)));
@@ -150,34 +149,6 @@ async function insertAttempts(client: PoolClient, { attempts }: Folded): Promise
   });
 }
 
-async function upsertRuns(client: PoolClient, { runs }: Folded): Promise<void> {
-  if (runs.length === 0) return;
-  await client.query({
-    name: 'ledger-runs',
-    text: `insert into runs (id, tenant, flow, route, event_id, state, started_at, ended_at, tasks)
-      select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[],
-        $8::timestamptz[], $9::json[])
-      on conflict (id) do update set
-        flow = coalesce(nullif(excluded.flow, ''), runs.flow),
-        route = coalesce(nullif(excluded.route, ''), runs.route),
-        tasks = case when excluded.flow = '' then runs.tasks else excluded.tasks end,
-        started_at = least(excluded.started_at, runs.started_at),
-        state = case when excluded.state = 'running' then runs.state else excluded.state end,
-        ended_at = coalesce(excluded.ended_at, runs.ended_at)`,
-    values: [
-      runs.map((run) => run.id),
-      runs.map((run) => run.tenant),
-      runs.map((run) => run.flow),
-      runs.map((run) => run.route),
-      runs.map((run) => run.eventId),
-      runs.map((run) => run.state),
-      runs.map((run) => new Date(run.startedAt)),
-      runs.map((run) => (run.endedAt ? new Date(run.endedAt) : null)),
-      runs.map((run) => JSON.stringify(run.tasks)),
-    ],
-  });
-}
-
 async function insertCollisions(client: PoolClient, { duplicates }: Folded): Promise<void> {
   if (duplicates.length === 0) return;
   const collisions = duplicates.filter((fact) => fact.collision);
@@ -229,7 +200,8 @@ async function settleEvents(client: PoolClient, { routed, failed }: Folded, even
             when coalesce(e.routed_at, r.at) is null then case when e.error is null then 'accepted' else 'dead-letter' end
             when j.open or u.open then 'moving'
             when j.dead then 'dead-letter'
-            when j.cancelled then 'cancelled'
+            when u.failed then 'failed'
+            when j.cancelled or u.cancelled then 'cancelled'
             when j.jobs = 0 then 'unrouted'
             else 'done' end as state
         from events e
@@ -240,7 +212,10 @@ async function settleEvents(client: PoolClient, { routed, failed }: Folded, even
           from jobs where event_id = e.id
         ) j
         cross join lateral (
-          select coalesce(bool_or(state = 'running'), false) as open from runs where event_id = e.id
+          select coalesce(bool_or(ended_at is null), false) as open,
+            coalesce(bool_or(status = 'faulted'), false) as failed,
+            coalesce(bool_or(status = 'cancelled'), false) as cancelled
+          from runs where event_id = e.id
         ) u
         where e.id = any($1::uuid[])
       ) s

@@ -1,35 +1,38 @@
-import type { ErrorRecord, FlowJob } from '@spillway/contracts';
-import { advance } from '@spillway/flows';
-import type { NewFact } from '@spillway/queues';
+import { type FlowJob, TransientError } from '@spillway/contracts';
+import { Driver } from '@spillway/flows';
 import type { Platform } from '@spillway/runtime';
-import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
+import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
+import { RunPublisher } from '../runs/run-publisher';
 
-/** `orchestration-flows`: a wake-up makes the run's next task. */
+/** `orchestration-flows`: a wake-up takes a run as far as it goes without waiting. */
 export class FlowHandler implements Handler<'orchestration-flows'> {
   readonly queue = 'orchestration-flows';
   readonly tellsAttempts = true;
+  private readonly driver: Driver;
+  private readonly publisher: RunPublisher;
 
-  constructor(private readonly platform: Pick<Platform, 'queues'>) {}
-
-  async handle({ data }: JobContext<FlowJob>): Promise<Outcome> {
-    const next = advance(data);
-    await this.platform.queues.add(next.queue, next.data, {
-      id: next.job.id,
-      priority: next.data.meta.priority,
-      delayMs: next.delayMs,
-      attempts: next.attempts,
+  constructor(platform: Platform) {
+    this.driver = new Driver({
+      runs: platform.runs,
+      resolve: (tenant, name, version) => {
+        const flow = platform.directory.tenant(tenant)?.flows.get(name);
+        return flow && (version === 'latest' || version === flow.version) ? flow : undefined;
+      },
     });
-    return {
-      facts: [{ tenant: data.meta.tenant, eventId: data.event.id, kind: 'job.planned', job: next.job }],
-      value: { task: next.job.id },
-    };
+    this.publisher = new RunPublisher(platform);
   }
 
-  onGivenUp({ meta, event, run }: FlowJob, jobId: string, state: GivenUp, error: ErrorRecord): NewFact[] {
-    const about = { tenant: meta.tenant, eventId: event.id };
-    return [
-      { ...about, kind: 'job.ended', jobId, queue: this.queue, state, error },
-      { ...about, kind: 'run.ended', runId: run.id, state: state === 'cancelled' ? 'cancelled' : 'failed' },
-    ];
+  async handle({ data, log }: JobContext<FlowJob>): Promise<Outcome> {
+    const stepped = await this.driver.advance(data);
+    // A wake-up is no work of the event's: only the job that begins the run has a line in the ledger.
+    const silent = !data.start;
+    if (!stepped) return { silent, value: 'nothing to do' };
+    const facts = await this.publisher.publish(stepped).catch((cause: unknown) => {
+      // It is stored, and made known again by the sweep: what failed here must not be taken for a step that failed.
+      log.warn({ run: data.run.id, err: cause }, 'what the run asked for could not be made known yet');
+      if (!stepped.ended) return [];
+      throw new TransientError('the end of the run could not be told', { code: 'queues-unavailable', cause });
+    });
+    return { silent, facts, value: { status: stepped.run.status } };
   }
 }

@@ -1,4 +1,12 @@
-import { type ErrorRecord, type IngressJob, type QueueName, type ScheduleJob, sha256 } from '@spillway/contracts';
+import {
+  type ErrorRecord,
+  type IngressJob,
+  type QueueName,
+  type ScheduleJob,
+  sha256,
+  type SpillwayEvent,
+} from '@spillway/contracts';
+import { wakeUp } from '@spillway/flows';
 import { Acceptor } from '@spillway/intake';
 import type { NewFact } from '@spillway/queues';
 import { plan, type Planned } from '@spillway/routing';
@@ -13,6 +21,8 @@ export class RoutingHandler implements Handler<'ingress-events'> {
   /** What an event led to tells more than how often it was looked at. */
   readonly tellsAttempts = false;
   private readonly acceptor: Acceptor;
+  /** Versions of flows that are in the database, by hash. */
+  private readonly kept = new Set<string>();
 
   constructor(private readonly platform: Platform) {
     this.acceptor = new Acceptor(platform);
@@ -36,15 +46,35 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     const planned = plan(event, source, routes, tenant?.flows ?? new Map(), meta, replay?.id);
     for (const { route, message } of planned.problems)
       log.warn({ tenant: event.tenant, event: event.id, route }, message);
+    if (tenant) await this.prepareRuns(tenant, event, planned.jobs);
     await this.enqueue(planned.jobs);
     return {
       facts: [
         ...acceptedFact(job),
-        ...planned.jobs.flatMap((one) => startedRun(job, one)),
         { ...aboutEvent(job), kind: 'event.routed', jobs: planned.jobs.map((one) => one.job), replay: replay?.id },
       ],
       value: { routes: planned.jobs.map((one) => one.job.route), problems: planned.problems },
     };
+  }
+
+  /** What runs need before they begin: their version of the flow; and the event, if one of them may listen for it. */
+  private async prepareRuns(tenant: LiveTenant, event: SpillwayEvent, jobs: Planned[]): Promise<void> {
+    for (const { data } of jobs) {
+      if (!('start' in data) || !data.start || this.kept.has(data.start.hash)) continue;
+      const flow = tenant.flows.get(data.run.flow)!;
+      await this.platform.runs.keepVersion({ tenant: tenant.name, flow: flow.name, ...flow });
+      this.kept.add(flow.hash);
+    }
+    const { listensFor } = tenant;
+    if (listensFor !== 'any' && !listensFor.has(event.type)) return;
+    const listeners = await this.platform.listening.hear(event);
+    const wakeUps = listeners.map(({ runId, ...run }) =>
+      wakeUp({ ...run, id: runId, tenant: tenant.name }, `e${event.id}`),
+    );
+    await this.platform.queues.addMany(
+      'orchestration-flows',
+      wakeUps.map(({ id, data }) => ({ data: data as never, options: { id, priority: data.meta.priority } })),
+    );
   }
 
   /** A tenant made a moment ago may not be known here yet. */
@@ -102,11 +132,4 @@ function acceptedFact(job: IngressJob): NewFact[] {
   if (job.replay) return [];
   const { event, body, via, meta } = job;
   return [{ ...aboutEvent(job), kind: 'event.accepted', at: meta.createdAt, event, body, via }];
-}
-
-function startedRun(job: IngressJob, { data, job: { route } }: Planned): NewFact[] {
-  if (!('run' in data) || !data.run || !('tasks' in data)) return [];
-  return [
-    { ...aboutEvent(job), kind: 'run.started', runId: data.run.id, flow: data.run.flow, route, tasks: data.tasks },
-  ];
 }

@@ -1,11 +1,18 @@
-import { type HttpAdapter } from '@spillway/adapters';
+import type { HttpAdapter } from '@spillway/adapters';
 import { callbackChannel, type Channel, logChannel } from '@spillway/channels';
-import { type ErrorRecord, PermanentError, type Task, type TaskJob } from '@spillway/contracts';
-import { following } from '@spillway/flows';
+import {
+  type ErrorRecord,
+  PermanentError,
+  type SpillwayError,
+  type Task,
+  type TaskJob,
+  type CallJob,
+} from '@spillway/contracts';
 import type { NewFact } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
-import { dieIfTold } from '../faults';
 import { type GivenUp, type Handler, type JobContext, once, type Outcome } from '@spillway/worker-kit';
+import { Calls } from '../calls/calls';
+import { dieIfTold } from '../faults';
 
 /** What is recorded of an effect, and returned when its job comes again. */
 interface Effect {
@@ -15,25 +22,25 @@ interface Effect {
 
 type TaskQueue = 'integration-tasks' | 'notifications';
 
-/** One task over one event, done once; inside a flow it wakes the run when it is done. */
+/** One task over one event, done once; or a call of a run, whose answer goes to the run. */
 abstract class TaskHandler<Name extends TaskQueue> implements Handler<Name> {
   abstract readonly queue: Name;
   readonly tellsAttempts = true;
 
-  constructor(protected readonly platform: Platform) {}
+  constructor(
+    protected readonly platform: Platform,
+    private readonly calls: Calls,
+  ) {}
 
-  async handle(context: JobContext<TaskJob>): Promise<Outcome> {
-    const { data } = context;
-    const perform = (key: string) => this.perform(data.task, context, key);
+  async handle(context: JobContext<TaskJob | CallJob>): Promise<Outcome> {
+    if (this.queue === 'integration-tasks') dieIfTold('die-on-integration-task');
+    if ('call' in context.data) return this.calls.handle(context as JobContext<CallJob>);
+    const { data, id, interrupted } = context as JobContext<TaskJob>;
+    const perform = (key: string) => this.perform(data.task, context as JobContext<TaskJob>, key);
     const { result, recorded, repeat } = this.isRepeatable(data.task)
-      ? { result: await perform(context.id), recorded: false, repeat: context.interrupted }
-      : await once(
-          this.platform.effects,
-          { id: context.id, interrupted: context.interrupted, tenant: data.meta.tenant },
-          perform,
-        );
+      ? { result: await perform(id), recorded: false, repeat: interrupted }
+      : await once(this.platform.effects, { id, interrupted, tenant: data.meta.tenant }, perform);
     return {
-      facts: await this.moveOn(data),
       value: result,
       ...(result.status !== undefined && { response: { status: result.status } }),
       recorded,
@@ -41,13 +48,14 @@ abstract class TaskHandler<Name extends TaskQueue> implements Handler<Name> {
     };
   }
 
-  onGivenUp({ meta, event, run }: TaskJob, jobId: string, state: GivenUp, error: ErrorRecord): NewFact[] {
-    const about = { tenant: meta.tenant, eventId: event.id };
-    const ended = state === 'cancelled' ? ('cancelled' as const) : ('failed' as const);
-    return [
-      { ...about, kind: 'job.ended', jobId, queue: this.queue, state, error },
-      ...(run ? [{ ...about, kind: 'run.ended' as const, runId: run.id, state: ended }] : []),
-    ];
+  /** A run hears of a call that failed, and decides. */
+  async conclude(data: TaskJob | CallJob, jobId: string, error: SpillwayError): Promise<Outcome | undefined> {
+    return 'call' in data ? this.calls.fail(data, jobId, error) : undefined;
+  }
+
+  onGivenUp(data: TaskJob | CallJob, jobId: string, state: GivenUp, error: ErrorRecord): NewFact[] {
+    const eventId = 'call' in data ? data.eventId : data.event.id;
+    return [{ tenant: data.meta.tenant, eventId, kind: 'job.ended', jobId, queue: this.queue, state, error }];
   }
 
   /** Whether doing it twice harms nobody. */
@@ -60,19 +68,6 @@ abstract class TaskHandler<Name extends TaskQueue> implements Handler<Name> {
   protected secretsOf(tenant: string): Record<string, string> {
     return this.platform.directory.tenant(tenant)?.secrets ?? {};
   }
-
-  /** Before the job counts as done, so that a crash repeats it and not forgets it. */
-  private async moveOn(data: TaskJob): Promise<NewFact[]> {
-    if (!data.run) return [];
-    const about = { tenant: data.meta.tenant, eventId: data.event.id };
-    const next = following(data);
-    if (!next) return [{ ...about, kind: 'run.ended', runId: data.run.id, state: 'done' }];
-    await this.platform.queues.add('orchestration-flows', next.data as never, {
-      id: next.job.id,
-      priority: data.meta.priority,
-    });
-    return [{ ...about, kind: 'job.planned', job: next.job }];
-  }
 }
 
 /** `integration-tasks`: calls third parties over HTTP. */
@@ -83,12 +78,11 @@ export class IntegrationHandler extends TaskHandler<'integration-tasks'> {
     platform: Platform,
     private readonly http: HttpAdapter,
   ) {
-    super(platform);
+    super(platform, new Calls(platform, channelsOf(http)));
   }
 
   protected async perform(task: Task, context: JobContext<TaskJob>, idempotencyKey: string): Promise<Effect> {
     if (!task.http) throw new PermanentError('the task has no HTTP call', { code: 'task-invalid' });
-    dieIfTold('die-on-integration-task');
     const { event, meta } = context.data;
     const { status, excerpt } = await this.http.call(task.http, {
       input: event,
@@ -107,9 +101,9 @@ export class NotificationHandler extends TaskHandler<'notifications'> {
   private readonly channels: Map<string, Channel>;
 
   constructor(platform: Platform, http: HttpAdapter) {
-    super(platform);
-    const channels = [logChannel, callbackChannel(http)] as Channel[];
-    this.channels = new Map(channels.map((channel) => [channel.name, channel]));
+    const channels = channelsOf(http);
+    super(platform, new Calls(platform, channels));
+    this.channels = channels;
   }
 
   protected override isRepeatable(task: Task): boolean {
@@ -130,4 +124,9 @@ export class NotificationHandler extends TaskHandler<'notifications'> {
       log: context.log,
     });
   }
+}
+
+function channelsOf(http: HttpAdapter): Map<string, Channel> {
+  const channels = [logChannel, callbackChannel(http)] as Channel[];
+  return new Map(channels.map((channel) => [channel.name, channel]));
 }

@@ -1,18 +1,22 @@
 import type { Database } from '@spillway/persistence';
 
-/** Advisory lock of the maintenance; an arbitrary number that nobody else uses. */
-const LOCK = 7_245_101;
+/** Advisory locks of the maintenance; arbitrary numbers that nobody else uses. */
+const LOCKS = { maintenance: 7_245_101, runs: 7_245_102 };
 
 /** Does the work in one process at a time; the others find the lock taken and leave it. */
-export async function asLeader(database: Database, work: () => Promise<unknown>): Promise<void> {
+export async function asLeader(
+  database: Database,
+  work: () => Promise<unknown>,
+  what: keyof typeof LOCKS = 'maintenance',
+): Promise<void> {
   const client = await database.pool.connect();
   try {
-    const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_lock($1) as mine', [LOCK]);
+    const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_lock($1) as mine', [LOCKS[what]]);
     if (!rows[0]!.mine) return;
     try {
       await work();
     } finally {
-      await client.query('select pg_advisory_unlock($1)', [LOCK]).catch(() => undefined);
+      await client.query('select pg_advisory_unlock($1)', [LOCKS[what]]).catch(() => undefined);
     }
   } finally {
     client.release();

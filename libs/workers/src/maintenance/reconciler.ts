@@ -1,8 +1,8 @@
-import { type FlowSpec, type IngressJob, QUEUE_NAMES, type QueueName, type Task } from '@spillway/contracts';
-import { advance } from '@spillway/flows';
+import { type IngressJob, QUEUE_NAMES, type QueueName } from '@spillway/contracts';
+import { answerKey } from '@spillway/flows';
 import type { OpenJob } from '@spillway/persistence';
 import type { Job, NewFact } from '@spillway/queues';
-import { plan, type Planned, planStep } from '@spillway/routing';
+import { plan, type Planned, type StartableFlow } from '@spillway/routing';
 import type { Platform } from '@spillway/runtime';
 import { subjectOf } from '@spillway/worker-kit';
 
@@ -118,6 +118,8 @@ export class Reconciler {
       return;
     }
     if (job) return;
+    // Calls of runs are made again from what the run asked for (runs/sweep.ts), and a run that is there has begun.
+    if (open.runId) return this.settleRunJob(open, result);
     const again = await this.rebuild(open);
     if (again) {
       await queues.add(again.queue, again.data, {
@@ -138,7 +140,25 @@ export class Reconciler {
     result.told += 1;
   }
 
-  /** The job as its route, or the run it belongs to, made it. */
+  private async settleRunJob(open: OpenJob, result: Reconciled): Promise<void> {
+    const [run] = await this.platform.runs.load([open.runId!]);
+    const begins = open.id === open.runId;
+    if (!run && begins) {
+      const again = await this.rebuild(open);
+      if (!again) return;
+      await this.platform.queues.add(again.queue, again.data, { id: again.job.id, priority: again.data.meta.priority });
+      result.missing += 1;
+      return;
+    }
+    const node = Number(open.id.slice(open.runId!.length + 1));
+    const isOpen = !begins && (await this.platform.runs.callRecord({ runId: open.runId!, node, key: answerKey(node) }));
+    if (isOpen && isOpen.state === 'open') return;
+    const about = { tenant: open.event.tenant, eventId: open.eventId, jobId: open.id, queue: open.queue };
+    await this.platform.facts.record([{ ...about, kind: 'job.ended', state: 'done' }]);
+    result.told += 1;
+  }
+
+  /** The job as its route made it. */
   private async rebuild(open: OpenJob): Promise<Pick<Planned, 'queue' | 'data' | 'job' | 'attempts'> | undefined> {
     const { event, route } = open;
     const meta = {
@@ -148,19 +168,10 @@ export class Reconciler {
       createdAt: Date.now(),
       correlationId: event.correlationid,
     };
-    const run = open.runId ? await this.platform.events.run(open.runId) : undefined;
-    if (run) {
-      const tasks = run.tasks as Task[];
-      const suffix = open.id.slice(run.id.length + 1);
-      const wakesUp = suffix.startsWith('f');
-      const step = Number(wakesUp ? suffix.slice(1) : suffix);
-      const wakeUp = planStep({ id: run.id, flow: run.flow, step }, tasks, route, event, meta);
-      return wakesUp ? wakeUp : advance(wakeUp.data as never);
-    }
     const tenant = this.platform.directory.tenant(event.tenant);
     const source = event.source.slice(event.source.lastIndexOf('/') + 1);
     const matching = tenant?.routes.filter((one) => one.name === route) ?? [];
-    const flows: ReadonlyMap<string, FlowSpec> = tenant?.flows ?? new Map();
+    const flows = tenant?.flows ?? new Map<string, StartableFlow>();
     const replay = open.id.slice(`${event.id}.${route}.`.length).split('.')[1];
     return plan(event, source, matching, flows, meta, replay).jobs.find((one) => one.job.id === open.id);
   }

@@ -18,7 +18,6 @@ async function main(): Promise<void> {
       metadata: kind === 'Tenant' ? { name } : { name, tenant: 'bench' },
       spec,
     });
-  const http = { http: { url: `${sink}/task`, body: { id: '${ .id }' } } };
   await platform.resources.apply([
     document('Tenant', 'bench', {}),
     document('Source', 'in', {
@@ -26,7 +25,9 @@ async function main(): Promise<void> {
       secrets: [{ value: SECRET }],
       options: { idPath: 'id', typePath: 'type' },
     }),
-    document('Flow', 'one', { tasks: [http] }),
+    document('Flow', 'one', {
+      do: [{ task: { call: 'http', with: { method: 'post', endpoint: `${sink}/task`, body: { id: '${ .id }' } } } }],
+    }),
     document('Route', 'a', { match: { types: ['hmac.order.*'] }, to: { flow: 'one' } }),
     document('Route', 'b', {
       match: { where: '.data.data.total > 10' },

@@ -1,0 +1,73 @@
+import type { CallJob, FlowJob, JobMeta, PlannedJob, Priority } from '@spillway/contracts';
+import type { RunRow } from '@spillway/persistence';
+import type { CallCommand, Command } from '../engine/state';
+
+/** A job that a run needs. */
+export interface RunJob {
+  queue: 'orchestration-flows' | 'integration-tasks' | 'notifications';
+  id: string;
+  data: FlowJob | CallJob;
+  delayMs?: number;
+  attempts?: number;
+  /** For the ledger; wake-ups have none. */
+  planned?: PlannedJob;
+}
+
+/** What a run is known by, as wake-ups need it. */
+export type RunRef = Pick<RunRow, 'id' | 'tenant' | 'flow' | 'eventId' | 'priority' | 'correlationId'> & {
+  route?: string;
+};
+
+/**
+ * A wake-up. Its id says why: the same reason twice is one job, and no reason ever comes back (answers have their node,
+ * timers the run's `seq`).
+ */
+export function wakeUp(run: RunRef, why: string, delayMs?: number): RunJob {
+  const data: FlowJob = {
+    run: { id: run.id, flow: run.flow },
+    route: run.route ?? '',
+    eventId: run.eventId,
+    meta: metaOf(run),
+  };
+  return { queue: 'orchestration-flows', id: `${run.id}.${why}`, data, ...(delayMs && { delayMs }) };
+}
+
+/** The job of a call, the same each time it is made. */
+export function callJob(run: RunRef, command: CallCommand): RunJob {
+  const { node, path, call, input, variables, idempotencyKey, timeoutMs, caught } = command;
+  const queue = call.startsWith('spillway.notify') ? 'notifications' : 'integration-tasks';
+  const meta: JobMeta = { ...metaOf(run), priority: (command.priority ?? run.priority) as Priority };
+  if (timeoutMs !== undefined) meta.deadline = Date.now() + timeoutMs;
+  const data: CallJob = {
+    call: {
+      name: call,
+      with: command.with,
+      input,
+      ...(variables && { variables }),
+      ...(idempotencyKey && { idempotencyKey }),
+    },
+    run: { id: run.id, flow: run.flow, node, path },
+    route: run.route ?? '',
+    eventId: run.eventId,
+    meta,
+  };
+  const id = `${run.id}.${node}`;
+  const task = path.slice(path.lastIndexOf('/') + 1);
+  const planned: PlannedJob = { id, queue, route: run.route ?? '', task, target: 0, run: run.id };
+  // Inside a `try` the flow says what happens then; elsewhere the queue tries again.
+  return { queue, id, data, planned, ...(caught && { attempts: 1 }) };
+}
+
+export function isCall(command: Command): command is CallCommand {
+  return command.kind === 'call';
+}
+
+function metaOf(run: RunRef): JobMeta {
+  return {
+    tenant: run.tenant,
+    priority: run.priority as Priority,
+    createdBy: `run:${run.id}`,
+    createdAt: Date.now(),
+    correlationId: run.correlationId,
+  };
+}

@@ -1,0 +1,111 @@
+import { BadRequestError, newId } from '@spillway/contracts';
+import { ENDED, toMermaid, wakeUp } from '@spillway/flows';
+import { type RunRecord, RunRecords } from '@spillway/persistence';
+import type { Platform } from '@spillway/runtime';
+import { z } from 'zod';
+import { canSee, type Principal, tenantFor } from '../access/principal';
+import { endpoint, type Endpoint, notFound } from './endpoint';
+import { beforeField, idParams, limitField, tenantField } from './fields';
+
+const STATUSES = ['running', 'waiting', 'suspended', 'cancelled', 'faulted', 'completed'] as const;
+
+/** What an operator may ask of a run, and of which it makes sense. */
+const ORDERS = {
+  cancel: { summary: 'Cancels a run; what it did is undone where tasks say how', of: (ended: boolean) => !ended },
+  suspend: { summary: 'Halts a run until it is resumed; answers under way are kept', of: (ended: boolean) => !ended },
+  resume: { summary: 'Goes on with a suspended run', of: (ended: boolean) => !ended },
+  retry: { summary: 'Begins the task that failed again, and goes on from there', of: (ended: boolean) => ended },
+};
+
+export function runEndpoints(platform: Platform): Endpoint[] {
+  const records = new RunRecords(platform.database.db);
+  const find = async (id: string, principal: Principal): Promise<RunRecord> => {
+    const run = await records.find(id);
+    return run && canSee(principal, run.tenant) ? run : notFound(`run ${id}`);
+  };
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/runs',
+      scope: 'jobs:read',
+      summary: 'Runs of flows, newest first',
+      query: z.object({
+        tenant: tenantField,
+        flow: z.string().optional(),
+        status: z.enum(STATUSES).optional(),
+        eventId: z.uuid().optional(),
+        before: beforeField,
+        limit: limitField,
+      }),
+      handle: async ({ query, principal }) => {
+        const runs = await records.list({ ...query, tenant: tenantFor(principal, query.tenant) });
+        return { runs, next: runs.length === query.limit ? runs.at(-1)?.id : undefined };
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/runs/{id}',
+      scope: 'jobs:read',
+      summary: 'One run with its tasks, their input and output, and its definition',
+      params: idParams,
+      handle: async ({ params, principal }) => find(params.id, principal),
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/runs/{id}/graph',
+      scope: 'jobs:read',
+      summary: 'The definition of a run, drawn (Mermaid)',
+      params: idParams,
+      handle: async ({ params, principal }) => {
+        const { definition } = await find(params.id, principal);
+        return { mermaid: toMermaid(definition) };
+      },
+    }),
+    ...Object.entries(ORDERS).map(([kind, { summary }]) =>
+      endpoint({
+        method: 'POST',
+        path: `/runs/{id}/${kind}`,
+        scope: 'jobs:write',
+        summary,
+        params: idParams,
+        body: z.strictObject({ reason: z.string().max(500).optional().describe('For the record.') }),
+        handle: async ({ params, body, principal, address }) => {
+          const run = await find(params.id, principal);
+          await order(platform, run, kind as keyof typeof ORDERS, body.reason);
+          await platform.audit.record({
+            actor: principal.actor,
+            action: `run.${kind}`,
+            tenant: run.tenant,
+            target: run.id,
+            details: { reason: body.reason },
+            address,
+          });
+          return { id: run.id, ordered: kind };
+        },
+      }),
+    ),
+  ];
+}
+
+/** @throws BadRequestError 409 when the run is not in a state for it */
+async function order(platform: Platform, run: RunRecord, kind: keyof typeof ORDERS, reason?: string): Promise<void> {
+  const ended = ENDED.includes(run.status as (typeof ENDED)[number]);
+  if (!ORDERS[kind].of(ended) || (kind === 'retry' && run.status !== 'faulted')) {
+    throw new BadRequestError(`the run is ${run.status}: it cannot be ordered to ${kind}`, {
+      code: 'run-state',
+      status: 409,
+    });
+  }
+  const [stored] = await platform.runs.load([run.id]);
+  if (kind === 'retry' && !(stored?.run.state as { failed?: unknown } | undefined)?.failed) {
+    throw new BadRequestError('the run cannot go on from where it failed: what it did was undone', {
+      code: 'run-state',
+      status: 409,
+      remedy: 'Replay its event: that begins a new run.',
+    });
+  }
+  const key = `o${newId()}`;
+  await platform.runs.deliver({ runId: run.id, key, input: { kind, ...(reason && { reason }) } });
+  const job = wakeUp(stored!.run, key);
+  await platform.queues.add('orchestration-flows', job.data, { id: job.id, priority: job.data.meta.priority });
+}

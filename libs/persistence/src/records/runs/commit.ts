@@ -1,0 +1,209 @@
+import type { PoolClient } from 'pg';
+import type { Delivery, RunChange, RunRow } from './run-rows';
+
+/**
+ * Writes advances of many runs in one transaction that the caller opened. One whose run has moved on since it was read
+ * (or, for a new run, exists already) is left out with all that belongs to it.
+ *
+ * @returns the ids of the runs that were written
+ */
+export async function writeChanges(client: PoolClient, changes: RunChange[]): Promise<Set<string>> {
+  const inOrder = [...changes].sort((a, b) => (a.run.id < b.run.id ? -1 : 1));
+  const runs = inOrder.map(({ run }) => run);
+  const written = new Set([
+    ...(await insertRuns(
+      client,
+      runs.filter(({ seq }) => seq === 0),
+    )),
+    ...(await updateRuns(
+      client,
+      runs.filter(({ seq }) => seq > 0),
+    )),
+  ]);
+  const kept = inOrder.filter(({ run }) => written.has(run.id));
+  await deleteInbox(client, kept);
+  await deleteNodes(
+    client,
+    'run_commands',
+    nodesOf(kept, ({ closed }) => closed),
+  );
+  await insertCommands(client, kept);
+  await insertTasks(client, kept);
+  await deleteNodes(
+    client,
+    'run_listens',
+    nodesOf(kept, ({ unlistens }) => unlistens),
+  );
+  await insertListens(client, kept);
+  await insertRuns(
+    client,
+    kept.flatMap(({ children }) => children),
+  );
+  await insertDeliveries(
+    client,
+    kept.flatMap(({ deliveries }) => deliveries),
+  );
+  return written;
+}
+
+async function insertRuns(client: PoolClient, runs: RunRow[]): Promise<string[]> {
+  if (runs.length === 0) return [];
+  const { rows } = await client.query<{ id: string }>({
+    name: 'runs-insert',
+    text: `insert into runs (id, tenant, flow, hash, version, route, event_id, parent_run, parent_node, seq, status, state,
+        jobs, wake_at, priority, correlation_id, started_at, ended_at)
+      select id, tenant, flow, hash, version, route, event_id, parent_run, parent_node, 1, status, state,
+        jobs, wake_at, priority, correlation_id, started_at, ended_at
+      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::int[],
+        $10::text[], $11::json[], $12::int[], $13::timestamptz[], $14::text[], $15::text[], $16::timestamptz[],
+        $17::timestamptz[]) as t (id, tenant, flow, hash, version, route, event_id, parent_run, parent_node, status, state,
+        jobs, wake_at, priority, correlation_id, started_at, ended_at)
+      on conflict (id) do nothing
+      returning id`,
+    values: [
+      runs.map((run) => run.id),
+      runs.map((run) => run.tenant),
+      runs.map((run) => run.flow),
+      runs.map((run) => run.hash),
+      runs.map((run) => run.version),
+      runs.map((run) => run.route),
+      runs.map((run) => run.eventId),
+      runs.map((run) => run.parentRun),
+      runs.map((run) => run.parentNode),
+      runs.map((run) => run.status),
+      runs.map((run) => JSON.stringify(run.state)),
+      runs.map((run) => run.jobs),
+      runs.map((run) => run.wakeAt),
+      runs.map((run) => run.priority),
+      runs.map((run) => run.correlationId),
+      runs.map((run) => run.startedAt),
+      runs.map((run) => run.endedAt),
+    ],
+  });
+  return rows.map((row) => row.id);
+}
+
+/** Compare and set on `seq`. */
+async function updateRuns(client: PoolClient, runs: RunRow[]): Promise<string[]> {
+  if (runs.length === 0) return [];
+  const { rows } = await client.query<{ id: string }>({
+    name: 'runs-update',
+    text: `update runs set seq = runs.seq + 1, status = t.status, state = t.state, jobs = t.jobs, wake_at = t.wake_at,
+        ended_at = t.ended_at
+      from unnest($1::text[], $2::int[], $3::text[], $4::json[], $5::int[], $6::timestamptz[], $7::timestamptz[])
+        as t (id, seq, status, state, jobs, wake_at, ended_at)
+      where runs.id = t.id and runs.seq = t.seq
+      returning runs.id`,
+    values: [
+      runs.map((run) => run.id),
+      runs.map((run) => run.seq),
+      runs.map((run) => run.status),
+      runs.map((run) => JSON.stringify(run.state)),
+      runs.map((run) => run.jobs),
+      runs.map((run) => run.wakeAt),
+      runs.map((run) => run.endedAt),
+    ],
+  });
+  return rows.map((row) => row.id);
+}
+
+async function deleteInbox(client: PoolClient, changes: RunChange[]): Promise<void> {
+  const taken = changes.flatMap(({ run, taken }) => taken.map((key) => [run.id, key] as const));
+  if (taken.length === 0) return;
+  await client.query({
+    name: 'runs-inbox-taken',
+    text: `delete from run_inbox using unnest($1::text[], $2::text[]) as t (run_id, key)
+      where run_inbox.run_id = t.run_id and run_inbox.key = t.key`,
+    values: [taken.map(([id]) => id), taken.map(([, key]) => key)],
+  });
+}
+
+type NodeRef = readonly [runId: string, node: number];
+
+function nodesOf(changes: RunChange[], nodes: (change: RunChange) => number[]): NodeRef[] {
+  return changes.flatMap((change) => nodes(change).map((node) => [change.run.id, node] as const));
+}
+
+async function deleteNodes(client: PoolClient, table: 'run_commands' | 'run_listens', nodes: NodeRef[]): Promise<void> {
+  if (nodes.length === 0) return;
+  await client.query({
+    name: `runs-${table}-closed`,
+    text: `delete from ${table} as x using unnest($1::text[], $2::int[]) as t (run_id, node)
+      where x.run_id = t.run_id and x.node = t.node`,
+    values: [nodes.map(([id]) => id), nodes.map(([, node]) => node)],
+  });
+}
+
+async function insertCommands(client: PoolClient, changes: RunChange[]): Promise<void> {
+  const commands = changes.flatMap(({ run, commands }) => commands.map((one) => ({ runId: run.id, ...one })));
+  if (commands.length === 0) return;
+  await client.query({
+    name: 'runs-commands',
+    text: `insert into run_commands (run_id, node, command)
+      select * from unnest($1::text[], $2::int[], $3::json[]) on conflict do nothing`,
+    values: [
+      commands.map((one) => one.runId),
+      commands.map((one) => one.node),
+      commands.map((one) => JSON.stringify(one.command)),
+    ],
+  });
+}
+
+async function insertTasks(client: PoolClient, changes: RunChange[]): Promise<void> {
+  const tasks = changes.flatMap(({ run, tasks }) => tasks.map((one) => ({ runId: run.id, ...one })));
+  if (tasks.length === 0) return;
+  const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
+  await client.query({
+    name: 'runs-tasks',
+    text: `insert into run_tasks (run_id, node, path, name, kind, attempt, status, input, output, error, started_at, ended_at)
+      select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::json[],
+        $9::json[], $10::json[], $11::timestamptz[], $12::timestamptz[])
+      on conflict (run_id, node) do update set status = excluded.status, output = excluded.output, error = excluded.error,
+        attempt = excluded.attempt, ended_at = excluded.ended_at`,
+    values: [
+      tasks.map((one) => one.runId),
+      tasks.map((one) => one.node),
+      tasks.map((one) => one.path),
+      tasks.map((one) => one.name),
+      tasks.map((one) => one.kind),
+      tasks.map((one) => one.attempt ?? null),
+      tasks.map((one) => one.status),
+      tasks.map((one) => json(one.input)),
+      tasks.map((one) => json(one.output)),
+      tasks.map((one) => json(one.error)),
+      tasks.map((one) => one.startedAt),
+      tasks.map((one) => one.endedAt),
+    ],
+  });
+}
+
+async function insertListens(client: PoolClient, changes: RunChange[]): Promise<void> {
+  const listens = changes.flatMap(({ run, listens }) =>
+    listens.map((one) => ({ runId: run.id, tenant: run.tenant, ...one })),
+  );
+  for (const { runId, tenant, node, types, since } of listens) {
+    await client.query({
+      name: 'runs-listen',
+      text: `insert into run_listens (run_id, node, tenant, types, since) values ($1, $2, $3, $4, $5) on conflict do nothing`,
+      values: [runId, node, tenant, types, since],
+    });
+  }
+}
+
+/** The first delivery under a key stands. */
+export async function insertDeliveries(
+  client: Pick<PoolClient, 'query'>,
+  deliveries: readonly Delivery[],
+): Promise<void> {
+  if (deliveries.length === 0) return;
+  await client.query({
+    name: 'runs-deliver',
+    text: `insert into run_inbox (run_id, key, input)
+      select * from unnest($1::text[], $2::text[], $3::json[]) on conflict do nothing`,
+    values: [
+      deliveries.map((one) => one.runId),
+      deliveries.map((one) => one.key),
+      deliveries.map((one) => JSON.stringify(one.input)),
+    ],
+  });
+}

@@ -1,0 +1,151 @@
+import { type Kysely, sql } from 'kysely';
+import type { Schema } from '../../schema';
+
+export interface RunFilter {
+  tenant?: string;
+  flow?: string;
+  status?: string;
+  eventId?: string;
+  /** The last id of the page before. */
+  before?: string;
+  limit?: number;
+}
+
+export interface RunSummary {
+  id: string;
+  tenant: string;
+  flow: string;
+  version: string;
+  status: string;
+  route: string;
+  eventId: string;
+  parentRun: string | null;
+  /** Jobs that were made for it. */
+  jobs: number;
+  startedAt: Date;
+  endedAt: Date | null;
+  wakeAt: Date | null;
+}
+
+export interface RunTask {
+  node: number;
+  /** JSON pointer to its definition. */
+  path: string;
+  name: string;
+  kind: string;
+  attempt: number | null;
+  status: string;
+  input: unknown;
+  output: unknown;
+  error: unknown;
+  startedAt: Date;
+  endedAt: Date | null;
+}
+
+export interface RunRecord extends RunSummary {
+  input: unknown;
+  output: unknown;
+  error: unknown;
+  context: unknown;
+  /** Those that have ended, then those under way. */
+  tasks: RunTask[];
+  children: { id: string; flow: string; status: string }[];
+  definition: unknown;
+}
+
+interface ActiveNode {
+  id: number;
+  path: string;
+  name: string;
+  raw: unknown;
+  startedAt: number;
+  attempt?: number;
+  wait?: { for: string };
+  children?: ActiveNode[];
+}
+
+interface State {
+  begin?: unknown;
+  input?: unknown;
+  output?: unknown;
+  error?: unknown;
+  context?: unknown;
+  root?: ActiveNode;
+}
+
+const SUMMARY = sql<RunSummary>`id, tenant, flow, version, status, route, event_id as "eventId", parent_run as "parentRun",
+  jobs, started_at as "startedAt", ended_at as "endedAt", wake_at as "wakeAt"`;
+
+/** Reads runs and what became of their tasks. */
+export class RunRecords {
+  constructor(private readonly db: Kysely<Schema>) {}
+
+  /** Newest first. */
+  async list(filter: RunFilter): Promise<RunSummary[]> {
+    const conditions = [
+      filter.tenant && sql`tenant = ${filter.tenant}`,
+      filter.flow && sql`flow = ${filter.flow}`,
+      filter.status && sql`status = ${filter.status}`,
+      filter.eventId && sql`event_id = ${filter.eventId}`,
+      filter.before && sql`(started_at, id) < (select started_at, id from runs where id = ${filter.before})`,
+    ].filter((one) => !!one);
+    const where = conditions.length > 0 ? sql`where ${sql.join(conditions, sql` and `)}` : sql``;
+    const limit = Math.min(filter.limit ?? 50, 500);
+    const { rows } = await sql<RunSummary>`select ${SUMMARY} from runs ${where}
+      order by started_at desc, id desc limit ${limit}`.execute(this.db);
+    return rows;
+  }
+
+  /** One run with its tasks; undefined when there is none. */
+  async find(id: string): Promise<RunRecord | undefined> {
+    const { rows } = await sql<RunSummary & { state: State; hash: string }>`
+      select ${SUMMARY}, state, hash from runs where id = ${id}`.execute(this.db);
+    const row = rows[0];
+    if (!row) return undefined;
+    const { state, hash, ...summary } = row;
+    const [tasks, children, version] = await Promise.all([
+      sql<RunTask>`select node, path, name, kind, attempt, status, input, output, error, started_at as "startedAt",
+        ended_at as "endedAt" from run_tasks where run_id = ${id} order by ended_at, node`.execute(this.db),
+      sql<{ id: string; flow: string; status: string }>`
+        select id, flow, status from runs where parent_run = ${id} order by started_at, id`.execute(this.db),
+      this.db
+        .selectFrom('flow_versions')
+        .select('definition')
+        .where('tenant', '=', summary.tenant)
+        .where('hash', '=', hash)
+        .executeTakeFirst(),
+    ]);
+    return {
+      ...summary,
+      input: state.input ?? state.begin,
+      output: state.output,
+      error: state.error,
+      context: state.context,
+      tasks: [...tasks.rows, ...activeTasks(state.root)],
+      children: children.rows,
+      definition: version?.definition,
+    };
+  }
+}
+
+function activeTasks(node: ActiveNode | undefined): RunTask[] {
+  if (!node) return [];
+  const own: RunTask[] = node.name
+    ? [
+        {
+          node: node.id,
+          path: node.path,
+          name: node.name,
+          kind: '',
+          attempt: node.attempt ?? null,
+          status: node.wait && node.wait.for !== 'answer' ? 'waiting' : 'running',
+          input: node.raw,
+          output: null,
+          error: null,
+          startedAt: new Date(node.startedAt),
+          endedAt: null,
+        },
+      ]
+    : [];
+  return [...own, ...(node.children ?? []).flatMap(activeTasks)];
+}

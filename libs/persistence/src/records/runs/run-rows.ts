@@ -1,0 +1,66 @@
+/** A run as it is kept. Its state is the flow engine's business. */
+export interface RunRow {
+  id: string;
+  tenant: string;
+  flow: string;
+  /** Of the definition it began with. */
+  hash: string;
+  version: string;
+  route: string;
+  eventId: string;
+  parentRun: string | null;
+  parentNode: number | null;
+  seq: number;
+  status: string;
+  state: unknown;
+  jobs: number;
+  wakeAt: Date | null;
+  priority: string;
+  correlationId: string;
+  startedAt: Date;
+  endedAt: Date | null;
+}
+
+/** A task of a run that has ended. */
+export interface RunTaskRow {
+  node: number;
+  path: string;
+  name: string;
+  kind: string;
+  attempt?: number;
+  status: string;
+  input?: unknown;
+  output?: unknown;
+  error?: unknown;
+  startedAt: Date;
+  endedAt: Date;
+}
+
+export interface InboxRow {
+  key: string;
+  input: unknown;
+}
+
+/** One advance of a run, written as a whole or not at all. */
+export interface RunChange {
+  /** As it is to be; `seq` is that of the state before, 0 for a new run. */
+  run: RunRow;
+  /** Keys of the inbox that were taken. */
+  taken: string[];
+  commands: { node: number; command: unknown }[];
+  /** Nodes whose commands are answered or forgotten. */
+  closed: number[];
+  tasks: RunTaskRow[];
+  listens: { node: number; types: string[] | null; since: Date }[];
+  unlistens: number[];
+  /** For the inboxes of other runs. */
+  deliveries: Delivery[];
+  /** Sub-runs to begin. */
+  children: RunRow[];
+}
+
+export interface Delivery {
+  runId: string;
+  key: string;
+  input: unknown;
+}

@@ -1,0 +1,204 @@
+import { TransientError } from '@spillway/contracts';
+import type { Pool, PoolClient } from 'pg';
+import { batched } from '../../batcher';
+import { insertDeliveries, writeChanges } from './commit';
+import type { Delivery, InboxRow, RunChange, RunRow } from './run-rows';
+
+const COLUMNS = `id, tenant, flow, hash, version, route, event_id as "eventId", parent_run as "parentRun",
+  parent_node as "parentNode", seq, status, state, jobs, wake_at as "wakeAt", priority, correlation_id as "correlationId",
+  started_at as "startedAt", ended_at as "endedAt"`;
+
+/** What is known of a call that a run asked for. */
+export type CallRecord =
+  /** Nobody has answered it. */
+  | { state: 'open' }
+  /** It was answered, and the run has not yet taken it or has. */
+  | { state: 'answered'; input?: unknown };
+
+export interface OpenCommand {
+  runId: string;
+  node: number;
+  command: unknown;
+  at: Date;
+}
+
+/**
+ * The truth of runs (DESIGN.md, "Runs"): a row each, moved on by compare-and-set together with its inbox and what it
+ * asked for, in one transaction.
+ *
+ * Every method @throws TransientError `records-unavailable` when PostgreSQL is away.
+ */
+export class RunStore {
+  /** Puts something into the inbox of a run; the same key a second time is nothing. */
+  readonly deliver: (delivery: Delivery) => Promise<void>;
+  readonly callRecord: (call: { runId: string; node: number; key: string }) => Promise<CallRecord>;
+
+  constructor(private readonly pool: Pool) {
+    this.deliver = batched((items: Delivery[]) => this.deliverAll(items), { most: 500 });
+    this.callRecord = batched((calls: { runId: string; node: number; key: string }[]) => this.callRecords(calls), {
+      most: 500,
+    });
+  }
+
+  /** Runs with what came in for them; ids that are not there are left out. */
+  async load(ids: string[]): Promise<{ run: RunRow; inbox: InboxRow[] }[]> {
+    const runs = await this.query<RunRow>('runs-load', `select ${COLUMNS} from runs where id = any($1::text[])`, [ids]);
+    if (runs.length === 0) return [];
+    const rows = await this.query<InboxRow & { run_id: string }>(
+      'runs-inbox',
+      'select run_id, key, input from run_inbox where run_id = any($1::text[]) order by at, key',
+      [runs.map((run) => run.id)],
+    );
+    const inboxes = new Map<string, InboxRow[]>();
+    for (const { run_id, key, input } of rows) inboxes.set(run_id, [...(inboxes.get(run_id) ?? []), { key, input }]);
+    return runs.map((run) => ({ run, inbox: inboxes.get(run.id) ?? [] }));
+  }
+
+  /** @returns the ids of the runs that were written; the others have moved on since they were read */
+  async commit(changes: RunChange[]): Promise<Set<string>> {
+    if (changes.length === 0) return new Set();
+    return this.transaction((client) => writeChanges(client, changes));
+  }
+
+  /** Keeps a definition under its hash, for as long as runs may need it. */
+  async keepVersion(version: {
+    tenant: string;
+    flow: string;
+    hash: string;
+    version: string;
+    definition: unknown;
+  }): Promise<void> {
+    await this.query(
+      'runs-version',
+      `insert into flow_versions (tenant, flow, hash, version, definition) values ($1, $2, $3, $4, $5) on conflict do nothing`,
+      [version.tenant, version.flow, version.hash, version.version, JSON.stringify(version.definition)],
+    );
+  }
+
+  async definition(tenant: string, hash: string): Promise<unknown> {
+    const rows = await this.query<{ definition: unknown }>(
+      'runs-definition',
+      'select definition from flow_versions where tenant = $1 and hash = $2',
+      [tenant, hash],
+    );
+    return rows[0]?.definition;
+  }
+
+  /** Forgets commands that need no answer, once they are done. */
+  async closeCommands(runId: string, nodes: number[]): Promise<void> {
+    await this.query('runs-close', 'delete from run_commands where run_id = $1 and node = any($2::int[])', [
+      runId,
+      nodes,
+    ]);
+  }
+
+  /** Commands that have been waiting for so long that their job may be lost, oldest first. */
+  async commandsBefore(time: Date, limit: number): Promise<OpenCommand[]> {
+    return this.query<OpenCommand>(
+      'runs-stale-commands',
+      `select run_id as "runId", node, command, at from run_commands where at < $1 order by at limit $2`,
+      [time, limit],
+    );
+  }
+
+  /** Looks at these again later. */
+  async touchCommands(commands: OpenCommand[]): Promise<void> {
+    await this.query(
+      'runs-touch',
+      `update run_commands x set at = now() from unnest($1::text[], $2::int[]) as t (run_id, node)
+       where x.run_id = t.run_id and x.node = t.node`,
+      [commands.map((one) => one.runId), commands.map((one) => one.node)],
+    );
+  }
+
+  /** Runs with something in their inbox since before `time`, or that should have been woken before it. */
+  async overdue(
+    time: Date,
+    limit: number,
+  ): Promise<{ id: string; tenant: string; eventId: string; flow: string; priority: string; correlationId: string }[]> {
+    return this.query(
+      'runs-overdue',
+      `select id, tenant, event_id as "eventId", flow, priority, correlation_id as "correlationId" from runs
+       where wake_at < $1 and status <> 'suspended'
+       union
+       select r.id, r.tenant, r.event_id, r.flow, r.priority, r.correlation_id
+       from run_inbox i join runs r on r.id = i.run_id
+       where i.at < $1 and r.status not in ('suspended', 'completed', 'faulted', 'cancelled')
+       limit $2`,
+      [time, limit],
+    );
+  }
+
+  /** Runs that are due between two times: their timers are set when that is near. */
+  async due(from: Date, until: Date, limit: number) {
+    return this.query<{
+      id: string;
+      tenant: string;
+      eventId: string;
+      flow: string;
+      priority: string;
+      correlationId: string;
+      seq: number;
+      wakeAt: Date;
+    }>(
+      'runs-due',
+      `select id, tenant, event_id as "eventId", flow, priority, correlation_id as "correlationId", seq, wake_at as "wakeAt"
+       from runs where wake_at >= $1 and wake_at < $2 and status <> 'suspended' order by wake_at limit $3`,
+      [from, until, limit],
+    );
+  }
+
+  private async deliverAll(items: Delivery[]): Promise<void[]> {
+    await this.guarded(() => insertDeliveries(this.pool as unknown as PoolClient, items));
+    return items.map(() => undefined);
+  }
+
+  private async callRecords(calls: { runId: string; node: number; key: string }[]): Promise<CallRecord[]> {
+    const rows = await this.query<{ n: number; open: boolean; input: unknown; there: boolean }>(
+      'runs-call-record',
+      `select t.n::int as n, c.run_id is not null as open, i.input, i.run_id is not null as there
+       from unnest($1::text[], $2::int[], $3::text[]) with ordinality as t (run_id, node, key, n)
+       left join run_commands c on c.run_id = t.run_id and c.node = t.node
+       left join run_inbox i on i.run_id = t.run_id and i.key = t.key`,
+      [calls.map((one) => one.runId), calls.map((one) => one.node), calls.map((one) => one.key)],
+    );
+    const found = new Map(rows.map((row) => [row.n, row]));
+    return calls.map((_, index) => {
+      const row = found.get(index + 1)!;
+      if (row.there) return { state: 'answered', input: row.input };
+      return row.open ? { state: 'open' } : { state: 'answered' };
+    });
+  }
+
+  private async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    return this.guarded(async () => {
+      const client = await this.pool.connect();
+      try {
+        await client.query('begin');
+        const result = await work(client);
+        await client.query('commit');
+        return result;
+      } catch (error) {
+        await client.query('rollback').catch(() => undefined);
+        throw error;
+      } finally {
+        client.release();
+      }
+    });
+  }
+
+  private async query<Row>(name: string, text: string, values: unknown[]): Promise<Row[]> {
+    return this.guarded(async () => (await this.pool.query({ name, text, values })).rows as Row[]);
+  }
+
+  private async guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      throw new TransientError(`the run could not be read or written: ${String(cause)}`, {
+        code: 'records-unavailable',
+        cause,
+      });
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import {
+  AdapterCaller,
+  type AuthenticationPolicy,
+  callProtocol,
+  PostgresLimits,
+  PROTOCOLS,
+  type ProtocolKind,
+  resolve,
+} from '@spillway/adapters';
+import type { Channel } from '@spillway/channels';
+import {
+  type CallJob,
+  notifySchema,
+  PermanentError,
+  type SpillwayError,
+  type SpillwayEvent,
+} from '@spillway/contracts';
+import { answerKey, type FlowError, wakeUp } from '@spillway/flows';
+import { compileTemplate } from '@spillway/jq';
+import type { LiveTenant, Platform } from '@spillway/runtime';
+import type { JobContext, Outcome } from '@spillway/worker-kit';
+import { errorOf } from './call-error';
+
+/**
+ * What the tasks of runs call: protocols, capabilities of adapters, and Spillway's own functions. The answer goes into the
+ * run's inbox before the job counts as done, and is its once-only record; then the run is woken.
+ */
+export class Calls {
+  private readonly caller: AdapterCaller;
+
+  constructor(
+    private readonly platform: Platform,
+    private readonly channels: ReadonlyMap<string, Channel>,
+  ) {
+    this.caller = new AdapterCaller(new PostgresLimits(platform.database.pool));
+  }
+
+  async handle(context: JobContext<CallJob>): Promise<Outcome> {
+    const { run } = context.data;
+    const key = answerKey(run.node);
+    const known = await this.platform.runs.callRecord({ runId: run.id, node: run.node, key });
+    if (known.state === 'answered') {
+      await this.wake(context.data, key);
+      return { recorded: true, value: known.input ?? 'answered before' };
+    }
+    const output = await this.perform(context);
+    await this.answer(context.data, { kind: 'answer', node: run.node, output: output ?? null });
+    return { value: excerpt(output), repeat: context.interrupted };
+  }
+
+  /** The run is told, and decides what follows. */
+  async fail(data: CallJob, _jobId: string, error: SpillwayError): Promise<Outcome> {
+    const failure: FlowError = errorOf(error);
+    await this.answer(data, { kind: 'failure', node: data.run.node, error: failure });
+    return { value: { error: failure } };
+  }
+
+  private async answer(data: CallJob, input: { kind: 'answer' | 'failure'; node: number; [more: string]: unknown }) {
+    const key = answerKey(data.run.node);
+    await this.platform.runs.deliver({ runId: data.run.id, key, input });
+    await this.wake(data, key);
+  }
+
+  private async wake({ run, meta, eventId, route }: CallJob, why: string): Promise<void> {
+    const { tenant, priority, correlationId } = meta;
+    const job = wakeUp({ id: run.id, flow: run.flow, tenant, priority, correlationId, eventId, route }, why);
+    await this.platform.queues.add('orchestration-flows', job.data, { id: job.id, priority });
+  }
+
+  /** @throws SpillwayError, classified */
+  private async perform(context: JobContext<CallJob>): Promise<unknown> {
+    const { call, meta } = context.data;
+    const tenant = this.tenantOf(meta.tenant);
+    const args = this.arguments(context.data, tenant);
+    const idempotencyKey = call.idempotencyKey ?? context.id;
+    if (PROTOCOLS.includes(call.name as ProtocolKind)) {
+      return callProtocol(call.name as ProtocolKind, args, {
+        tenant: meta.tenant,
+        input: call.input,
+        secrets: tenant.secrets,
+        authentications: this.authenticationsOf(context.data, tenant),
+        idempotencyKey,
+        signal: context.signal,
+      });
+    }
+    if (call.name === 'spillway.notify') return this.notify(args, context, tenant, idempotencyKey);
+    return this.caller.call({
+      tenant: meta.tenant,
+      target: resolve(call.name, tenant.bindings),
+      capability: call.name,
+      parameters: args,
+      secrets: tenant.secrets,
+      idempotencyKey,
+      // Somebody began it and died: the adapter looks whether it was done, where it can.
+      ...(context.interrupted && { unsureSince: new Date(meta.createdAt) }),
+      signal: context.signal,
+      log: context.log,
+    });
+  }
+
+  /** `spillway.notify`: a message through a channel, as a route's `notify` sends it. */
+  private async notify(args: unknown, context: JobContext<CallJob>, tenant: LiveTenant, idempotencyKey: string) {
+    const spec = notifySchema.safeParse(literal(args));
+    if (!spec.success) {
+      const issue = spec.error.issues[0]!;
+      throw new PermanentError(`spillway.notify: ${issue.path.join('.')} ${issue.message}`, {
+        code: 'arguments-invalid',
+      });
+    }
+    const channel = this.channels.get(spec.data.channel)!;
+    const { eventId, meta, call } = context.data;
+    const event = { id: eventId, tenant: meta.tenant, data: call.input } as SpillwayEvent;
+    return channel.send(spec.data, {
+      event,
+      secrets: tenant.secrets,
+      idempotencyKey,
+      signal: context.signal,
+      log: context.log,
+    });
+  }
+
+  /** Arguments that name secrets are worked out here, where the secrets are. @throws PermanentError `template-failed` */
+  private arguments({ call }: CallJob, tenant: LiveTenant): unknown {
+    if (!call.variables) return call.with;
+    const variables = { ...call.variables, secrets: tenant.secrets };
+    try {
+      return compileTemplate(call.with, { variables: Object.keys(variables) }).render(call.input, variables);
+    } catch (cause) {
+      throw new PermanentError(`the arguments of ${call.name}: ${(cause as Error).message}`, {
+        code: 'template-failed',
+        details: { type: 'expression' },
+        cause,
+      });
+    }
+  }
+
+  private authenticationsOf({ run }: CallJob, tenant: LiveTenant) {
+    const flow = tenant.flows.get(run.flow);
+    return flow?.definition.use?.authentications as Record<string, AuthenticationPolicy> | undefined;
+  }
+
+  /** @throws PermanentError `tenant-unknown` */
+  private tenantOf(name: string): LiveTenant {
+    const tenant = this.platform.directory.tenant(name);
+    if (tenant) return tenant;
+    throw new PermanentError(`there is no tenant "${name}"`, { code: 'tenant-unknown' });
+  }
+}
+
+/** The flow has worked its expressions out: what looks like one now is somebody's data. */
+function literal(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('${', '$${');
+  if (Array.isArray(value)) return value.map(literal);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, literal(inner)]));
+}
+
+/** What the admin shows of an answer. */
+function excerpt(output: unknown): unknown {
+  const text = JSON.stringify(output ?? null);
+  return text.length <= 2_048 ? output : `${text.slice(0, 2_048)}…`;
+}

@@ -1,0 +1,127 @@
+import { type QueueName, sha256 } from '@spillway/contracts';
+import {
+  callJob,
+  type CallCommand,
+  type Command,
+  isCall,
+  type RunJob,
+  type RunRef,
+  type Stepped,
+  wakeUp,
+} from '@spillway/flows';
+import { Acceptor } from '@spillway/intake';
+import { sendSignal } from '@spillway/persistence';
+import type { NewFact } from '@spillway/queues';
+import type { Platform } from '@spillway/runtime';
+
+/** Longer waits are not kept in the queue: their timers are set when they are near. */
+export const NEAR_MS = 60_000;
+const EMITTED_WINDOW_MS = 86_400_000;
+
+type Emit = Extract<Command, { kind: 'emit' }>;
+
+/** Makes known to the queues what a stored step of a run asks for. Doing it again comes to the same. */
+export class RunPublisher {
+  private readonly acceptor: Acceptor;
+
+  constructor(private readonly platform: Platform) {
+    this.acceptor = new Acceptor(platform);
+  }
+
+  /** @returns facts for the ledger */
+  async publish({ run, commands, wake, wakeAt, ended }: Stepped): Promise<NewFact[]> {
+    const calls = commands.filter(isCall);
+    const jobs = [
+      ...calls.map((command) => callJob(run, command)),
+      ...wake.map(({ runId, why }) => wakeUp({ ...run, id: runId }, why)),
+      ...this.timer(run, run.seq, wakeAt),
+    ];
+    await this.add(jobs);
+    for (const command of commands) {
+      if (command.kind === 'emit') await this.emit(run, command);
+      if (command.kind === 'forget') await this.cancel(`${run.id}.${command.node}`);
+      if (command.kind === 'listen') await this.catchUp(run, command);
+    }
+    return [...plannedFacts(run, jobs), ...(ended ? [endedFact(run)] : [])];
+  }
+
+  /** A call whose job may be lost. */
+  async call(run: RunRef, command: CallCommand): Promise<NewFact[]> {
+    const job = callJob(run, command);
+    await this.add([job]);
+    return plannedFacts(run, [job]);
+  }
+
+  async emit(run: RunRef, { node, event }: Emit): Promise<void> {
+    const { id, source, type, time, subject, data = null } = event as Record<string, never>;
+    const content = JSON.stringify(data);
+    await this.acceptor.accept({
+      tenant: run.tenant,
+      source: 'flows',
+      provider: 'flow',
+      type: String(type),
+      subject: subject === undefined ? undefined : String(subject),
+      time: time === undefined ? undefined : String(time),
+      providerId: String(id),
+      dedupeKey: `${run.id}.${node}`,
+      data,
+      correlationId: run.correlationId,
+      causationId: run.eventId,
+      priority: run.priority as 'normal',
+      dedupeWindow: EMITTED_WINDOW_MS,
+      body: { sha256: sha256(content), bytes: Buffer.byteLength(content) },
+      createdBy: `run:${run.id}`,
+      originSource: String(source),
+    });
+    await this.platform.runs.closeCommands(run.id, [node]);
+  }
+
+  async wake(run: RunRef, why: string, delayMs?: number): Promise<void> {
+    await this.add([wakeUp(run, why, delayMs)]);
+  }
+
+  async add(jobs: RunJob[]): Promise<void> {
+    await Promise.all(
+      jobs.map(({ queue, id, data, delayMs, attempts }) =>
+        this.platform.queues.add(queue, data as never, { id, priority: data.meta.priority, delayMs, attempts }),
+      ),
+    );
+  }
+
+  private timer(run: RunRef, seq: number, wakeAt: number | undefined): RunJob[] {
+    if (wakeAt === undefined) return [];
+    const delayMs = wakeAt - Date.now();
+    return delayMs > NEAR_MS ? [] : [wakeUp(run, `t${seq}`, Math.max(0, delayMs))];
+  }
+
+  /** A job that nobody waits for: taken out of its queue, or aborted where it runs. */
+  private async cancel(jobId: string): Promise<void> {
+    for (const queue of ['integration-tasks', 'notifications'] satisfies QueueName[]) {
+      const job = await this.platform.queues.queue(queue).getJob(jobId);
+      if (!job) continue;
+      const removed = await job.remove().then(
+        () => true,
+        () => false,
+      );
+      if (!removed) await sendSignal(this.platform.database.pool, { kind: 'cancel-job', queue, jobId });
+    }
+  }
+
+  private async catchUp(run: Stepped['run'], { filters }: Extract<Command, { kind: 'listen' }>): Promise<void> {
+    const types = filters.map(({ type }) => type);
+    const known = types.length > 0 && types.every((type) => type !== undefined);
+    const heard = (run.state as { heard?: string[] }).heard ?? [];
+    const what = { types: known ? types : null, since: run.startedAt };
+    if ((await this.platform.listening.catchUp(run, what, heard)) > 0) await this.wake(run, `c${run.seq}`);
+  }
+}
+
+function plannedFacts({ tenant, eventId }: RunRef, jobs: RunJob[]): NewFact[] {
+  return jobs.flatMap(({ planned }) =>
+    planned ? [{ kind: 'job.planned' as const, tenant, eventId, job: planned }] : [],
+  );
+}
+
+function endedFact({ id, tenant, eventId }: RunRef): NewFact {
+  return { kind: 'run.ended', tenant, eventId, runId: id };
+}

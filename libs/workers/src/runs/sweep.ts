@@ -1,0 +1,51 @@
+import type { QueueName } from '@spillway/contracts';
+import { type CallCommand, type Command, isCall, wakeUp } from '@spillway/flows';
+import type { OpenCommand } from '@spillway/persistence';
+import type { Platform } from '@spillway/runtime';
+import { NEAR_MS, RunPublisher } from './run-publisher';
+
+const PAGE = 500;
+
+/**
+ * Sets the timers of runs that are due soon, and wakes those that should have been woken (DESIGN.md, "Runs"): what a
+ * crash or the loss of the queues left between a stored step and its jobs. Runs that only wait cost nothing here.
+ *
+ * @param olderThanMs what is younger is taken to be on its way
+ */
+export async function sweepRuns(platform: Platform, olderThanMs: number): Promise<{ woken: number; remade: number }> {
+  const publisher = new RunPublisher(platform);
+  const now = Date.now();
+  const soon = await platform.runs.due(new Date(now - olderThanMs), new Date(now + NEAR_MS), PAGE);
+  await publisher.add(soon.map((run) => wakeUp(run, `t${run.seq}`, Math.max(0, run.wakeAt.getTime() - now))));
+  const overdue = await platform.runs.overdue(new Date(now - olderThanMs), PAGE);
+  // Another sweep a moment later is no new reason; one after that is.
+  const why = `s${Math.floor(now / Math.max(1_000, olderThanMs))}`;
+  await publisher.add(overdue.map((run) => wakeUp(run, why)));
+  const stale = await platform.runs.commandsBefore(new Date(now - olderThanMs), PAGE);
+  let remade = 0;
+  for (const command of stale) if (await remake(platform, publisher, command)) remade += 1;
+  await platform.runs.touchCommands(stale);
+  return { woken: overdue.length, remade };
+}
+
+async function remake(platform: Platform, publisher: RunPublisher, open: OpenCommand): Promise<boolean> {
+  const [loaded] = await platform.runs.load([open.runId]);
+  if (!loaded) {
+    await platform.runs.closeCommands(open.runId, [open.node]);
+    return false;
+  }
+  const command = open.command as Command;
+  if (command.kind === 'emit') {
+    await publisher.emit(loaded.run, command);
+    return true;
+  }
+  if (!isCall(command) || (await isUnderWay(platform, open, command))) return false;
+  await platform.facts.record(await publisher.call(loaded.run, command));
+  return true;
+}
+
+async function isUnderWay(platform: Platform, { runId, node }: OpenCommand, { call }: CallCommand): Promise<boolean> {
+  const queue: QueueName = call.startsWith('spillway.notify') ? 'notifications' : 'integration-tasks';
+  const job = await platform.queues.queue(queue).getJob(`${runId}.${node}`);
+  return job !== undefined && !job.finishedOn;
+}
