@@ -132,6 +132,8 @@ export interface CallCommand {
   variables?: Record<string, Json>;
   input: Json;
   timeoutMs?: number;
+  /** What is called answers later, through a link that it is given. */
+  callback?: boolean;
   /** It stands in a `try`: a failure is the flow's business, and is told at once. */
   caught?: boolean;
   priority?: string;

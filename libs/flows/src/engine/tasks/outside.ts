@@ -55,6 +55,7 @@ function ask(engine: Engine, node: Node, call: string, args: unknown): void {
     ...(secret && { variables: withoutSecrets(scope) }),
     ...timeLeft(engine, node),
   };
+  if (metadata?.['callback'] === true) command.callback = true;
   if (isInTry(engine, node)) command.caught = true;
   if (typeof metadata?.['priority'] === 'string') command.priority = metadata['priority'];
   if (metadata?.['idempotencyKey'] !== undefined) {
