@@ -42,6 +42,25 @@ describe('call', () => {
   });
 });
 
+describe('call: asyncapi', () => {
+  it('leaves what a subscription does with each message as it is written', async () => {
+    const body = `
+      do:
+        - hear:
+            call: asyncapi
+            with:
+              document: { endpoint: https://x.example/doc.json }
+              operation: "\${ .operation }"
+              subscription: { filter: "\${ .n / 0 }", consume: { until: "\${ .n / 0 }", for: { seconds: 5 } } }`;
+    const { calls } = await run(body, { input: { operation: 'inbox', n: 1 } });
+    expect(calls[0]!.with).toEqual({
+      document: { endpoint: 'https://x.example/doc.json' },
+      operation: 'inbox',
+      subscription: { filter: '${ .n / 0 }', consume: { until: '${ .n / 0 }', for: { seconds: 5 } } },
+    });
+  });
+});
+
 describe('call of a function of the flow', () => {
   const body = `
     use:

@@ -1,4 +1,5 @@
 import type { Json } from '@spillway/jq';
+import { at, type Fields, fieldsOf, isFields } from '../../definition/json';
 import type { CallTask, RunTask } from '../../definition/model';
 import { pointerTo } from '../../definition/pointer';
 import type { Engine } from '../engine';
@@ -50,7 +51,7 @@ function ask(engine: Engine, node: Node, call: string, args: unknown): void {
     node: node.id,
     path: node.path,
     call,
-    with: secret ? (args as Json) : engine.flow.template(args, node.input, scope),
+    with: secret ? (args as Json) : evaluated(engine, node, call, args),
     input: node.input,
     ...(secret && { variables: withoutSecrets(scope) }),
     ...timeLeft(engine, node),
@@ -64,6 +65,20 @@ function ask(engine: Engine, node: Node, call: string, args: unknown): void {
   }
   engine.commands.push(command);
   node.wait = { for: 'answer' };
+}
+
+/** What a subscription does with each message is not worked out before there is one. */
+function evaluated(engine: Engine, node: Node, call: string, args: unknown): Json {
+  const render = (value: unknown) => engine.flow.template(value, node.input, engine.scope(node));
+  const subscription = call === 'asyncapi' ? at(args, 'subscription') : undefined;
+  if (!isFields(subscription)) return render(args);
+  const { filter, foreach, consume, ...rest } = subscription;
+  const { while: holds, until, ...limits } = fieldsOf(consume);
+  const later = { ...(filter !== undefined && { filter }), ...(foreach !== undefined && { foreach }) };
+  const conditions = { ...(holds !== undefined && { while: holds }), ...(until !== undefined && { until }) };
+  const made = render({ ...(args as object), subscription: { ...rest, consume: limits } }) as Fields;
+  const consumed = { ...fieldsOf(at(made, 'subscription', 'consume')), ...conditions };
+  return { ...made, subscription: { ...fieldsOf(made['subscription']), ...later, consume: consumed } } as Json;
 }
 
 function isInTry(engine: Engine, node: Node): boolean {
