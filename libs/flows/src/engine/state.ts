@@ -115,7 +115,16 @@ export type Input =
 /** What a run asks of the world; made known after the state is stored. */
 export type Command =
   | CallCommand
-  | { kind: 'run'; node: number; namespace: string; name: string; version: string; input: Json; wait: boolean }
+  | {
+      kind: 'run';
+      node: number;
+      path: string;
+      namespace: string;
+      name: string;
+      version: string;
+      input: Json;
+      wait: boolean;
+    }
   | { kind: 'emit'; node: number; event: { [attribute: string]: Json } }
   | { kind: 'listen'; node: number; filters: EventPattern[] }
   /** Nobody waits for it any more: a call, a sub-run, a subscription. */

@@ -125,6 +125,7 @@ describe('run.workflow', () => {
       {
         kind: 'run',
         node: expect.any(Number) as unknown,
+        path: '/do/0/sub',
         namespace: 'test',
         name: 'other',
         version: '1.2.3',

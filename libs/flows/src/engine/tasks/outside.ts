@@ -35,7 +35,7 @@ export const runKind: Kind = {
     const { namespace, name, version } = run.workflow;
     const input = engine.flow.template(run.workflow.input ?? node.input, node.input, engine.scope(node));
     const wait = run.await ?? true;
-    engine.commands.push({ kind: 'run', node: node.id, namespace, name, version, input, wait });
+    engine.commands.push({ kind: 'run', node: node.id, path: node.path, namespace, name, version, input, wait });
     if (wait) node.wait = { for: 'answer' };
     else engine.complete(node, node.input);
   },
