@@ -75,6 +75,17 @@ export class Stack {
     await this.client.post('/apply', { documents: documents.map((one): Resource => resourceSchema.parse(one)) });
   }
 
+  /** A further secret of the tenant. */
+  async setSecret(name: string, value: string): Promise<void> {
+    const tenant = {
+      apiVersion: API_VERSION,
+      kind: 'Tenant',
+      metadata: { name: TENANT },
+      spec: { secrets: { token: { value: 't0k3n' }, [name]: { value } } },
+    };
+    await this.client.post('/apply', { documents: [resourceSchema.parse(tenant)] });
+  }
+
   /** A request as the provider would send it. */
   signed(provider: string, type?: string, seed = Math.random().toString(36).slice(2)) {
     const one = providers.find(({ name }) => name === provider)!;

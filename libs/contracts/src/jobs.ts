@@ -71,6 +71,8 @@ export interface CallRequest {
   input: unknown;
   /** The author's, in place of the job's id. */
   idempotencyKey?: string;
+  /** What is called answers later, through a link. */
+  callback?: boolean;
 }
 
 /** `integration-tasks` and `notifications`: one task over one event, as a route asks for it. */

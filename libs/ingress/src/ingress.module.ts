@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { Acceptor, Intake } from '@spillway/intake';
 import type { Platform } from '@spillway/runtime';
 import type { FastifyInstance } from 'fastify';
+import { CallbacksApi } from './callbacks-api';
 import { EventsApi } from './events-api';
 import { readiness } from './health';
 import { openApi } from './openapi';
@@ -41,6 +42,7 @@ export class IngressModule implements OnModuleInit {
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
     this.webhooks.register(server);
     this.events.register(server);
+    new CallbacksApi(this.platform).register(server);
     server.get('/openapi.json', () => openApi());
     server.get('/health/live', () => ({ status: 'ok' }));
     server.get('/health/ready', () => readiness(this.platform));

@@ -18,6 +18,7 @@ export { Outbox, type OutboxEntry } from './records/outbox';
 export { Quarantine, type QuarantinedRequest } from './records/quarantine';
 export { UsedTokens, type TokenUse } from './records/used-tokens';
 export { RunRecords, type RunFilter, type RunRecord, type RunSummary, type RunTask } from './records/runs/run-records';
+export { Callbacks, type Callback } from './records/runs/callbacks';
 export { Listening, type Listener } from './records/runs/listening';
 export { RunStore, type CallRecord, type OpenCommand } from './records/runs/run-store';
 export type { Delivery, InboxRow, RunChange, RunRow, RunTaskRow } from './records/runs/run-rows';

@@ -1,3 +1,4 @@
+export { CallbackLinks, type LinkKind } from './callback-links';
 export { Directory, type LiveSource, type LiveTenant } from './directory';
 export { lintResource, type LintProblem } from './lint';
 export { forkEnvironment, openPlatform, type Platform } from './platform';

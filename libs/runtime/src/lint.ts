@@ -46,7 +46,7 @@ function lintRoute(spec: RouteSpec): LintProblem[] {
 }
 
 /** Functions of Spillway's own, beside the capabilities of adapters. */
-const FUNCTIONS = ['spillway.notify'];
+const FUNCTIONS = ['spillway.notify', 'spillway.approval'];
 
 /** The flow language's own linter; its paths are JSON pointers, ours have dots. */
 function lintFlow({ tenant, name }: { tenant: string; name: string }, spec: FlowSpec): LintProblem[] {

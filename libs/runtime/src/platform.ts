@@ -5,6 +5,7 @@ import { messageOf } from '@spillway/contracts';
 import { createLog, type Log } from '@spillway/observability';
 import {
   AuditLog,
+  Callbacks,
   EffectStore,
   EmbeddedPostgres,
   EventRecords,
@@ -22,6 +23,7 @@ import {
 } from '@spillway/persistence';
 import { DeadLetters, FactSink, Queues } from '@spillway/queues';
 import { ApiKeys, Resources, Sealer } from '@spillway/tenancy';
+import { CallbackLinks } from './callback-links';
 import { Directory } from './directory';
 import { sealingKey } from './local-key';
 
@@ -43,6 +45,8 @@ export interface Platform {
   outbox: Outbox;
   runs: RunStore;
   listening: Listening;
+  callbacks: Callbacks;
+  links: CallbackLinks;
   events: EventRecords;
   quarantine: Quarantine;
   usedTokens: UsedTokens;
@@ -91,6 +95,8 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     outbox: new Outbox(database.pool),
     runs: new RunStore(database.pool),
     listening: new Listening(database.pool),
+    callbacks: new Callbacks(database.pool),
+    links: new CallbackLinks(sealer, config.ingress.publicUrl ?? `http://localhost:${config.ingress.port}`),
     events: new EventRecords(database.db),
     quarantine: new Quarantine(database.db),
     usedTokens: new UsedTokens(database.pool),

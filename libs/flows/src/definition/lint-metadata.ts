@@ -7,7 +7,7 @@ import type { Sites } from './sites';
 
 /** Classes of priority, most urgent first. */
 export const PRIORITIES = ['critical', 'high', 'normal', 'low'];
-const OURS = ['compensate', 'priority', 'idempotencyKey'];
+const OURS = ['compensate', 'priority', 'idempotencyKey', 'callback', 'parallel'];
 
 /** What Spillway reads from the `metadata` of a task. Other keys are the author's own. */
 export function lintMetadata({ tasks }: Sites): Problem[] {

@@ -32,10 +32,15 @@ export function wakeUp(run: RunRef, why: string, delayMs?: number): RunJob {
   return { queue: 'orchestration-flows', id: `${run.id}.${why}`, data, ...(delayMs && { delayMs }) };
 }
 
+/** People are told by the workers of `notifications`, everything else is an integration. */
+export function queueOfCall(call: string): 'integration-tasks' | 'notifications' {
+  return call.startsWith('spillway.') ? 'notifications' : 'integration-tasks';
+}
+
 /** The job of a call, the same each time it is made. */
 export function callJob(run: RunRef, command: CallCommand): RunJob {
-  const { node, path, call, input, variables, idempotencyKey, timeoutMs, caught } = command;
-  const queue = call.startsWith('spillway.notify') ? 'notifications' : 'integration-tasks';
+  const { node, path, call, input, variables, idempotencyKey, timeoutMs, caught, callback } = command;
+  const queue = queueOfCall(call);
   const meta: JobMeta = { ...metaOf(run), priority: (command.priority ?? run.priority) as Priority };
   if (timeoutMs !== undefined) meta.deadline = Date.now() + timeoutMs;
   const data: CallJob = {
@@ -45,6 +50,7 @@ export function callJob(run: RunRef, command: CallCommand): RunJob {
       input,
       ...(variables && { variables }),
       ...(idempotencyKey && { idempotencyKey }),
+      ...(callback && { callback }),
     },
     run: { id: run.id, flow: run.flow, node, path },
     route: run.route ?? '',

@@ -114,7 +114,7 @@ export class Engine {
       if (!failed || node.wait.for !== 'answer') this.commands.push({ kind: 'forget', node: node.id });
     }
     const begun = !agenda.some((step) => step.do === 'start' && step.node === node.id);
-    if (begun && !failed && !this.faulting.has(node.id)) this.tell('cancelled', node);
+    if (begun && !failed && !this.faulting.has(node.id)) this.tell('cancelled', node, { input: node.raw });
     this.tree.remove(node);
   }
 
@@ -213,7 +213,7 @@ export class Engine {
     const task = this.taskOf(node) as TaskBase;
     const shaped = giveOutput(this, node, task, output);
     rememberUndo(this, node, shaped);
-    this.tell('completed', node, { output: shaped });
+    this.tell('completed', node, { input: node.raw, output: shaped });
     this.leave(node, shaped, then ?? task.then ?? 'continue');
   }
 
@@ -283,6 +283,6 @@ export class Engine {
   }
 
   private tellFaults(nodes: Node[], error: FlowError): void {
-    for (const node of nodes) this.tell('faulted', node, { error });
+    for (const node of nodes) this.tell('faulted', node, { input: node.raw, error });
   }
 }

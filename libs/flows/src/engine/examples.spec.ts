@@ -88,7 +88,7 @@ const OUTCOMES: Record<string, Outcome> = {
   'call-custom-function-cataloged': {
     answers: { log: null },
     output: null,
-    because: 'what is in a catalog is fetched when a flow is published; here the call stands for it',
+    because: 'no function is fetched from elsewhere: a worker refuses the call, and here a stand-in answers it',
   },
   'call-custom-function-inline': { answers: { getPetById: PET }, output: PET },
   'call-grpc': {

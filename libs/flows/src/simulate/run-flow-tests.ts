@@ -26,7 +26,7 @@ export interface CaseResult {
  * database, network or waiting. A case that calls what it has no answer for fails and says so.
  *
  * @param text YAML: `kind: FlowTest`
- * @param loadFlow gives the text of the flow that `spec.flow` names
+ * @param loadFlow gives the flow that `spec.flow` names: its text, or one that was read already
  * @throws PermanentError `flow-test-invalid`; `flow-invalid` with what the linter has to say; what `loadFlow` throws
  * @example
  * const text = `
@@ -46,7 +46,7 @@ export interface CaseResult {
  */
 export async function runFlowTests(
   text: string,
-  loadFlow: (flow: string) => Promise<string>,
+  loadFlow: (flow: string) => Promise<string | object>,
   options: LintOptions = {},
 ): Promise<CaseResult[]> {
   const { spec } = parseFlowTest(text);

@@ -1,5 +1,5 @@
 import { BadRequestError, newId } from '@spillway/contracts';
-import { ENDED, toMermaid, wakeUp } from '@spillway/flows';
+import { answerKey, ENDED, toMermaid, wakeUp } from '@spillway/flows';
 import { type RunRecord, RunRecords } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
 import { z } from 'zod';
@@ -61,6 +61,41 @@ export function runEndpoints(platform: Platform): Endpoint[] {
         return { mermaid: toMermaid(definition) };
       },
     }),
+    endpoint({
+      method: 'GET',
+      path: '/approvals',
+      scope: 'jobs:read',
+      summary: 'What runs wait for people to decide, oldest first',
+      query: z.object({ tenant: tenantField, limit: limitField }),
+      handle: async ({ query, principal }) => ({
+        approvals: await platform.callbacks.waiting({
+          tenant: tenantFor(principal, query.tenant),
+          kind: 'approval',
+          limit: query.limit,
+        }),
+      }),
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/runs/{id}/approvals/{node}',
+      scope: 'jobs:write',
+      summary: 'Decides what a run asked a person',
+      params: idParams.extend({ node: z.coerce.number().int() }),
+      body: z.strictObject({ approved: z.boolean(), comment: z.string().max(5_000).optional() }),
+      handle: async ({ params, body, principal, address }) => {
+        const run = await find(params.id, principal);
+        await decide(platform, run, params.node, { ...body, by: principal.actor });
+        await platform.audit.record({
+          actor: principal.actor,
+          action: 'run.decide',
+          tenant: run.tenant,
+          target: `${run.id}.${params.node}`,
+          details: body,
+          address,
+        });
+        return { id: run.id, ...body };
+      },
+    }),
     ...Object.entries(ORDERS).map(([kind, { summary }]) =>
       endpoint({
         method: 'POST',
@@ -87,6 +122,29 @@ export function runEndpoints(platform: Platform): Endpoint[] {
   ];
 }
 
+/** @throws BadRequestError 404, 409 `answered-already` */
+async function decide(
+  platform: Platform,
+  run: RunRecord,
+  node: number,
+  { approved, comment, by }: { approved: boolean; comment?: string; by: string },
+): Promise<void> {
+  const asked = (await platform.callbacks.find(run.id, node)) ?? notFound(`question ${node} of run ${run.id}`);
+  const output = { approved, by, at: new Date().toISOString(), ...(comment && { comment }) };
+  const key = answerKey(node);
+  const input = { kind: 'answer', node, output };
+  if (!(await platform.callbacks.answer(asked, { by, answer: output, key, input }))) {
+    throw new BadRequestError('it was answered already', { code: 'answered-already', status: 409 });
+  }
+  await wake(platform, run.id, key);
+}
+
+async function wake(platform: Platform, runId: string, why: string): Promise<void> {
+  const [stored] = await platform.runs.load([runId]);
+  const job = wakeUp(stored!.run, why);
+  await platform.queues.add('orchestration-flows', job.data, { id: job.id, priority: job.data.meta.priority });
+}
+
 /** @throws BadRequestError 409 when the run is not in a state for it */
 async function order(platform: Platform, run: RunRecord, kind: keyof typeof ORDERS, reason?: string): Promise<void> {
   const ended = ENDED.includes(run.status as (typeof ENDED)[number]);
@@ -106,6 +164,5 @@ async function order(platform: Platform, run: RunRecord, kind: keyof typeof ORDE
   }
   const key = `o${newId()}`;
   await platform.runs.deliver({ runId: run.id, key, input: { kind, ...(reason && { reason }) } });
-  const job = wakeUp(stored!.run, key);
-  await platform.queues.add('orchestration-flows', job.data, { id: job.id, priority: job.data.meta.priority });
+  await wake(platform, run.id, key);
 }

@@ -87,6 +87,21 @@ const STATEMENTS = [
     primary key (run_id, node)
   )`,
   `create index run_listens_by_tenant on run_listens (tenant)`,
+  `create table run_callbacks (
+    run_id text not null,
+    node integer not null,
+    tenant text not null,
+    kind text not null check (kind in ('callback', 'approval')),
+    title text not null,
+    details json not null,
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    answered_at timestamptz,
+    answered_by text,
+    answer json,
+    primary key (run_id, node)
+  )`,
+  `create index run_callbacks_open on run_callbacks (tenant, created_at) where answered_at is null`,
   // Events that a flow of the tenant may listen for, so that one that comes before its listener is not lost.
   `create table run_events (
     tenant text not null,

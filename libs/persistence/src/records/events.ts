@@ -230,6 +230,7 @@ export class EventRecords {
       ), j as (delete from jobs using gone where jobs.event_id = gone.id),
       a as (delete from attempts using gone where attempts.event_id = gone.id),
       r as (delete from runs using gone where runs.event_id = gone.id returning runs.id),
+      k as (delete from run_callbacks using r where run_callbacks.run_id = r.id),
       t as (delete from run_tasks using r where run_tasks.run_id = r.id),
       i as (delete from run_inbox using r where run_inbox.run_id = r.id),
       c as (delete from collisions using gone where collisions.event_id = gone.id)

@@ -19,7 +19,11 @@ import { answerKey, type FlowError, wakeUp } from '@spillway/flows';
 import { compileTemplate } from '@spillway/jq';
 import type { LiveTenant, Platform } from '@spillway/runtime';
 import type { JobContext, Outcome } from '@spillway/worker-kit';
+import { APPROVAL, approvalOf, messageOf } from './approval';
 import { errorOf } from './call-error';
+
+/** An answer that nobody set a time for is waited for so long: 30 days. */
+const UNTIL_MS = 30 * 86_400_000;
 
 /**
  * What the tasks of runs call: protocols, capabilities of adapters, and Spillway's own functions. The answer goes into the
@@ -43,9 +47,33 @@ export class Calls {
       await this.wake(context.data, key);
       return { recorded: true, value: known.input ?? 'answered before' };
     }
+    if (context.data.call.callback || context.data.call.name === APPROVAL) return this.ask(context);
     const output = await this.perform(context);
     await this.answer(context.data, { kind: 'answer', node: run.node, output: output ?? null });
     return { value: excerpt(output), repeat: context.interrupted };
+  }
+
+  /**
+   * The answer comes later, from a system or a person that is given a link; until then the run waits. The question is
+   * kept before it is put, so that a quick answer finds it.
+   */
+  private async ask(context: JobContext<CallJob>): Promise<Outcome> {
+    const { run, call, meta } = context.data;
+    const kind = call.name === APPROVAL ? 'approval' : 'callback';
+    const tenant = this.tenantOf(meta.tenant);
+    const args = this.arguments(context.data, tenant);
+    const question = kind === 'approval' ? approvalOf(args) : undefined;
+    const known = await this.platform.callbacks.find(run.id, run.node);
+    const expiresAt = known?.expiresAt ?? new Date(meta.deadline ?? Date.now() + UNTIL_MS);
+    const title = question?.title ?? `${run.flow}: ${call.name}`;
+    const about = { runId: run.id, node: run.node, tenant: meta.tenant };
+    await this.platform.callbacks.open({ ...about, kind, title, details: question?.details, expiresAt });
+    const link = this.platform.links.url(`${kind}s`, run.id, run.node, expiresAt);
+    const output = question
+      ? await this.notify(messageOf(question, link), context, tenant, context.id)
+      : await this.perform(context, link);
+    await this.platform.runs.closeCommands(run.id, [run.node]);
+    return { value: { asked: excerpt(output) }, repeat: context.interrupted };
   }
 
   /** The run is told, and decides what follows. */
@@ -68,13 +96,13 @@ export class Calls {
   }
 
   /** @throws SpillwayError, classified */
-  private async perform(context: JobContext<CallJob>): Promise<unknown> {
+  private async perform(context: JobContext<CallJob>, link?: string): Promise<unknown> {
     const { call, meta } = context.data;
     const tenant = this.tenantOf(meta.tenant);
     const args = this.arguments(context.data, tenant);
     const idempotencyKey = call.idempotencyKey ?? context.id;
     if (PROTOCOLS.includes(call.name as ProtocolKind)) {
-      return callProtocol(call.name as ProtocolKind, args, {
+      return callProtocol(call.name as ProtocolKind, link ? withHeader(args, 'spillway-callback', link) : args, {
         tenant: meta.tenant,
         input: call.input,
         secrets: tenant.secrets,
@@ -88,7 +116,7 @@ export class Calls {
       tenant: meta.tenant,
       target: resolve(call.name, tenant.bindings),
       capability: call.name,
-      parameters: args,
+      parameters: link ? { ...(args as object), callbackUrl: link } : args,
       secrets: tenant.secrets,
       idempotencyKey,
       // Somebody began it and died: the adapter looks whether it was done, where it can.
@@ -145,6 +173,11 @@ export class Calls {
     if (tenant) return tenant;
     throw new PermanentError(`there is no tenant "${name}"`, { code: 'tenant-unknown' });
   }
+}
+
+function withHeader(args: unknown, name: string, value: string): unknown {
+  const { headers, ...rest } = args as { headers?: object };
+  return { ...rest, headers: { ...headers, [name]: value } };
 }
 
 /** The flow has worked its expressions out: what looks like one now is somebody's data. */

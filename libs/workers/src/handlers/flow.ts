@@ -1,8 +1,12 @@
-import { type FlowJob, TransientError } from '@spillway/contracts';
+import { type ErrorRecord, type FlowJob, RateLimitedError, TransientError } from '@spillway/contracts';
 import { Driver } from '@spillway/flows';
+import type { NewFact } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
-import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
+import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
 import { RunPublisher } from '../runs/run-publisher';
+
+/** How long a run is left alone when the database is away. */
+const AWAY_MS = 2_000;
 
 /** `orchestration-flows`: a wake-up takes a run as far as it goes without waiting. */
 export class FlowHandler implements Handler<'orchestration-flows'> {
@@ -22,17 +26,35 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
     this.publisher = new RunPublisher(platform);
   }
 
-  async handle({ data, log }: JobContext<FlowJob>): Promise<Outcome> {
-    const stepped = await this.driver.advance(data);
+  async handle({ id, data, log }: JobContext<FlowJob>): Promise<Outcome> {
     // A wake-up is no work of the event's: only the job that begins the run has a line in the ledger.
     const silent = !data.start;
+    const stepped = await this.driver.advance(data).catch(standStill);
     if (!stepped) return { silent, value: 'nothing to do' };
+    if ('idle' in stepped) {
+      const { wakeAt, seq } = stepped.idle;
+      const isTimer = id.startsWith(`${data.run.id}.t${seq}`);
+      if (isTimer && wakeAt) await this.publisher.early({ run: stepped.idle, seq, wakeAt });
+      return { silent, value: 'nothing to do' };
+    }
     const facts = await this.publisher.publish(stepped).catch((cause: unknown) => {
       // It is stored, and made known again by the sweep: what failed here must not be taken for a step that failed.
       log.warn({ run: data.run.id, err: cause }, 'what the run asked for could not be made known yet');
-      if (!stepped.ended) return [];
-      throw new TransientError('the end of the run could not be told', { code: 'queues-unavailable', cause });
+      return [];
     });
     return { silent, facts, value: { status: stepped.run.status } };
   }
+
+  /** A wake-up that is given up says nothing of its event: the sweep wakes the run again. */
+  onGivenUp(data: FlowJob, jobId: string, state: GivenUp, error: ErrorRecord): NewFact[] {
+    if (!data.start) return [];
+    const about = { tenant: data.meta.tenant, eventId: data.eventId };
+    return [{ ...about, kind: 'job.ended', jobId, queue: this.queue, state, error }];
+  }
+}
+
+/** Runs stand still while PostgreSQL is away (DESIGN.md, "Runs"): that uses up no attempts. */
+function standStill(error: unknown): never {
+  if (!(error instanceof TransientError) || error.code !== 'records-unavailable') throw error;
+  throw new RateLimitedError(error.message, { code: error.code, retryAfterMs: AWAY_MS, cause: error });
 }

@@ -6,11 +6,13 @@ import {
   isCall,
   type RunJob,
   type RunRef,
+  sinceOf,
   type Stepped,
+  typesOf,
   wakeUp,
 } from '@spillway/flows';
 import { Acceptor } from '@spillway/intake';
-import { sendSignal } from '@spillway/persistence';
+import { type RunRow, sendSignal } from '@spillway/persistence';
 import type { NewFact } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
 
@@ -19,6 +21,7 @@ export const NEAR_MS = 60_000;
 const EMITTED_WINDOW_MS = 86_400_000;
 
 type Emit = Extract<Command, { kind: 'emit' }>;
+type Listen = Extract<Command, { kind: 'listen' }>;
 
 /** Makes known to the queues what a stored step of a run asks for. Doing it again comes to the same. */
 export class RunPublisher {
@@ -88,6 +91,12 @@ export class RunPublisher {
     );
   }
 
+  /** A timer that went off before its time by the clock of this machine is set again. */
+  async early({ run, seq, wakeAt }: { run: RunRef; seq: number; wakeAt: Date }): Promise<void> {
+    const leftMs = wakeAt.getTime() - Date.now();
+    await this.wake(run, `t${seq}.${leftMs}`, Math.max(1, leftMs));
+  }
+
   private timer(run: RunRef, seq: number, wakeAt: number | undefined): RunJob[] {
     if (wakeAt === undefined) return [];
     const delayMs = wakeAt - Date.now();
@@ -107,12 +116,14 @@ export class RunPublisher {
     }
   }
 
-  private async catchUp(run: Stepped['run'], { filters }: Extract<Command, { kind: 'listen' }>): Promise<void> {
-    const types = filters.map(({ type }) => type);
-    const known = types.length > 0 && types.every((type) => type !== undefined);
-    const heard = (run.state as { heard?: string[] }).heard ?? [];
-    const what = { types: known ? types : null, since: run.startedAt };
-    if ((await this.platform.listening.catchUp(run, what, heard)) > 0) await this.wake(run, `c${run.seq}`);
+  /** Brings a run that has begun to listen what came before. */
+  async catchUp(run: RunRow, command: Listen): Promise<void> {
+    const { heard = [] } = run.state as { heard?: string[] };
+    const what = { types: typesOf(command), since: sinceOf(run, run.state) };
+    if ((await this.platform.listening.catchUp(run, what, heard)) > 0) {
+      await this.wake(run, `c${run.seq}.${command.node}`);
+    }
+    await this.platform.runs.closeCommands(run.id, [command.node]);
   }
 }
 
@@ -122,6 +133,7 @@ function plannedFacts({ tenant, eventId }: RunRef, jobs: RunJob[]): NewFact[] {
   );
 }
 
-function endedFact({ id, tenant, eventId }: RunRef): NewFact {
+/** The event's state is to be worked out anew. */
+export function endedFact({ id, tenant, eventId }: Pick<RunRef, 'id' | 'tenant' | 'eventId'>): NewFact {
   return { kind: 'run.ended', tenant, eventId, runId: id };
 }

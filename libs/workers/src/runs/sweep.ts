@@ -1,8 +1,7 @@
-import type { QueueName } from '@spillway/contracts';
-import { type CallCommand, type Command, isCall, wakeUp } from '@spillway/flows';
+import { type CallCommand, type Command, isCall, queueOfCall, wakeUp } from '@spillway/flows';
 import type { OpenCommand } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
-import { NEAR_MS, RunPublisher } from './run-publisher';
+import { endedFact, NEAR_MS, RunPublisher } from './run-publisher';
 
 const PAGE = 500;
 
@@ -25,6 +24,8 @@ export async function sweepRuns(platform: Platform, olderThanMs: number): Promis
   let remade = 0;
   for (const command of stale) if (await remake(platform, publisher, command)) remade += 1;
   await platform.runs.touchCommands(stale);
+  const untold = await platform.runs.endedUntold(new Date(now - olderThanMs), PAGE);
+  if (untold.length > 0) await platform.facts.record(untold.map(endedFact));
   return { woken: overdue.length, remade };
 }
 
@@ -39,13 +40,16 @@ async function remake(platform: Platform, publisher: RunPublisher, open: OpenCom
     await publisher.emit(loaded.run, command);
     return true;
   }
+  if (command.kind === 'listen') {
+    await publisher.catchUp(loaded.run, command);
+    return true;
+  }
   if (!isCall(command) || (await isUnderWay(platform, open, command))) return false;
   await platform.facts.record(await publisher.call(loaded.run, command));
   return true;
 }
 
 async function isUnderWay(platform: Platform, { runId, node }: OpenCommand, { call }: CallCommand): Promise<boolean> {
-  const queue: QueueName = call.startsWith('spillway.notify') ? 'notifications' : 'integration-tasks';
-  const job = await platform.queues.queue(queue).getJob(`${runId}.${node}`);
+  const job = await platform.queues.queue(queueOfCall(call)).getJob(`${runId}.${node}`);
   return job !== undefined && !job.finishedOn;
 }

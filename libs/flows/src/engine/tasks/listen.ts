@@ -66,6 +66,7 @@ export const listenKind: Kind = {
     const index =
       last >= 0 ? -1 : heard.patterns.findIndex((pattern, at) => !(listen.to.all && heard.met[at]) && isMatch(pattern));
     if ((last < 0 && index < 0) || isKnown(heard, event)) return;
+    rememberHeard(engine, event);
     if (last >= 0) heard.untilMet[last] = true;
     else {
       heard.met[index] = true;
@@ -137,6 +138,11 @@ function isKnown({ seen }: Heard, { source, id }: Event): boolean {
   if (seen.includes(key)) return true;
   seen.push(key);
   return false;
+}
+
+/** An event that a run has consumed is not brought to it again. */
+function rememberHeard({ state }: Engine, { id }: Event): void {
+  if (typeof id === 'string' && !state.heard?.includes(id)) (state.heard ??= []).push(id);
 }
 
 function readAs(read: ListenTask['listen']['read'], event: Event): Json {

@@ -190,16 +190,20 @@ async function insertListens(client: PoolClient, changes: RunChange[]): Promise<
   }
 }
 
-/** The first delivery under a key stands. */
+/** The first delivery under a key stands; what is for a run that is not there is nobody's. */
 export async function insertDeliveries(
   client: Pick<PoolClient, 'query'>,
-  deliveries: readonly Delivery[],
+  unsorted: readonly Delivery[],
 ): Promise<void> {
-  if (deliveries.length === 0) return;
+  if (unsorted.length === 0) return;
+  // In one order, so that two who deliver the same do not wait for each other.
+  const deliveries = [...unsorted].sort((a, b) => (a.runId + a.key < b.runId + b.key ? -1 : 1));
   await client.query({
     name: 'runs-deliver',
     text: `insert into run_inbox (run_id, key, input)
-      select * from unnest($1::text[], $2::text[], $3::json[]) on conflict do nothing`,
+      select t.* from unnest($1::text[], $2::text[], $3::json[]) as t (run_id, key, input)
+      where exists (select from runs where runs.id = t.run_id)
+      on conflict do nothing`,
     values: [
       deliveries.map((one) => one.runId),
       deliveries.map((one) => one.key),

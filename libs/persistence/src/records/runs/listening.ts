@@ -1,6 +1,10 @@
 import type { SpillwayEvent } from '@spillway/contracts';
 import type { Pool } from 'pg';
 
+/** Events that are looked at together. */
+const PAGE = 500;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
 /** A run that may want an event. */
 export interface Listener {
   runId: string;
@@ -28,9 +32,10 @@ export class Listening {
     const { rows } = await this.pool.query<Listener>({
       name: 'listening-deliver',
       text: `with meant as (
-          select distinct run_id from run_listens where tenant = $1 and (types is null or $3 = any(types))
+          select distinct l.run_id from run_listens l join runs r on r.id = l.run_id
+          where l.tenant = $1 and (l.types is null or $3 = any(l.types)) and r.event_id <> $2::uuid
         ), delivered as (
-          insert into run_inbox (run_id, key, input) select run_id, 'e' || $2::text, $4::json from meant
+          insert into run_inbox (run_id, key, input) select run_id, 'e' || $2::uuid::text, $4::json from meant
           on conflict do nothing
         )
         select r.id as "runId", r.flow, r.priority, r.correlation_id as "correlationId", r.event_id as "eventId"
@@ -40,31 +45,47 @@ export class Listening {
     return rows;
   }
 
-  /** Events that came before the run listened. @param heard ids that it has consumed @returns how many there are */
+  /**
+   * Puts the events that came before the run listened into its inbox; not the one that began it.
+   *
+   * @param heard ids that it has consumed
+   * @returns how many there are
+   */
   async catchUp(
-    run: { id: string; tenant: string },
+    run: { id: string; tenant: string; eventId: string },
     { types, since }: { types: string[] | null; since: Date },
     heard: readonly string[],
   ): Promise<number> {
-    const { rows } = await this.pool.query<{ event: SpillwayEvent }>({
-      name: 'listening-past',
-      text: `select event from run_events
-        where tenant = $1 and ($2::text[] is null or type = any($2::text[])) and at >= $3 order by at limit 1000`,
-      values: [run.tenant, types, since],
-    });
-    const missed = rows.filter(({ event }) => !heard.includes(event.id));
-    if (missed.length === 0) return 0;
+    const not = [run.eventId, ...heard];
+    let count = 0;
+    let after: { at: string; id: string } | undefined;
+    do {
+      const { rows } = await this.pool.query<{ event: SpillwayEvent; at: string; id: string }>({
+        name: 'listening-past',
+        text: `select event, id, at::text from run_events
+          where tenant = $1 and ($2::text[] is null or type = any($2::text[])) and (at, id) > ($3::timestamptz, $4::uuid)
+            and id <> all($5::uuid[])
+          order by at, id limit ${PAGE}`,
+        values: [run.tenant, types, after?.at ?? since, after?.id ?? FIRST_ID, not],
+      });
+      if (rows.length > 0) await this.deliver(run.id, rows);
+      count += rows.length;
+      after = rows.length === PAGE ? rows.at(-1) : undefined;
+    } while (after);
+    return count;
+  }
+
+  private async deliver(runId: string, rows: { event: SpillwayEvent }[]): Promise<void> {
     await this.pool.query({
       name: 'listening-catch-up',
       text: `insert into run_inbox (run_id, key, input) select $1, * from unnest($2::text[], $3::json[])
         on conflict do nothing`,
       values: [
-        run.id,
-        missed.map(({ event }) => `e${event.id}`),
-        missed.map(({ event }) => JSON.stringify({ kind: 'event', event: asHeard(event) })),
+        runId,
+        rows.map(({ event }) => `e${event.id}`),
+        rows.map(({ event }) => JSON.stringify({ kind: 'event', event: asHeard(event) })),
       ],
     });
-    return missed.length;
   }
 
   /** @returns how many were forgotten */

@@ -32,12 +32,14 @@ export class RunStore {
   /** Puts something into the inbox of a run; the same key a second time is nothing. */
   readonly deliver: (delivery: Delivery) => Promise<void>;
   readonly callRecord: (call: { runId: string; node: number; key: string }) => Promise<CallRecord>;
+  private readonly close: (command: { runId: string; node: number }) => Promise<void>;
 
   constructor(private readonly pool: Pool) {
     this.deliver = batched((items: Delivery[]) => this.deliverAll(items), { most: 500 });
     this.callRecord = batched((calls: { runId: string; node: number; key: string }[]) => this.callRecords(calls), {
       most: 500,
     });
+    this.close = batched((commands: { runId: string; node: number }[]) => this.closeAll(commands), { most: 500 });
   }
 
   /** Runs with what came in for them; ids that are not there are left out. */
@@ -86,10 +88,7 @@ export class RunStore {
 
   /** Forgets commands that need no answer, once they are done. */
   async closeCommands(runId: string, nodes: number[]): Promise<void> {
-    await this.query('runs-close', 'delete from run_commands where run_id = $1 and node = any($2::int[])', [
-      runId,
-      nodes,
-    ]);
+    await Promise.all(nodes.map((node) => this.close({ runId, node })));
   }
 
   /** Commands that have been waiting for so long that their job may be lost, oldest first. */
@@ -123,8 +122,24 @@ export class RunStore {
        union
        select r.id, r.tenant, r.event_id, r.flow, r.priority, r.correlation_id
        from run_inbox i join runs r on r.id = i.run_id
-       where i.at < $1 and r.status not in ('suspended', 'completed', 'faulted', 'cancelled')
+       where i.at < $1 and (r.status <> 'suspended' or i.input ->> 'kind' in ('cancel', 'resume', 'suspend', 'retry'))
        limit $2`,
+      [time, limit],
+    );
+  }
+
+  /** Runs that ended before `time`, whose event is still taken to be moving though nothing of it is open. */
+  async endedUntold(time: Date, limit: number): Promise<{ id: string; tenant: string; eventId: string }[]> {
+    return this.query(
+      'runs-ended-untold',
+      `select r.id, e.tenant, e.id as "eventId" from events e
+       cross join lateral (
+         select id from runs where event_id = e.id and ended_at < $1 order by ended_at desc limit 1
+       ) r
+       where e.state = 'moving' and e.accepted_at < $1
+         and not exists (select from runs where event_id = e.id and (ended_at is null or ended_at >= $1))
+         and not exists (select from jobs where event_id = e.id and state = 'queued')
+       order by e.accepted_at limit $2`,
       [time, limit],
     );
   }
@@ -151,6 +166,16 @@ export class RunStore {
   private async deliverAll(items: Delivery[]): Promise<void[]> {
     await this.guarded(() => insertDeliveries(this.pool as unknown as PoolClient, items));
     return items.map(() => undefined);
+  }
+
+  private async closeAll(commands: { runId: string; node: number }[]): Promise<void[]> {
+    await this.query(
+      'runs-close',
+      `delete from run_commands x using unnest($1::text[], $2::int[]) as t (run_id, node)
+       where x.run_id = t.run_id and x.node = t.node`,
+      [commands.map((one) => one.runId), commands.map((one) => one.node)],
+    );
+    return commands.map(() => undefined);
   }
 
   private async callRecords(calls: { runId: string; node: number; key: string }[]): Promise<CallRecord[]> {

@@ -1,0 +1,148 @@
+import { type FlowJob, type Priority, timeOfId } from '@spillway/contracts';
+import type { Json } from '@spillway/jq';
+import type { InboxRow, RunChange, RunRow } from '@spillway/persistence';
+import { advance, type Advanced, begin } from '../engine/advance';
+import type { CompiledFlow } from '../engine/compiled-flow';
+import type { Surroundings } from '../engine/engine';
+import { type Command, ENDED, type Happening, type Input, type RunState } from '../engine/state';
+import { lasting } from './lasting';
+import { tasksOf } from './rows';
+
+/** State of a run whose first advance is still to be made. */
+export interface Unborn {
+  begin: Json;
+  since?: number;
+}
+
+/** State of a run, with what is kept beside the engine's. */
+export type KeptState = RunState & {
+  /** From when on it hears events, where that is before it began. Unix milliseconds. */
+  since?: number;
+};
+
+export function isUnborn(state: unknown): state is Unborn {
+  return typeof state === 'object' && state !== null && 'begin' in state;
+}
+
+/** A run that is not there yet, and whose job says how it begins. */
+export function newRun(job: FlowJob, now: number): { run: RunRow; inbox: InboxRow[] } | undefined {
+  const { run, route, eventId, meta, start } = job;
+  if (!start) return undefined;
+  return {
+    run: {
+      id: run.id,
+      tenant: meta.tenant,
+      flow: run.flow,
+      hash: start.hash,
+      version: start.version,
+      route,
+      eventId,
+      parentRun: null,
+      parentNode: null,
+      seq: 0,
+      status: 'running',
+      state: { begin: start.event as unknown as Json, since: askedFor(job, now) } satisfies Unborn,
+      jobs: 0,
+      wakeAt: null,
+      priority: meta.priority satisfies Priority,
+      correlationId: meta.correlationId,
+      startedAt: new Date(now),
+      endedAt: null,
+    },
+    inbox: [],
+  };
+}
+
+/**
+ * A run hears what came after the event that began it, however long its first job waited; a replay hears what came after
+ * it was asked for.
+ */
+function askedFor({ run, route, eventId, meta }: FlowJob, now: number): number {
+  const isReplay = run.id.slice(`${eventId}.${route}.`.length).includes('.');
+  return Math.min(now, meta.createdAt, (!isReplay && timeOfId(eventId)) || now);
+}
+
+/** A suspended run takes orders only; the rest waits until it is resumed. */
+export function takable(status: string, inbox: InboxRow[]): InboxRow[] {
+  if (status !== 'suspended') return inbox;
+  const kindOf = ({ input }: InboxRow) => (input as Input).kind;
+  const orders = inbox.filter((row) => ['cancel', 'resume', 'suspend', 'retry'].includes(kindOf(row)));
+  const goesOn = orders.some((row) => ['cancel', 'resume'].includes(kindOf(row)));
+  return goesOn ? [...orders, ...inbox.filter((row) => !orders.includes(row))] : orders;
+}
+
+/** One advance. What came in before a run began is taken right after its beginning. */
+export function advanceOf(flow: CompiledFlow, run: RunRow, taken: InboxRow[], around: Surroundings): Advanced {
+  const inputs = taken.map(({ input }) => input as Input);
+  if (!isUnborn(run.state)) {
+    const { next, heard } = run.state as RunState;
+    const isNews = (input: Input) => input.kind !== 'event' || !heard?.includes(String(input.event['id']));
+    const advanced = advance(flow, run.state as RunState, inputs.filter(isNews), around);
+    return { ...advanced, commands: lasting(advanced.commands, next) };
+  }
+  const { since } = run.state;
+  const born = begin(flow, run.state.begin, around);
+  if (since !== undefined) Object.assign(born.state, { since } satisfies Partial<KeptState>);
+  const then =
+    inputs.length > 0 ? advance(flow, born.state, inputs, around) : { ...born, commands: [], happenings: [] };
+  return {
+    ...then,
+    commands: lasting([...born.commands, ...then.commands], 0),
+    happenings: [...born.happenings, ...then.happenings],
+  };
+}
+
+/** Whether the run came to its end in this step, and not in one before. */
+export function hasJustEnded(happenings: readonly Happening[]): boolean {
+  return happenings.some(({ what, task }) => !task && (ENDED as readonly string[]).includes(what));
+}
+
+/** What is written of an advance, but for what reaches other runs. */
+export function changeOf(run: RunRow, taken: InboxRow[], advanced: Advanced, now: number): RunChange {
+  const { state, commands, happenings, wakeAt } = advanced;
+  const ended = ENDED.includes(state.status);
+  const endedAt = hasJustEnded(happenings) ? new Date(now) : run.endedAt;
+  const forgotten = commands.flatMap((one) => (one.kind === 'forget' ? [one.node] : []));
+  const listens = commands.filter((one) => one.kind === 'listen');
+  return {
+    run: {
+      ...run,
+      status: state.status,
+      state,
+      jobs: run.jobs + commands.filter(({ kind }) => kind === 'call').length,
+      wakeAt: wakeAt === undefined ? null : new Date(wakeAt),
+      endedAt: ended ? endedAt : null,
+    },
+    taken: taken.map(({ key }) => key),
+    // Kept until they are answered or made known: what a crash leaves of them is made again.
+    commands: commands
+      .filter(({ kind }) => kind === 'call' || kind === 'emit' || kind === 'listen')
+      .map((command) => ({ node: command.node, command })),
+    closed: [...answered(taken), ...forgotten],
+    tasks: tasksOf(happenings),
+    listens: listens.map((one) => ({ node: one.node, types: typesOf(one), since: sinceOf(run, state) })),
+    unlistens: forgotten,
+    deliveries: [],
+    children: [],
+  };
+}
+
+/** The types of events that may be meant, or null where an expression decides. */
+export function typesOf({ filters }: Extract<Command, { kind: 'listen' }>): string[] | null {
+  const types = filters.map(({ type }) => type);
+  const known = types.length > 0 && types.every((type) => type !== undefined);
+  return known ? [...new Set(types)] : null;
+}
+
+/** From when on a run hears events. */
+export function sinceOf(run: Pick<RunRow, 'startedAt'>, state: unknown): Date {
+  const { since } = state as KeptState;
+  return since === undefined ? run.startedAt : new Date(since);
+}
+
+function answered(taken: InboxRow[]): number[] {
+  return taken.flatMap(({ input }) => {
+    const { kind, ...rest } = input as Input;
+    return (kind === 'answer' || kind === 'failure') && 'node' in rest ? [rest.node] : [];
+  });
+}

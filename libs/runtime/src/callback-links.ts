@@ -1,0 +1,36 @@
+import { timingSafeEqual } from 'node:crypto';
+import { BadRequestError } from '@spillway/contracts';
+import type { Sealer } from '@spillway/tenancy';
+
+export type LinkKind = 'callbacks' | 'approvals';
+
+/** Links that let somebody without a key answer one question of one run, until a time. */
+export class CallbackLinks {
+  constructor(
+    private readonly sealer: Sealer,
+    /** What the outside calls the ingress. */
+    private readonly base: string,
+  ) {}
+
+  url(kind: LinkKind, runId: string, node: number, expiresAt: Date): string {
+    const until = String(expiresAt.getTime());
+    const query = new URLSearchParams({ until, signature: this.signature(kind, runId, node, until) });
+    return `${this.base.replace(/\/$/, '')}/v1/${kind}/${encodeURIComponent(runId)}/${node}?${query.toString()}`;
+  }
+
+  /** @throws BadRequestError 403 `link-invalid`, 410 `link-expired` */
+  check(kind: LinkKind, runId: string, node: number, given: { until?: string; signature?: string }): void {
+    const wanted = Buffer.from(this.signature(kind, runId, node, given.until ?? ''));
+    const signature = Buffer.from(given.signature ?? '');
+    if (wanted.length !== signature.length || !timingSafeEqual(wanted, signature)) {
+      throw new BadRequestError('the link is not one of ours', { code: 'link-invalid', status: 403 });
+    }
+    if (Number(given.until) < Date.now()) {
+      throw new BadRequestError('the link has expired', { code: 'link-expired', status: 410 });
+    }
+  }
+
+  private signature(kind: LinkKind, runId: string, node: number, until: string): string {
+    return this.sealer.sign(kind, `${runId}\0${node}\0${until}`);
+  }
+}
