@@ -80,8 +80,8 @@ const OUTCOMES: Record<string, Outcome> = {
     ],
   },
   'call-asyncapi-subscribe-consume-forever-foreach': {
-    ...getsMessages,
-    because: 'a subscription ends by amount or time only: the call is asked for as written, and the adapter refuses it',
+    error: { type: standardErrorUri('configuration'), instance: '/do/0/getNotifications' },
+    because: 'a subscription is one call, which ends by amount or time: it can neither run tasks nor go on for ever',
   },
   'call-asyncapi-subscribe-consume-until': getsMessages,
   'call-asyncapi-subscribe-consume-while': getsMessages,

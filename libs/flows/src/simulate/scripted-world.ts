@@ -63,8 +63,10 @@ export class ScriptedWorld implements World {
   }
 }
 
+/** Of the task; what undoes `pay` is `undo pay`, as in the timeline of a run. */
 function nameOf({ path }: CallCommand | RunCommand): string {
-  return segmentsOf(path).at(-1)!;
+  const undone = /\/([^/]+)\/metadata\/compensate$/.exec(path)?.[1];
+  return undone === undefined ? segmentsOf(path).at(-1)! : `undo ${segmentsOf(`/${undone}`)[0]}`;
 }
 
 function noAnswer(name: string, what: string, isUsedUp: boolean): PermanentError {

@@ -52,7 +52,7 @@ function ask(engine: Engine, node: Node, call: string, args: unknown): void {
     path: node.path,
     call,
     with: secret ? (args as Json) : evaluated(engine, node, call, args),
-    input: node.input,
+    input: secret || mayNeedInput(call, args) ? node.input : null,
     ...(secret && { variables: withoutSecrets(scope) }),
     ...timeLeft(engine, node),
   };
@@ -67,18 +67,30 @@ function ask(engine: Engine, node: Node, call: string, args: unknown): void {
   node.wait = { for: 'answer' };
 }
 
-/** What a subscription does with each message is not worked out before there is one. */
+/** What a subscription asks of each message is not worked out before there is one. @throws Fault */
 function evaluated(engine: Engine, node: Node, call: string, args: unknown): Json {
   const render = (value: unknown) => engine.flow.template(value, node.input, engine.scope(node));
   const subscription = call === 'asyncapi' ? at(args, 'subscription') : undefined;
   if (!isFields(subscription)) return render(args);
   const { filter, foreach, consume, ...rest } = subscription;
+  if (foreach !== undefined) {
+    const remedy = 'put a "for" over the output after it';
+    throw new Fault(standardError('configuration', `a subscription with "foreach" is not supported: ${remedy}`));
+  }
   const { while: holds, until, ...limits } = fieldsOf(consume);
-  const later = { ...(filter !== undefined && { filter }), ...(foreach !== undefined && { foreach }) };
-  const conditions = { ...(holds !== undefined && { while: holds }), ...(until !== undefined && { until }) };
   const made = render({ ...(args as object), subscription: { ...rest, consume: limits } }) as Fields;
+  const conditions = { ...(holds !== undefined && { while: holds }), ...(until !== undefined && { until }) };
   const consumed = { ...fieldsOf(at(made, 'subscription', 'consume')), ...conditions };
-  return { ...made, subscription: { ...fieldsOf(made['subscription']), ...later, consume: consumed } } as Json;
+  const kept = { ...fieldsOf(made['subscription']), ...(filter !== undefined && { filter }), consume: consumed };
+  return { ...made, subscription: kept } as Json;
+}
+
+/** Whether a URI of a call may hold `{name}`, a field of the input; otherwise the worker has no use for the input. */
+function mayNeedInput(call: string, args: unknown): boolean {
+  if (call.includes('.')) return false;
+  const endpoint = at(args, 'endpoint');
+  const uri = typeof endpoint === 'string' ? endpoint : at(endpoint, 'uri');
+  return call !== 'http' || typeof uri !== 'string' || uri.includes('{');
 }
 
 function isInTry(engine: Engine, node: Node): boolean {
