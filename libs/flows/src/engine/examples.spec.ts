@@ -252,14 +252,14 @@ describe("the specification's examples", () => {
     const { state, calls, emitted, tookMs } = await simulate(new CompiledFlow(parseFlow(text).definition), input, {
       startedAt: NOON,
       events,
-      call: ({ path, input: given }) => {
+      call: ({ path, input: given, with: args }) => {
         const task = nameOf(path);
         const count = counts.get(task) ?? 0;
         counts.set(task, count + 1);
         const listed = answers[task];
         const answer = Array.isArray(listed) ? listed[Math.min(count, listed.length - 1)] : listed;
         if (answer instanceof Fault) throw answer;
-        return typeof answer === 'function' ? answer(given) : (answer ?? null);
+        return typeof answer === 'function' ? answer(given, args) : (answer ?? null);
       },
       run: ({ input: given }) => ({ ran: given }),
     });

@@ -110,7 +110,9 @@ describe('suspend', () => {
 
 describe('retry of a run that failed', () => {
   it('begins the task that failed again, under a new id, and goes on from there', () => {
-    const machine = new Machine(`do: [{ first: ${ASK} }, { ask: ${ASK} }, { last: { set: { got: "\${ . }" } } }]`);
+    const machine = new Machine(
+      `do: [{ first: ${ASK} }, { ask: { call: crm.find, with: { n: "\${ . }" } } }, { last: { set: { got: "\${ . }" } } }]`,
+    );
     machine.answer('first', 1);
     const failed = machine.waiting('ask');
     machine.fail('ask', down);
@@ -118,7 +120,7 @@ describe('retry of a run that failed', () => {
     machine.give({ kind: 'retry' });
     expect(machine.state).toMatchObject({ status: 'running' });
     expect(machine.state.error).toBeUndefined();
-    expect(machine.last).toMatchObject([{ kind: 'call', path: '/do/1/ask', input: 1 }]);
+    expect(machine.last).toMatchObject([{ kind: 'call', path: '/do/1/ask', with: { n: 1 } }]);
     expect(machine.waiting('ask')).toBeGreaterThan(failed);
     machine.give({ kind: 'answer', node: failed, output: 'late' }).answer('ask', 2);
     expect(machine.state).toMatchObject({ status: 'completed', output: { got: 2 } });

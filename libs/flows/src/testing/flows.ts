@@ -22,7 +22,7 @@ export function flowOf(body: string, { mistakes = false } = {}): CompiledFlow {
 
 /** Answers of calls by the name of the task; of a list, one after another, the last again and again. */
 export type Answers = Record<string, Answer | Answer[]>;
-type Answer = Json | Fault | ((input: Json) => Json);
+type Answer = Json | Fault | ((input: Json, args: Json) => Json);
 
 export interface RunOptions extends Partial<Omit<World, 'call'>> {
   input?: Json;
@@ -36,14 +36,14 @@ export const NOON = Date.UTC(2026, 0, 15, 12);
 export async function run(body: string, options: RunOptions = {}): Promise<Simulated> {
   const { input = {}, answers = {}, mistakes, ...world } = options;
   const counts = new Map<string, number>();
-  const call: World['call'] = ({ path, input: given }) => {
+  const call: World['call'] = ({ path, input: given, with: args }) => {
     const name = nameOf(path);
     const answer = answers[name] ?? null;
     const count = counts.get(name) ?? 0;
     counts.set(name, count + 1);
     const one = Array.isArray(answer) ? answer[Math.min(count, answer.length - 1)]! : answer;
     if (one instanceof Fault) throw one;
-    return typeof one === 'function' ? one(given) : one;
+    return typeof one === 'function' ? one(given, args) : one;
   };
   return simulate(flowOf(body, { mistakes }), input, { startedAt: NOON, ...world, call });
 }

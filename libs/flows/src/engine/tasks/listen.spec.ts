@@ -194,7 +194,7 @@ describe('foreach', () => {
     const body = each(
       '{ item: pulse, at: i, do: [{ ask: { call: crm.find, with: { n: "${ $pulse }", i: "${ $i }" } } }] }',
     );
-    const answers: Answers = { ask: (input) => ({ heard: input }) };
+    const answers: Answers = { ask: (_input, args) => ({ heard: (args as { n: number }).n }) };
     const { state, calls } = await run(body, { events, answers });
     expect(calls.map((call) => call.with)).toEqual([
       { n: 1, i: 0 },

@@ -52,7 +52,7 @@ function ask(engine: Engine, node: Node, call: string, args: unknown): void {
     path: node.path,
     call,
     with: secret ? (args as Json) : evaluated(engine, node, call, args),
-    input: secret || mayNeedInput(call, args) ? node.input : null,
+    input: node.input,
     ...(secret && { variables: withoutSecrets(scope) }),
     ...timeLeft(engine, node),
   };
@@ -83,14 +83,6 @@ function evaluated(engine: Engine, node: Node, call: string, args: unknown): Jso
   const consumed = { ...fieldsOf(at(made, 'subscription', 'consume')), ...conditions };
   const kept = { ...fieldsOf(made['subscription']), ...(filter !== undefined && { filter }), consume: consumed };
   return { ...made, subscription: kept } as Json;
-}
-
-/** Whether a URI of a call may hold `{name}`, a field of the input; otherwise the worker has no use for the input. */
-function mayNeedInput(call: string, args: unknown): boolean {
-  if (call.includes('.')) return false;
-  const endpoint = at(args, 'endpoint');
-  const uri = typeof endpoint === 'string' ? endpoint : at(endpoint, 'uri');
-  return call !== 'http' || typeof uri !== 'string' || uri.includes('{');
 }
 
 function isInTry(engine: Engine, node: Node): boolean {
