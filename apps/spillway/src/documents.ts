@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PermanentError, type Resource, resourceSchema } from '@spillway/contracts';
-import { lintResource } from '@spillway/runtime';
-import { type Document, LineCounter, parseAllDocuments } from 'yaml';
+import { LineCounter, parseAllDocuments } from 'yaml';
+import { problemsOf, sayProblem } from './flows/problems';
+import { keysOf, placeOf } from './yaml-place';
 
 export interface ReadDocument {
   file: string;
@@ -15,59 +16,73 @@ export interface ReadDocument {
  *
  * @throws PermanentError that names file, line and field of everything that is wrong
  */
-export function readDocuments(paths: string[], environment: NodeJS.ProcessEnv): ReadDocument[] {
-  const files = paths.flatMap(filesOf);
+export async function readDocuments(paths: string[], environment: NodeJS.ProcessEnv): Promise<ReadDocument[]> {
+  const files = paths.flatMap((path) => filesOf(path));
   if (files.length === 0)
     throw new PermanentError(`there are no .yaml files in ${paths.join(', ')}`, { code: 'documents-missing' });
   const problems: string[] = [];
-  const documents = files.flatMap((file) => readFile(file, environment, problems));
+  const documents: ReadDocument[] = [];
+  for (const file of files) documents.push(...(await readFile(file, environment, problems)));
   if (problems.length > 0) throw new PermanentError(problems.join('\n          '), { code: 'document-invalid' });
   return documents;
 }
 
-function filesOf(path: string): string[] {
+/**
+ * A file as it is, or those of a folder, by name.
+ *
+ * @throws PermanentError `documents-missing`
+ */
+export function filesOf(path: string, names = /\.ya?ml$/): string[] {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) throw new PermanentError(`there is no ${path}`, { code: 'documents-missing' });
   if (!stat.isDirectory()) return [path];
   return readdirSync(path, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.ya?ml$/.test(name))
+    .filter((name) => names.test(name))
     .sort()
     .map((name) => join(path, name));
 }
 
-function readFile(file: string, environment: NodeJS.ProcessEnv, problems: string[]): ReadDocument[] {
+async function readFile(file: string, environment: NodeJS.ProcessEnv, problems: string[]): Promise<ReadDocument[]> {
   const lines = new LineCounter();
   const found: ReadDocument[] = [];
   for (const document of parseAllDocuments(readFileSync(file, 'utf8'), { lineCounter: lines })) {
-    const at = (path: (string | number)[]) => lineOf(document, lines, path);
+    const at = (path: readonly PropertyKey[]) => placeOf(document, lines, path).line;
     for (const error of document.errors)
       problems.push(`${file}:${error.linePos?.[0].line ?? 1}: ${error.message.split('\n')[0]}`);
     if (document.errors.length > 0 || document.contents === null) continue;
     const value = withSecrets(document.toJS(), { file, environment, problems, at });
     const parsed = resourceSchema.safeParse(value);
-    for (const issue of parsed.error?.issues ?? []) {
-      const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
-      problems.push(`${file}:${at(path)}: ${path.join('.') || 'document'}: ${issue.message}`);
-    }
+    for (const { path, message } of parsed.error?.issues ?? [])
+      problems.push(`${file}:${at(path)}: ${path.map(String).join('.') || 'document'}: ${message}`);
     if (!parsed.success) continue;
-    for (const { path, message } of lintResource(parsed.data)) {
-      problems.push(
-        `${file}:${at(path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key)))}: ${path}: ${message}`,
-      );
-    }
+    for (const { keys, path, message } of await lint(parsed.data))
+      problems.push(`${file}:${at(keys)}: ${path}: ${message}`);
     found.push({ file, line: at([]), resource: parsed.data });
   }
   return found;
 }
 
-/** The line of the field, or of the nearest one above it that is there. */
-function lineOf(document: Document, lines: LineCounter, path: (string | number)[]): number {
-  for (let length = path.length; length >= 0; length -= 1) {
-    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
-    const range = (node as { range?: [number, number, number] } | null)?.range;
-    if (range) return lines.linePos(range[0]).line;
+interface Found {
+  keys: string[];
+  /** As it is shown: with dots, and a JSON pointer into a flow, which is how runs name their tasks. */
+  path: string;
+  message: string;
+}
+
+async function lint(resource: Resource): Promise<Found[]> {
+  if (resource.kind === 'Flow') {
+    const { segmentsOf } = await import('@spillway/flows');
+    const problems = await problemsOf(resource.metadata, resource.spec);
+    return problems
+      .filter(({ severity }) => severity === 'error')
+      .map((problem) => ({
+        keys: ['spec', ...segmentsOf(problem.path)],
+        path: problem.path || 'flow',
+        message: sayProblem(problem),
+      }));
   }
-  return 1;
+  const { lintResource } = await import('@spillway/runtime');
+  return lintResource(resource).map(({ path, message }) => ({ keys: keysOf(resource, path), path, message }));
 }
 
 interface Context {

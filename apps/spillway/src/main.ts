@@ -1,13 +1,15 @@
-import { describeFailure } from '@spillway/runtime';
 import { Command } from 'commander';
 import { applyCommand } from './commands/apply';
 import { deadLetterCommands } from './commands/dlq';
 import { doctorCommand } from './commands/doctor';
 import { eventCommands } from './commands/events';
+import { flowCommands } from './commands/flows';
+import { runCommands } from './commands/runs';
 import { sendCommand } from './commands/send';
 import { startCommand } from './commands/start';
 import { tailCommand } from './commands/tail';
 
+// What a command needs it loads when it runs: the whole platform takes seconds to load, the help should not.
 const program = new Command('spillway')
   .description('Takes webhooks in and gets the work behind them done.')
   .version('0.1.0')
@@ -17,10 +19,13 @@ const program = new Command('spillway')
   .addCommand(sendCommand)
   .addCommand(tailCommand)
   .addCommand(eventCommands)
+  .addCommand(flowCommands)
+  .addCommand(runCommands)
   .addCommand(deadLetterCommands)
   .addCommand(doctorCommand);
 
-program.parseAsync().catch((error: unknown) => {
+program.parseAsync().catch(async (error: unknown) => {
+  const { describeFailure } = await import('@spillway/runtime');
   process.stderr.write(`spillway: ${describeFailure(error)}\n`);
   process.exitCode = 1;
 });

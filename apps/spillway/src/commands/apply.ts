@@ -8,7 +8,7 @@ export const applyCommand = new Command('apply')
   .requiredOption('-f, --file <path...>', 'files, or folders of .yaml and .yml')
   .option('--dry-run', 'only tells what would change', false)
   .action(async ({ file, dryRun }: { file: string[]; dryRun: boolean }) => {
-    const documents = readDocuments(file, process.env);
+    const documents = await readDocuments(file, process.env);
     const body = { documents: documents.map((one) => one.resource), dryRun };
     const { applied } = await Client.fromEnvironment().post<{ applied: AppliedResource[] }>('/apply', body);
     for (const one of applied) process.stdout.write(describe(one));

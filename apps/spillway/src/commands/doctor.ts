@@ -1,7 +1,5 @@
-import { loadConfig } from '@spillway/config';
+import type { Config } from '@spillway/config';
 import { messageOf, SpillwayError } from '@spillway/contracts';
-import { openDatabase } from '@spillway/persistence';
-import { openBackend } from '@spillway/queues';
 import { Command } from 'commander';
 import { Client } from '../client';
 
@@ -29,8 +27,9 @@ async function* examine(): AsyncGenerator<Finding> {
     ok: major >= OLDEST_NODE,
     text: `Node ${process.versions.node}${major >= OLDEST_NODE ? '' : `: needs ${OLDEST_NODE}`}`,
   };
-  let config: ReturnType<typeof loadConfig>;
+  let config: Config;
   try {
+    const { loadConfig } = await import('@spillway/config');
     config = loadConfig();
     yield { ok: true, text: 'configuration is valid' };
   } catch (error) {
@@ -56,6 +55,7 @@ async function* examine(): AsyncGenerator<Finding> {
 }
 
 async function postgres(url: string): Promise<Finding> {
+  const { openDatabase } = await import('@spillway/persistence');
   const database = openDatabase(url, 2);
   try {
     const { rows } = await database.pool.query<{ version: string }>(
@@ -72,6 +72,7 @@ async function postgres(url: string): Promise<Finding> {
 }
 
 async function* redis(redisUrl: string, prefix: string): AsyncGenerator<Finding> {
+  const { openBackend } = await import('@spillway/queues');
   const backend = openBackend({ redisUrl, databaseUrl: '', prefix });
   try {
     const warnings = await backend.warnings();

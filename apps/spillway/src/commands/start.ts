@@ -1,10 +1,6 @@
-import { loadConfig } from '@spillway/config';
 import { type Role, ROLES } from '@spillway/contracts';
-import { startIngress } from '@spillway/ingress';
-import { createLog } from '@spillway/observability';
-import { type OperationsServer, startOperations } from '@spillway/operations';
-import { closeOnSignal, openPlatform, type Platform, type Running } from '@spillway/runtime';
-import { isWorkerRole, startWorker } from '@spillway/workers';
+import type { OperationsServer } from '@spillway/operations';
+import type { Platform, Running } from '@spillway/runtime';
 import { Command, Option } from 'commander';
 import { startDemo } from '../demo/demo';
 import { firstScreen } from '../first-screen';
@@ -15,6 +11,9 @@ export const startCommand = new Command('start')
   .description('Runs the platform: every role in this process, or those that are named')
   .addOption(new Option('--roles <roles>', `separated by commas: ${ROLES.join(', ')}`))
   .action(async (options: { roles?: string }) => {
+    const { loadConfig } = await import('@spillway/config');
+    const { createLog } = await import('@spillway/observability');
+    const { closeOnSignal, openPlatform } = await import('@spillway/runtime');
     const pretty = process.stdout.isTTY ? 'true' : undefined;
     const roles = options.roles ?? process.env['SPILLWAY_ROLES'];
     const config = loadConfig({ LOG_PRETTY: pretty, ...process.env, SPILLWAY_ROLES: roles });
@@ -36,15 +35,18 @@ export interface Started {
 
 /** Workers first, so that work is done as soon as it is taken. */
 export async function startRoles(platform: Platform, roles: readonly Role[]): Promise<Started> {
+  const { isWorkerRole, startWorker } = await import('@spillway/workers');
   const started: Started = { running: [] };
   for (const role of roles.filter(isWorkerRole)) started.running.push(await startWorker(role, platform));
   if (roles.includes('admin')) {
     const ingressUrl = () =>
       started.ingressUrl ?? platform.config.ingress.publicUrl ?? `http://localhost:${platform.config.ingress.port}`;
+    const { startOperations } = await import('@spillway/operations');
     started.operations = await startOperations(platform, { ingressUrl });
     started.running.unshift(started.operations);
   }
   if (roles.includes('ingress-api')) {
+    const { startIngress } = await import('@spillway/ingress');
     const ingress = await startIngress(platform);
     started.ingressUrl = ingress.url;
     started.running.unshift(ingress);

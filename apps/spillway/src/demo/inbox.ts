@@ -1,5 +1,4 @@
 import type { Running } from '@spillway/runtime';
-import fastify from 'fastify';
 
 interface Message {
   at: string;
@@ -11,6 +10,7 @@ const KEPT = 100;
 
 /** A stand-in for the systems of the demo tenant: it takes what routes send and shows it. */
 export async function startInbox(port: number): Promise<Running & { url: string }> {
+  const { default: fastify } = await import('fastify');
   const messages: Message[] = [];
   const server = fastify({ bodyLimit: 2 * 1_048_576, forceCloseConnections: true });
   server.post('/*', async (request) => {
