@@ -48,6 +48,8 @@ interface Step {
 
 const MOST_DEFINITIONS = 1_000;
 const MOST_RUNS = 100;
+/** Under load so long is waited for more runs to share a commit. */
+const LINGER_MS = 10;
 /** Another worker may take the same run on at the same time; one of the two reads again. */
 const MOST_TRIES = 8;
 
@@ -62,7 +64,11 @@ export class Driver {
   private readonly take: (job: FlowJob) => Promise<Stepped | Idle | 'again' | undefined>;
 
   constructor(private readonly parts: DriverParts) {
-    this.take = batched((jobs: FlowJob[]) => this.takeAll(jobs), { most: MOST_RUNS, parallel: 2 });
+    this.take = batched((jobs: FlowJob[]) => this.takeAll(jobs), {
+      most: MOST_RUNS,
+      parallel: 2,
+      lingerMs: LINGER_MS,
+    });
   }
 
   /**

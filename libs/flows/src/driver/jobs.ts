@@ -1,4 +1,5 @@
 import type { CallJob, FlowJob, JobMeta, PlannedJob, Priority } from '@spillway/contracts';
+import type { Json } from '@spillway/jq';
 import type { RunRow } from '@spillway/persistence';
 import type { CallCommand, Command } from '../engine/state';
 
@@ -39,7 +40,7 @@ export function queueOfCall(call: string): 'integration-tasks' | 'notifications'
 
 /** The job of a call, the same each time it is made. */
 export function callJob(run: RunRef, command: CallCommand): RunJob {
-  const { node, path, call, input, variables, idempotencyKey, timeoutMs, caught, callback } = command;
+  const { node, path, call, input, variables, idempotencyKey, timeoutMs, caught, callback } = lean(command);
   const queue = queueOfCall(call);
   const meta: JobMeta = { ...metaOf(run), priority: (command.priority ?? run.priority) as Priority };
   if (timeoutMs !== undefined) meta.deadline = Date.now() + timeoutMs;
@@ -62,6 +63,23 @@ export function callJob(run: RunRef, command: CallCommand): RunJob {
   const planned: PlannedJob = { id, queue, route: run.route ?? '', task, target: 0, run: run.id };
   // Inside a `try` the flow says what happens then; elsewhere the queue tries again.
   return { queue, id, data, planned, ...(caught && { attempts: 1 }) };
+}
+
+/**
+ * Without the task's input, where the worker has no use for it: it is as large as the event, and only `{name}` in a URI
+ * and arguments that name secrets need it.
+ */
+export function lean(command: CallCommand): CallCommand {
+  const { call, variables } = command;
+  if (variables || (!call.includes('.') && mayNameInput(call, command.with))) return command;
+  return { ...command, input: null };
+}
+
+function mayNameInput(call: string, args: Json): boolean {
+  if (call !== 'http' || typeof args !== 'object' || args === null || Array.isArray(args)) return true;
+  const { endpoint } = args;
+  const uri = typeof endpoint === 'string' ? endpoint : (endpoint as { uri?: unknown } | null)?.uri;
+  return typeof uri !== 'string' || uri.includes('{');
 }
 
 export function isCall(command: Command): command is CallCommand {

@@ -6,6 +6,7 @@ import type { CompiledFlow } from '../engine/compiled-flow';
 import type { Surroundings } from '../engine/engine';
 import { type Command, ENDED, type Happening, type Input, type RunState } from '../engine/state';
 import { lasting } from './lasting';
+import { lean } from './jobs';
 import { tasksOf } from './rows';
 
 /** State of a run whose first advance is still to be made. */
@@ -76,7 +77,7 @@ export function advanceOf(flow: CompiledFlow, run: RunRow, taken: InboxRow[], ar
   const inputs = taken.map(({ input }) => input as Input);
   if (!isUnborn(run.state)) {
     const { next, heard } = run.state as RunState;
-    const isNews = (input: Input) => input.kind !== 'event' || !heard?.includes(String(input.event['id']));
+    const isNews = (input: Input) => input.kind !== 'event' || !heard?.includes(input.event['id'] as string);
     const advanced = advance(flow, run.state as RunState, inputs.filter(isNews), around);
     return { ...advanced, commands: lasting(advanced.commands, next) };
   }
@@ -117,7 +118,7 @@ export function changeOf(run: RunRow, taken: InboxRow[], advanced: Advanced, now
     // Kept until they are answered or made known: what a crash leaves of them is made again.
     commands: commands
       .filter(({ kind }) => kind === 'call' || kind === 'emit' || kind === 'listen')
-      .map((command) => ({ node: command.node, command })),
+      .map((command) => ({ node: command.node, command: command.kind === 'call' ? lean(command) : command })),
     closed: [...answered(taken), ...forgotten],
     tasks: tasksOf(happenings),
     listens: listens.map((one) => ({ node: one.node, types: typesOf(one), since: sinceOf(run, state) })),

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { stringifyShared } from './shared-json';
 import type { Delivery, RunChange, RunRow } from './run-rows';
 
 /**
@@ -71,7 +72,7 @@ async function insertRuns(client: PoolClient, runs: RunRow[]): Promise<string[]>
       runs.map((run) => run.parentRun),
       runs.map((run) => run.parentNode),
       runs.map((run) => run.status),
-      runs.map((run) => JSON.stringify(run.state)),
+      runs.map((run) => stringifyShared(run.state)),
       runs.map((run) => run.jobs),
       runs.map((run) => run.wakeAt),
       runs.map((run) => run.priority),
@@ -98,7 +99,7 @@ async function updateRuns(client: PoolClient, runs: RunRow[]): Promise<string[]>
       runs.map((run) => run.id),
       runs.map((run) => run.seq),
       runs.map((run) => run.status),
-      runs.map((run) => JSON.stringify(run.state)),
+      runs.map((run) => stringifyShared(run.state)),
       runs.map((run) => run.jobs),
       runs.map((run) => run.wakeAt),
       runs.map((run) => run.endedAt),

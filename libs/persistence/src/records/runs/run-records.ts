@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../schema';
+import { reviveShared } from './shared-json';
 
 export interface RunFilter {
   tenant?: string;
@@ -102,7 +103,8 @@ export class RunRecords {
       select ${SUMMARY}, state, hash from runs where id = ${id}`.execute(this.db);
     const row = rows[0];
     if (!row) return undefined;
-    const { state, hash, ...summary } = row;
+    const { hash, state: kept, ...summary } = row;
+    const state = reviveShared(kept) as State;
     const [tasks, children, version] = await Promise.all([
       sql<RunTask>`select node, path, name, kind, attempt, status, input, output, error, started_at as "startedAt",
         ended_at as "endedAt" from run_tasks where run_id = ${id} order by ended_at, node`.execute(this.db),

@@ -2,11 +2,15 @@ import { TransientError } from '@spillway/contracts';
 import type { Pool, PoolClient } from 'pg';
 import { batched } from '../../batcher';
 import { insertDeliveries, writeChanges } from './commit';
+import { reviveShared } from './shared-json';
 import type { Delivery, InboxRow, RunChange, RunRow } from './run-rows';
 
 const COLUMNS = `id, tenant, flow, hash, version, route, event_id as "eventId", parent_run as "parentRun",
   parent_node as "parentNode", seq, status, state, jobs, wake_at as "wakeAt", priority, correlation_id as "correlationId",
   started_at as "startedAt", ended_at as "endedAt"`;
+
+/** Under load so long is waited for more to share a round trip. */
+const LINGER_MS = 5;
 
 /** What is known of a call that a run asked for. */
 export type CallRecord =
@@ -35,9 +39,10 @@ export class RunStore {
   private readonly close: (command: { runId: string; node: number }) => Promise<void>;
 
   constructor(private readonly pool: Pool) {
-    this.deliver = batched((items: Delivery[]) => this.deliverAll(items), { most: 500 });
+    this.deliver = batched((items: Delivery[]) => this.deliverAll(items), { most: 500, lingerMs: LINGER_MS });
     this.callRecord = batched((calls: { runId: string; node: number; key: string }[]) => this.callRecords(calls), {
       most: 500,
+      lingerMs: LINGER_MS,
     });
     this.close = batched((commands: { runId: string; node: number }[]) => this.closeAll(commands), { most: 500 });
   }
@@ -53,7 +58,7 @@ export class RunStore {
     );
     const inboxes = new Map<string, InboxRow[]>();
     for (const { run_id, key, input } of rows) inboxes.set(run_id, [...(inboxes.get(run_id) ?? []), { key, input }]);
-    return runs.map((run) => ({ run, inbox: inboxes.get(run.id) ?? [] }));
+    return runs.map((run) => ({ run: { ...run, state: reviveShared(run.state) }, inbox: inboxes.get(run.id) ?? [] }));
   }
 
   /** @returns the ids of the runs that were written; the others have moved on since they were read */
