@@ -67,7 +67,11 @@ export async function simulate(flow: CompiledFlow, input: Json, world: World): P
   for (let count = 0; ; count += 1) {
     result.state = step.state;
     result.happenings.push(...step.happenings);
-    answers.push(...(await answersTo(step.commands, world, result, now)));
+    const off = new Set(step.commands.flatMap(({ kind, node }) => (kind === 'forget' ? [node] : [])));
+    // What is asked and called off in one step is never asked, and nobody waits for what is called off later.
+    const asked = step.commands.filter(({ node }) => !off.has(node));
+    answers = answers.filter(({ node }) => !off.has(node));
+    answers.push(...(await answersTo(asked, world, result, now)));
     if (ENDED.includes(step.state.status)) break;
     busy = step.state.agenda.length > 0 ? busy + 1 : 0;
     if (count === MOST_ADVANCES || busy === MOST_BUSY) {
@@ -95,6 +99,7 @@ export async function simulate(flow: CompiledFlow, input: Json, world: World): P
 }
 
 interface Answer {
+  node: number;
   /** Unix milliseconds. */
   at: number;
   input: Input;
@@ -107,7 +112,7 @@ async function answersTo(commands: Command[], world: World, result: Simulated, n
     if (command.kind !== 'call' && command.kind !== 'run') continue;
     if (command.kind === 'call') result.calls.push(command);
     const at = now + (world.takesMs?.(command) ?? 0);
-    answers.push({ at, input: await answerTo(command, world) });
+    answers.push({ node: command.node, at, input: await answerTo(command, world) });
   }
   return answers;
 }

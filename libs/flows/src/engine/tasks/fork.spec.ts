@@ -106,4 +106,16 @@ describe('fork with compete', () => {
     const { state } = await run(both('compete: true'), { answers: { a: failure('communication', 500), b: 2 } });
     expect(state).toMatchObject({ status: 'faulted', error: { status: 500 } });
   });
+
+  it('a branch that is skipped wins at once; one that had not begun is not told as cancelled', async () => {
+    const body = `
+      do:
+        - race: { fork: { compete: true, branches: [{ a: { if: "false", set: { n: 2 } } }, { b: { set: { n: 3 } } }] } }`;
+    const { state, happenings } = await run(body, { input: { n: 1 } });
+    expect(state.output).toEqual({ n: 1 });
+    expect(happenings.flatMap(({ what, task }) => (task ? [`${what} ${task.name}`] : []))).toEqual([
+      'started race',
+      'completed race',
+    ]);
+  });
 });
