@@ -21,6 +21,8 @@ export function openDatabase(url: string, size = 10): Database {
   const pool = new Pool({ connectionString: url, max: size, connectionTimeoutMillis: 5_000, keepAlive: true });
   // An idle connection that drops must not end the process; the next query opens a new one.
   pool.on('error', () => undefined);
+  // Nor one in the middle of a transaction, which the pool does not look after: its next query fails.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, url, close: () => db.destroy() };
 }

@@ -63,7 +63,7 @@ function connect(url: string, options: RedisOptions): Redis {
 function gatherWrites(stream: Redis['stream']): void {
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
   let gathering = false;
-  stream.write = ((...args: unknown[]) => {
+  stream.write = (...args: unknown[]) => {
     if (!gathering) {
       gathering = true;
       stream.cork();
@@ -73,7 +73,7 @@ function gatherWrites(stream: Redis['stream']): void {
       });
     }
     return write(...args);
-  });
+  };
 }
 
 class RedisBackend implements QueueBackend {
@@ -171,6 +171,7 @@ class PostgresBackend implements QueueBackend {
       keepAlive: true,
     });
     this.pool.on('error', () => undefined);
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
     this.pool.setMaxListeners(100);
   }
 

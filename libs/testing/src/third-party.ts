@@ -26,6 +26,8 @@ export class ThirdParty {
   readonly effects = new Map<string, number>();
   /** Gives the answer to a call; undefined means 200. */
   answer: (call: Call) => Answer | undefined | void = () => undefined;
+  /** How long a call is kept waiting beyond `delayMs`, milliseconds. */
+  delay: (call: Call) => number = () => 0;
   /** Told when a caller hangs up before it was answered. */
   onAbort: () => void = () => undefined;
 
@@ -76,7 +78,8 @@ export class ThirdParty {
     const answer = this.answer(call) ?? { status: 200 };
     // It has happened before the caller hears of it: that is what makes crashes interesting.
     if (answer.status < 400 && !replayed) this.effects.set(key, (this.effects.get(key) ?? 0) + 1);
-    if (this.options.delayMs) await wait(this.options.delayMs);
+    const delayMs = (this.options.delayMs ?? 0) + this.delay(call);
+    if (delayMs) await wait(delayMs);
     response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
     response.end(answer.body ?? '{"ok":true}');
   }
