@@ -7,5 +7,8 @@ export { Driver, type DriverParts, type Idle, type ResolveFlow, type Stepped } f
 export { sinceOf, typesOf } from './driver/step';
 export { callJob, isCall, queueOfCall, type RunJob, type RunRef, wakeUp } from './driver/jobs';
 export { listenedTypes } from './driver/listened';
+export { LIFECYCLE } from './driver/lifecycle';
+export { startsOf, type FlowStart } from './driver/starts';
 export { completeDefinition, type PublishedFlow } from './driver/published';
+export { type CaseResult, runFlowTests } from './simulate/run-flow-tests';
 export { simulate, type Simulated, type World } from './simulate/simulate';

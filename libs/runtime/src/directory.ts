@@ -1,6 +1,6 @@
 import { type Binding, bindingSchema } from '@spillway/adapters';
 import { flowSpecSchema, routeSpecSchema, type ScheduleSpec, type SourceSpec } from '@spillway/contracts';
-import { completeDefinition, listenedTypes, type PublishedFlow } from '@spillway/flows';
+import { completeDefinition, LIFECYCLE, listenedTypes, type PublishedFlow, startsOf } from '@spillway/flows';
 import type { Log } from '@spillway/observability';
 import type { Signals } from '@spillway/persistence';
 import { compileRoute, type Route } from '@spillway/routing';
@@ -26,9 +26,14 @@ export interface LiveTenant {
   bindings: Record<string, Binding>;
   /** Types of events that its flows may listen for. */
   listensFor: Set<string> | 'any';
+  /** Whether a route or a flow asks for lifecycle events by name. */
+  wantsLifecycle: boolean;
   schedules: Map<string, ScheduleSpec>;
   secrets: Record<string, string>;
 }
+
+/** Events of these are made by the tenant's own services, or by ourselves. */
+const OWN_SOURCES = ['api', 'schedule', 'flows'];
 
 /** In case a signal was lost. */
 const REFRESH_MS = 30_000;
@@ -106,6 +111,7 @@ export class Directory {
         flows: new Map(),
         bindings: {},
         listensFor: new Set(),
+        wantsLifecycle: false,
         schedules: new Map(),
         secrets,
       });
@@ -121,9 +127,31 @@ export class Directory {
   private placeFlow(tenant: LiveTenant, stored: StoredResource): void {
     const flow = completeDefinition(tenant.name, stored.name, flowSpecSchema.parse(stored.spec));
     tenant.flows.set(stored.name, flow);
+    this.placeStarts(tenant, flow);
     const types = listenedTypes(flow.definition);
     if (types === 'any') tenant.listensFor = 'any';
     else if (tenant.listensFor !== 'any') for (const type of types) tenant.listensFor.add(type);
+    if (types !== 'any' && [...types].some((type) => type.startsWith(LIFECYCLE))) tenant.wantsLifecycle = true;
+  }
+
+  /** Runs begin by the clock, by events, or because somebody with an API key asked: each is a route of its own. */
+  private placeStarts(tenant: LiveTenant, flow: PublishedFlow): void {
+    const { types, clock, matches } = startsOf(flow);
+    const route = (suffix: string, match: Route['matches']): Route => ({
+      tenant: tenant.name,
+      name: `flow-${flow.name}-${suffix}`,
+      targets: [{ flow: flow.name }],
+      matches: match,
+    });
+    tenant.routes.push(route('start', (event, source) => types.includes(event.type) && OWN_SOURCES.includes(source)));
+    if (matches) tenant.routes.push(route('on', (event) => matches(event as never)));
+    if (!clock) return;
+    tenant.schedules.set(`flow-${flow.name}`, {
+      enabled: true,
+      timezone: 'UTC',
+      ...clock,
+      event: { type: types[1]!, subject: flow.name, data: {} },
+    });
   }
 
   /** What cannot be used (written by a newer version, say) is told and left out; the rest goes on. */
@@ -131,7 +159,9 @@ export class Directory {
     try {
       if (stored.kind === 'Source') tenant.sources.set(stored.name, liveSource(stored, secrets));
       if (stored.kind === 'Route') {
-        tenant.routes.push(compileRoute(tenant.name, stored.name, routeSpecSchema.parse(stored.spec)));
+        const spec = routeSpecSchema.parse(stored.spec);
+        tenant.routes.push(compileRoute(tenant.name, stored.name, spec));
+        if (spec.match.types?.some((type) => type.startsWith(LIFECYCLE))) tenant.wantsLifecycle = true;
       }
       if (stored.kind === 'Flow') this.placeFlow(tenant, stored);
       if (stored.kind === 'Adapter') {

@@ -112,6 +112,7 @@ export class Resources {
     const { spec, secrets } = this.withoutSecrets(resource);
     const changes = diff(known?.stored.spec ?? {}, spec);
     const base = { kind, tenant, name: metadata.name, changes };
+    if (kind === 'Flow' && known && changes.length > 0) refuseSameVersion(metadata.name, known.stored.spec, spec);
     if (known && changes.length === 0) return { ...base, action: 'unchanged' };
     if (!dryRun) {
       const sealed = Object.fromEntries(
@@ -224,6 +225,22 @@ interface Row {
   version: number;
   created_at: Date;
   updated_at: Date;
+}
+
+/**
+ * A version that is published stays what it is. A flow without a version of its own has none to keep.
+ *
+ * @throws BadRequestError 409 `flow-published`
+ */
+function refuseSameVersion(name: string, before: Record<string, unknown>, after: Record<string, unknown>): void {
+  const versionOf = (spec: Record<string, unknown>) => (spec['document'] as { version?: string } | undefined)?.version;
+  const version = versionOf(after);
+  if (version === undefined || version !== versionOf(before)) return;
+  throw new BadRequestError(`version ${version} of the flow "${name}" is published and cannot change`, {
+    code: 'flow-published',
+    status: 409,
+    remedy: 'Give it a higher document.version; runs that began stay on the one they have.',
+  });
 }
 
 function toStored(row: Row | (Omit<Row, 'sealed'> & { sealed: unknown })): StoredResource {

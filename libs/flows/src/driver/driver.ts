@@ -6,8 +6,9 @@ import { CompiledFlow } from '../engine/compiled-flow';
 import { standardError } from '../engine/errors';
 import type { Command, Happening, Input, RunState } from '../engine/state';
 import { subRunsOf } from './lasting';
+import { lifecycleEvents } from './lifecycle';
 import { answerKey } from './rows';
-import { advanceOf, changeOf, hasJustEnded, isUnborn, newRun, takable, type Unborn } from './step';
+import { advanceOf, changeOf, hasJustEnded, isUnborn, type KeptState, newRun, takable, type Unborn } from './step';
 
 /** Finds the version of a flow that a sub-run is to have. */
 export type ResolveFlow = (
@@ -37,6 +38,8 @@ export interface Idle {
 export interface DriverParts {
   runs: Pick<RunStore, 'load' | 'commit' | 'definition' | 'keepVersion'>;
   resolve: ResolveFlow;
+  /** Whether anything of a tenant matches lifecycle events; others are not made. */
+  wantsLifecycle?: (tenant: string) => boolean;
   /** Unix milliseconds; the tests' own. */
   now?: () => number;
 }
@@ -120,6 +123,9 @@ export class Driver {
     const flow = await this.definition(run.tenant, run.hash);
     const around = { run: { id: run.id }, now, random: () => randomInt(1_000_000) / 1_000_000 };
     const advanced = advanceOf(flow, run, taken, around);
+    const quiet = (run.state as KeptState | Unborn).quiet;
+    if (!quiet && this.parts.wantsLifecycle?.(run.tenant))
+      advanced.commands.push(...lifecycleEvents(run, advanced.happenings));
     const { state, commands, happenings, wakeAt } = advanced;
     const change = changeOf(run, taken, advanced, now);
     const wake: Stepped['wake'] = [];
@@ -177,7 +183,7 @@ export class Driver {
       parentNode: wait ? node : null,
       seq: 0,
       status: 'running',
-      state: { begin: input } satisfies Unborn,
+      state: { begin: input, ...((run.state as KeptState).quiet && { quiet: true }) } satisfies Unborn,
       jobs: 0,
       wakeAt: new Date(this.now()),
       startedAt: new Date(this.now()),

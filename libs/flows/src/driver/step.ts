@@ -6,20 +6,25 @@ import type { CompiledFlow } from '../engine/compiled-flow';
 import type { Surroundings } from '../engine/engine';
 import { type Command, ENDED, type Happening, type Input, type RunState } from '../engine/state';
 import { lasting } from './lasting';
+import { LIFECYCLE } from './lifecycle';
 import { lean } from './jobs';
 import { tasksOf } from './rows';
 
 /** State of a run whose first advance is still to be made. */
-export interface Unborn {
+export interface Unborn extends Beside {
   begin: Json;
-  since?: number;
 }
 
-/** State of a run, with what is kept beside the engine's. */
-export type KeptState = RunState & {
+/** What is kept beside the engine's state. */
+interface Beside {
   /** From when on it hears events, where that is before it began. Unix milliseconds. */
   since?: number;
-};
+  /** A lifecycle event began it: it makes none itself, or they would never end. */
+  quiet?: boolean;
+}
+
+/** State of a run that has begun. */
+export type KeptState = RunState & Beside;
 
 export function isUnborn(state: unknown): state is Unborn {
   return typeof state === 'object' && state !== null && 'begin' in state;
@@ -42,7 +47,11 @@ export function newRun(job: FlowJob, now: number): { run: RunRow; inbox: InboxRo
       parentNode: null,
       seq: 0,
       status: 'running',
-      state: { begin: start.event as unknown as Json, since: askedFor(job, now) } satisfies Unborn,
+      state: {
+        begin: start.event as unknown as Json,
+        since: askedFor(job, now),
+        ...(start.event.type.startsWith(LIFECYCLE) && { quiet: true }),
+      } satisfies Unborn,
       jobs: 0,
       wakeAt: null,
       priority: meta.priority satisfies Priority,
@@ -81,9 +90,9 @@ export function advanceOf(flow: CompiledFlow, run: RunRow, taken: InboxRow[], ar
     const advanced = advance(flow, run.state as RunState, inputs.filter(isNews), around);
     return { ...advanced, commands: lasting(advanced.commands, next) };
   }
-  const { since } = run.state;
-  const born = begin(flow, run.state.begin, around);
-  if (since !== undefined) Object.assign(born.state, { since } satisfies Partial<KeptState>);
+  const { since, quiet } = run.state;
+  const born = begin(flow, inputOf(flow, run), around);
+  Object.assign(born.state, { ...(since !== undefined && { since }), ...(quiet && { quiet }) } satisfies Beside);
   const then =
     inputs.length > 0 ? advance(flow, born.state, inputs, around) : { ...born, commands: [], happenings: [] };
   return {
@@ -91,6 +100,12 @@ export function advanceOf(flow: CompiledFlow, run: RunRow, taken: InboxRow[], ar
     commands: lasting([...born.commands, ...then.commands], 0),
     happenings: [...born.happenings, ...then.happenings],
   };
+}
+
+/** A flow that events start has the list of them as its input (dsl.md, "Event-driven scheduling"). */
+function inputOf({ definition }: CompiledFlow, { state, parentRun }: RunRow): Json {
+  const { begin: given } = state as Unborn;
+  return definition.schedule?.on && parentRun === null ? [given] : given;
 }
 
 /** Whether the run came to its end in this step, and not in one before. */

@@ -18,6 +18,7 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
   constructor(platform: Platform) {
     this.driver = new Driver({
       runs: platform.runs,
+      wantsLifecycle: (tenant) => platform.directory.tenant(tenant)?.wantsLifecycle ?? false,
       resolve: (tenant, name, version) => {
         const flow = platform.directory.tenant(tenant)?.flows.get(name);
         return flow && (version === 'latest' || version === flow.version) ? flow : undefined;
