@@ -1,4 +1,4 @@
-import { anEvent, failure, Machine } from '../testing/flows';
+import { anEvent, failure, flowOf, Machine } from '../testing/flows';
 
 const ASK = '{ call: crm.find, with: {} }';
 const down = failure('communication', 503);
@@ -181,6 +181,20 @@ describe('retry of a run that failed', () => {
     });
     machine.give({ kind: 'retry' }).answer('b1', 'x').answer('b2', 2).answer('c', 3);
     expect(machine.state).toMatchObject({ status: 'completed', output: [1, 2, 3] });
+  });
+
+  it('of a list that could not go on begins with the task it had come to, with the variables around it', () => {
+    const body = `
+      do:
+        - loop:
+            for: { in: "[7]" }
+            do: [{ first: ${ASK} }, { lost: { set: { n: "\${ $item }" }, then: nowhere } }]`;
+    const machine = new Machine(body, {}, flowOf(body, { mistakes: true })).answer('first', 1);
+    const instance = '/do/0/loop/do/1/lost';
+    expect(machine.state.error).toMatchObject({ status: 400, instance });
+    machine.give({ kind: 'retry' });
+    expect(machine.last).toEqual([]);
+    expect(machine.state.error).toMatchObject({ detail: expect.stringContaining('nowhere') as unknown, instance });
   });
 
   it('begins a loop that failed by itself from its start, and forgets what that one had asked for', () => {

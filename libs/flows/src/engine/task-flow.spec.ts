@@ -111,6 +111,7 @@ describe('switch', () => {
     expect(await outputOf(body(''), { input: { n: 30 } })).toEqual({ way: ['next'] });
     const withThen = body('').replace('- choose:', '- choose:\n          then: other');
     expect(await outputOf(withThen, { input: { n: 30 } })).toEqual({ way: ['other'] });
+    expect(await outputOf(withThen, { input: { n: 3 } })).toEqual({ way: ['small'] });
   });
 
   it('hands its input on, and knows continue, exit and end', async () => {

@@ -58,6 +58,13 @@ describe('a timeout', () => {
     }
   });
 
+  it('that passes together with one inside it calls everything off once', () => {
+    const body = `do: [{ outer: { timeout: { after: PT5S }, do: [{ ask: { call: crm.find, with: {}, timeout: { after: PT5S } } }] } }]`;
+    const machine = new Machine(body);
+    const node = machine.waiting('ask');
+    expect(machine.later(5_000).last).toEqual([{ kind: 'forget', node }]);
+  });
+
   it('is caught by a try around the task, and not by a try inside it', async () => {
     const body = `
       do:
@@ -70,6 +77,12 @@ describe('a timeout', () => {
             catch: { errors: { with: { status: 408 } }, do: [{ right: { set: { by: outer, at: "\${ $error.instance }" } } }] }`;
     const { state } = await run(body, { takesMs: () => Infinity });
     expect(state.output).toEqual({ by: 'outer', at: '/do/0/outer/try/0/slow' });
+  });
+
+  it('of a try is not caught by itself, whatever its name', async () => {
+    const body = `do: [{ try: { timeout: { after: PT5S }, try: [{ ask: ${ASK} }], catch: {} } }]`;
+    const { state } = await run(body, { takesMs: () => Infinity });
+    expect(state.error).toMatchObject({ status: 408, instance: '/do/0/try' });
   });
 
   it('of a try counts over all its tries, and of what is tried for each', async () => {

@@ -60,6 +60,22 @@ do:
     expect(undone(calls)).toHaveLength(1);
   });
 
+  it('calls off what an undo that fails still waits for, and goes on with the next', () => {
+    const fork = '{ fork: { branches: [{ slow: { call: crm.remove, with: {} } }, { bad: { set: "${ error }" } }] } }';
+    const body = `
+do:
+  - a: { set: { id: 1 }, metadata: { compensate: { call: crm.remove, with: { id: "\${ .output.id }" } } } }
+  - b: { set: { id: 2 }, metadata: { compensate: ${fork} } }
+  - fail: { raise: { error: { type: "https://x.example/e", status: 400 } } }`;
+    const machine = new Machine(body);
+    const [slow, forgotten, next] = machine.last;
+    expect(forgotten).toEqual({ kind: 'forget', node: slow!.node });
+    expect(next).toMatchObject({ kind: 'call', with: { id: 1 } });
+    expect(machine.active()).toEqual(['undo a']);
+    machine.give({ kind: 'answer', node: next!.node, output: null });
+    expect(machine.state).toMatchObject({ status: 'faulted', error: { status: 400, instance: '/do/2/fail' } });
+  });
+
   it('happens on cancel too, and then the run is cancelled', () => {
     const machine = new Machine(trip).answer('flight', 'F').answer('hotel', 'H');
     const pay = machine.waiting('pay');
@@ -107,9 +123,18 @@ do:
     expect(tookMs).toBe(60_000);
   });
 
+  it('is not cut short by the timeout of the workflow, when that has not passed yet', async () => {
+    const { happenings, tookMs } = await run(`timeout: { after: PT1M }\n${trip.trim()}`, {
+      answers: { pay: failure('communication', 502) },
+      takesMs: (command) => (nameOf(command.path) === 'compensate' ? 50_000 : 0),
+    });
+    expect(tasksThat('completed', happenings)).toEqual(['flight', 'hotel', 'undo hotel', 'undo flight']);
+    expect(tookMs).toBe(100_000);
+  });
+
   it('is not cut short by the timeout of the workflow that caused it', async () => {
     const { state, calls } = await run(`timeout: { after: PT1M }\n${trip.trim()}`, {
-      takesMs: (command) => (command.kind === 'call' && nameOf(command.path) === 'pay' ? Infinity : 40_000 / 2),
+      takesMs: (command) => (nameOf(command.path) === 'pay' ? Infinity : 20_000),
     });
     expect(undone(calls)).toHaveLength(2);
     expect(state.error).toMatchObject({ status: 408 });

@@ -41,6 +41,11 @@ describe('try', () => {
     }
   });
 
+  it('catch.then counts for more than the then of the task', async () => {
+    const body = guarded('{ then: end }').replace('- guard:', '- guard:\n        then: after');
+    expect(await outputOf(body, { input: { n: 5 }, answers: { ask: down } })).toEqual({ n: 5 });
+  });
+
   it('catches what comes from deep inside, and cancels all of it', () => {
     const body = `
       do:
