@@ -53,3 +53,4 @@ export {
   type Passage,
   type SharedLimits,
 } from './resilience/shared-limits';
+export { runScript } from './script/run-script';

@@ -71,8 +71,8 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
       platform.directory.onChange(() => schedules.soon());
     }
     if (role === 'worker-orchestration') {
-      const { afterMs } = platform.config.reconcile;
-      this.loop('runs', RUNS_EVERY_MS, () =>
+      const { everyMs, afterMs } = platform.config.reconcile;
+      this.loop('runs', Math.min(everyMs, RUNS_EVERY_MS), () =>
         asLeader(
           platform.database,
           async () => void (await sweepRuns(platform, Math.min(afterMs, RUNS_AFTER_MS))),

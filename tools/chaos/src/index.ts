@@ -1,2 +1,3 @@
 export { runChaos, type ChaosOptions, type ChaosReport } from './run';
 export { SpillwayProcess } from './spillway-process';
+export { FlowCrashes, type Fault, type Outcome, wrongs } from './flow-crashes';

@@ -63,6 +63,11 @@ export class SpillwayProcess {
     return !this.child || this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
+  /** SIGSTOP freezes it as it stands, SIGCONT lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child?.kill(signal);
+  }
+
   /** kill -9. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');

@@ -4,8 +4,8 @@ import {
   callProtocol,
   PostgresLimits,
   PROTOCOLS,
-  type ProtocolKind,
   resolve,
+  runScript,
 } from '@spillway/adapters';
 import type { Channel } from '@spillway/channels';
 import {
@@ -20,6 +20,7 @@ import { compileTemplate } from '@spillway/jq';
 import type { LiveTenant, Platform } from '@spillway/runtime';
 import type { JobContext, Outcome } from '@spillway/worker-kit';
 import { APPROVAL, approvalOf, messageOf } from './approval';
+import { between, crashPoint } from '../faults';
 import { errorOf } from './call-error';
 
 /** An answer that nobody set a time for is waited for so long: 30 days. */
@@ -42,13 +43,16 @@ export class Calls {
   async handle(context: JobContext<CallJob>): Promise<Outcome> {
     const { run } = context.data;
     const key = answerKey(run.node);
+    crashPoint('begin call');
     const known = await this.platform.runs.callRecord({ runId: run.id, node: run.node, key });
     if (known.state === 'answered') {
       await this.wake(context.data, key);
       return { recorded: true, value: known.input ?? 'answered before' };
     }
     if (context.data.call.callback || context.data.call.name === APPROVAL) return this.ask(context);
+    crashPoint('before call');
     const output = await this.perform(context);
+    crashPoint('after call');
     await this.answer(context.data, { kind: 'answer', node: run.node, output: output ?? null });
     return { value: excerpt(output), repeat: context.interrupted };
   }
@@ -85,8 +89,8 @@ export class Calls {
 
   private async answer(data: CallJob, input: { kind: 'answer' | 'failure'; node: number; [more: string]: unknown }) {
     const key = answerKey(data.run.node);
-    await this.platform.runs.deliver({ runId: data.run.id, key, input });
-    await this.wake(data, key);
+    await between('answer', () => this.platform.runs.deliver({ runId: data.run.id, key, input }));
+    await between('wake', () => this.wake(data, key));
   }
 
   private async wake({ run, meta, eventId, route }: CallJob, why: string): Promise<void> {
@@ -101,16 +105,17 @@ export class Calls {
     const tenant = this.tenantOf(meta.tenant);
     const args = this.arguments(context.data, tenant);
     const idempotencyKey = call.idempotencyKey ?? context.id;
-    if (PROTOCOLS.includes(call.name as ProtocolKind)) {
-      return callProtocol(call.name as ProtocolKind, link ? withHeader(args, 'spillway-callback', link) : args, {
-        tenant: meta.tenant,
-        input: call.input,
-        secrets: tenant.secrets,
-        authentications: this.authenticationsOf(context.data, tenant),
-        idempotencyKey,
-        signal: context.signal,
-      });
-    }
+    const around = {
+      tenant: meta.tenant,
+      input: call.input,
+      secrets: tenant.secrets,
+      authentications: this.authenticationsOf(context.data, tenant),
+      idempotencyKey,
+      signal: context.signal,
+    };
+    if (call.name === 'script') return runScript(args, around);
+    const protocol = PROTOCOLS.find((one) => one === call.name);
+    if (protocol) return callProtocol(protocol, link ? withHeader(args, 'spillway-callback', link) : args, around);
     if (call.name === 'spillway.notify') return this.notify(args, context, tenant, idempotencyKey);
     return this.caller.call({
       tenant: meta.tenant,

@@ -3,6 +3,7 @@ import { Driver } from '@spillway/flows';
 import type { NewFact } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
 import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
+import { between, crashPoint } from '../faults';
 import { RunPublisher } from '../runs/run-publisher';
 
 /** How long a run is left alone when the database is away. */
@@ -17,7 +18,13 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
 
   constructor(platform: Platform) {
     this.driver = new Driver({
-      runs: platform.runs,
+      runs: {
+        load: (ids) => platform.runs.load(ids),
+        definition: (tenant, hash) => platform.runs.definition(tenant, hash),
+        keepVersion: (version) => platform.runs.keepVersion(version),
+        commit: (changes) =>
+          changes.length === 0 ? Promise.resolve(new Set()) : between('commit', () => platform.runs.commit(changes)),
+      },
       wantsLifecycle: (tenant) => platform.directory.tenant(tenant)?.wantsLifecycle ?? false,
       resolve: (tenant, name, version) => {
         const flow = platform.directory.tenant(tenant)?.flows.get(name);
@@ -30,6 +37,7 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
   async handle({ id, data, log }: JobContext<FlowJob>): Promise<Outcome> {
     // A wake-up is no work of the event's: only the job that begins the run has a line in the ledger.
     const silent = !data.start;
+    crashPoint('begin wake-up');
     const stepped = await this.driver.advance(data).catch(standStill);
     if (!stepped) return { silent, value: 'nothing to do' };
     if ('idle' in stepped) {
@@ -38,7 +46,8 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
       if (isTimer && wakeAt) await this.publisher.early({ run: stepped.idle, seq, wakeAt });
       return { silent, value: 'nothing to do' };
     }
-    const facts = await this.publisher.publish(stepped).catch((cause: unknown) => {
+    const published = between('publishing', () => this.publisher.publish(stepped));
+    const facts = await published.catch((cause: unknown) => {
       // It is stored, and made known again by the sweep: what failed here must not be taken for a step that failed.
       log.warn({ run: data.run.id, err: cause }, 'what the run asked for could not be made known yet');
       return [];

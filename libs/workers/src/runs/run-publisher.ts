@@ -11,10 +11,11 @@ import {
   typesOf,
   wakeUp,
 } from '@spillway/flows';
-import { Acceptor } from '@spillway/intake';
+import { Acceptor, type Incoming } from '@spillway/intake';
 import { type RunRow, sendSignal } from '@spillway/persistence';
 import type { NewFact } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
+import { between } from '../faults';
 
 /** Longer waits are not kept in the queue: their timers are set when they are near. */
 export const NEAR_MS = 60_000;
@@ -58,7 +59,7 @@ export class RunPublisher {
   async emit(run: RunRef, { node, event }: Emit): Promise<void> {
     const { id, source, type, time, subject, data = null } = event as Record<string, never>;
     const content = JSON.stringify(data);
-    await this.acceptor.accept({
+    const incoming: Incoming = {
       tenant: run.tenant,
       source: 'flows',
       provider: 'flow',
@@ -75,8 +76,9 @@ export class RunPublisher {
       body: { sha256: sha256(content), bytes: Buffer.byteLength(content) },
       createdBy: `run:${run.id}`,
       originSource: String(source),
-    });
-    await this.platform.runs.closeCommands(run.id, [node]);
+    };
+    await between('emit', () => this.acceptor.accept(incoming));
+    await between('close', () => this.platform.runs.closeCommands(run.id, [node]));
   }
 
   async wake(run: RunRef, why: string, delayMs?: number): Promise<void> {
@@ -86,7 +88,9 @@ export class RunPublisher {
   async add(jobs: RunJob[]): Promise<void> {
     await Promise.all(
       jobs.map(({ queue, id, data, delayMs, attempts }) =>
-        this.platform.queues.add(queue, data as never, { id, priority: data.meta.priority, delayMs, attempts }),
+        between(`add to ${queue}`, () =>
+          this.platform.queues.add(queue, data as never, { id, priority: data.meta.priority, delayMs, attempts }),
+        ),
       ),
     );
   }
@@ -120,10 +124,11 @@ export class RunPublisher {
   async catchUp(run: RunRow, command: Listen): Promise<void> {
     const { heard = [] } = run.state as { heard?: string[] };
     const what = { types: typesOf(command), since: sinceOf(run, run.state) };
-    if ((await this.platform.listening.catchUp(run, what, heard)) > 0) {
+    const missed = await between('catch-up', () => this.platform.listening.catchUp(run, what, heard));
+    if (missed > 0) {
       await this.wake(run, `c${run.seq}.${command.node}`);
     }
-    await this.platform.runs.closeCommands(run.id, [command.node]);
+    await between('close', () => this.platform.runs.closeCommands(run.id, [command.node]));
   }
 }
 
