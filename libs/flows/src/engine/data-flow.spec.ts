@@ -31,9 +31,9 @@ describe('the data of a run', () => {
         - first:
             set: { n: 5 }
             output: { as: .n }
-            export: { as: "$context + { first: ., raw: $task.output }" }
+            export: { as: "$context + { first: ., shaped: $output, raw: $task.output }" }
         - second: { set: "\${ $context }" }`;
-    expect(await outputOf(body)).toEqual({ first: 5, raw: { n: 5 } });
+    expect(await outputOf(body)).toEqual({ first: 5, shaped: 5, raw: { n: 5 } });
   });
 
   it('may be anything: text, a number, null, a list', async () => {

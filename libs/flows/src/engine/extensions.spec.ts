@@ -7,16 +7,16 @@ const extended = (
   use: { extensions: ${extensions} }
   do: ${tasks}`;
 const NOTE = (name: string) =>
-  `[{ ${name}: { call: log.write, with: { task: "\${ $task.name }", data: "\${ . }" } } }]`;
+  `[{ ${name}: { call: log.write, with: { task: "\${ $task.name }", data: "\${ . }", raw: "\${ $task.output }" } } }]`;
 
 describe('an extension', () => {
   it('runs its lists before and after each task of a kind, with the task as $task', async () => {
     const body = extended(`[{ logging: { extend: call, before: ${NOTE('b')}, after: ${NOTE('a')} } }]`);
     const { state, calls } = await run(body, { input: { n: 1 }, answers: { ask: 5, a: 'x', b: 'y' } });
     expect(calls.map(({ call, with: args }) => [call, args])).toEqual([
-      ['log.write', { task: 'ask', data: { n: 1 } }],
+      ['log.write', { task: 'ask', data: { n: 1 }, raw: null }],
       ['crm.find', {}],
-      ['log.write', { task: 'ask', data: 5 }],
+      ['log.write', { task: 'ask', data: 5, raw: 5 }],
     ]);
     expect(state.output).toEqual({ got: 5 });
   });
@@ -43,7 +43,7 @@ describe('an extension', () => {
     const { calls } = await run(
       extended(`[{ e: { extend: set, when: $task.name == "two" and .n == 1, before: ${NOTE('b')} } }]`, tasks),
     );
-    expect(calls.map(({ with: args }) => args)).toEqual([{ task: 'two', data: { n: 1 } }]);
+    expect(calls.map(({ with: args }) => args)).toEqual([{ task: 'two', data: { n: 1 }, raw: null }]);
   });
 
   it('stands in for the task with exit before it; what comes after it runs all the same', async () => {
