@@ -1,0 +1,44 @@
+import { FlowCrashes, type Outcome, wrongs } from '@spillway/chaos';
+import { BACKENDS } from '@spillway/testing';
+
+/**
+ * Workers that die at crash points (libs/workers/src/faults.ts) under a flow with every kind of task. Here a sample;
+ * `npm run chaos:flows` takes every point.
+ */
+describe.each(BACKENDS)('a run whose workers die, on %s', (backend) => {
+  let crashes: FlowCrashes;
+  let expected: Outcome;
+
+  beforeAll(async () => {
+    crashes = await FlowCrashes.start(backend);
+    expected = await crashes.run();
+  }, 60_000);
+
+  afterAll(() => crashes?.close(), 60_000);
+
+  it('comes to its end when none dies', () => {
+    expect(wrongs(expected, expected)).toEqual([]);
+    expect(expected).toMatchObject({ status: 'completed', crashes: 0, repeats: 0 });
+    expect(expected.output).toMatchObject({ context: { list: { n: 2 }, heard: 2, chosen: true, sub: { part: 2 } } });
+    for (const what of ['commit', 'publishing', 'answer', 'wake', 'emit', 'catch-up', 'add to integration-tasks']) {
+      expect(expected.points).toEqual(expect.arrayContaining([`before ${what}`, `after ${what}`]));
+    }
+  });
+
+  it('comes to the same end when one dies after another: between a commit, its jobs, an answer and a wake-up', async () => {
+    const outcome = await crashes.run(
+      { at: 1, only: 'after commit' },
+      { at: 1, only: 'after call' },
+      { at: 1, only: 'before emit' },
+      { at: 3, only: 'after answer' },
+    );
+    expect(wrongs(outcome, expected)).toEqual([]);
+    expect(outcome.crashes).toBe(4);
+  }, 90_000);
+
+  it('that froze: its commit is refused when it goes on', async () => {
+    const { seq, ...outcome } = await crashes.freeze('before commit', 3);
+    expect(wrongs({ ...outcome, crashes: 1 }, expected)).toEqual([]);
+    expect(seq[1]).toBe(seq[0]);
+  }, 60_000);
+});
