@@ -50,7 +50,7 @@ export function newRun(job: FlowJob, now: number): { run: RunRow; inbox: InboxRo
       state: {
         begin: start.event as unknown as Json,
         since: askedFor(job, now),
-        ...(start.event.type.startsWith(LIFECYCLE) && { quiet: true }),
+        ...(String(start.event.type).startsWith(LIFECYCLE) && { quiet: true }),
       } satisfies Unborn,
       jobs: 0,
       wakeAt: null,
