@@ -156,6 +156,12 @@ describe('correlation', () => {
       { order: 'a' },
     ]);
   });
+
+  it('an event without the key is no match', async () => {
+    expect(
+      await outputOf(listen(`{ one: ${PAID('{ from: .data.order }')} }`), { events: [paid(null, 1), paid('a', 2)] }),
+    ).toEqual([{ order: 'a', n: 2 }]);
+  });
 });
 
 describe('until', () => {
