@@ -19,7 +19,9 @@ describe.each(BACKENDS)('a run whose workers die, on %s', (backend) => {
   it('comes to its end when none dies', () => {
     expect(wrongs(expected, expected)).toEqual([]);
     expect(expected).toMatchObject({ status: 'completed', crashes: 0, repeats: 0 });
-    expect(expected.output).toMatchObject({ context: { list: { n: 2 }, heard: 2, chosen: true, sub: { part: 2 } } });
+    expect(expected.output).toMatchObject({
+      context: { list: { n: 2 }, heard: 2, chosen: true, sub: { part: 2 }, code: '2' },
+    });
     for (const what of ['commit', 'publishing', 'answer', 'wake', 'emit', 'catch-up', 'add to integration-tasks']) {
       expect(expected.points).toEqual(expect.arrayContaining([`before ${what}`, `after ${what}`]));
     }

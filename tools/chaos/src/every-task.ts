@@ -1,7 +1,7 @@
 import { API_VERSION, type Resource, resourceSchema } from '@spillway/contracts';
 import { parse } from 'yaml';
 
-/** A tenant with a flow that has a task of every kind. `OTHER` is the third party. */
+/** One flow with a task of every kind, and its sub-run. `OTHER` is the third party. */
 const FLOWS = {
   every: `
     do:
@@ -35,6 +35,9 @@ const FLOWS = {
       - sub:
           run: { workflow: { namespace: chaos, name: part, version: latest, input: { n: '\${ $context.list.n }' } } }
           export: { as: '\${ $context + { sub: . } }' }
+      - code:
+          run: { script: { language: javascript, code: 'console.log(1 + 1)' } }
+          export: { as: '\${ $context + { code: . } }' }
       - note: { call: spillway.notify, with: { channel: callback, url: OTHER/note, secret: token } }
       - choose: { switch: [{ two: { when: $context.list.n == 2, then: chosen } }, { default: { then: end } }] }
       - skipped: { set: { skipped: false } }
@@ -62,6 +65,7 @@ export const EFFECTS: Record<string, number> = {
   '/last': 1,
 };
 
+/** A tenant with those flows and the routes to them. */
 export function everyTask(other: string): Resource[] {
   const of = (kind: string, name: string, spec: unknown) => ({
     apiVersion: API_VERSION,
