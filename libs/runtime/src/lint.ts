@@ -52,7 +52,11 @@ const FUNCTIONS = ['spillway.notify', 'spillway.approval'];
 function lintFlow({ tenant, name }: { tenant: string; name: string }, spec: FlowSpec): LintProblem[] {
   const names = [...FUNCTIONS, ...capabilityNames()];
   const { definition } = completeDefinition(tenant, name, spec);
-  return lintDefinition(definition, { knownFunctions: (one) => names.includes(one), functionNames: names })
+  return lintDefinition(definition, {
+    knownFunctions: (one) => names.includes(one),
+    functionNames: names,
+    published: true,
+  })
     .filter(({ severity }) => severity === 'error')
     .map(({ path, message, remedy }) => ({
       path: `spec${path.replaceAll('/', '.')}`,

@@ -33,6 +33,14 @@ function lintEntry(key: string, value: unknown, path: string): Problem[] {
     if (typeof value === 'string' && value !== '') return [];
     return [errorAt(path, `${placeOf(path)} must be text that is not empty`, 'Write text such as order-${ .id }.')];
   }
+  if (key === 'callback') {
+    if (typeof value === 'boolean') return [];
+    return [errorAt(path, `${placeOf(path)} must be true or false`, 'Write callback: true.')];
+  }
+  if (key === 'parallel') {
+    if (Number.isInteger(value) && (value as number) > 0) return [];
+    return [errorAt(path, `${placeOf(path)} must be a whole number from 1`, 'Write how many at once: parallel: 20.')];
+  }
   const meant = nearest(key, OURS);
   if (!meant) return [];
   return [warningAt(path, `${placeOf(path)} means nothing to Spillway; did you mean "${meant}"?`, `Write "${meant}".`)];

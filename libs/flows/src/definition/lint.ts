@@ -6,6 +6,7 @@ import { lintExpression } from './lint-expressions';
 import { type FunctionOptions, lintFunctions } from './lint-functions';
 import { lintMetadata } from './lint-metadata';
 import { lintOrder } from './lint-order';
+import { lintPublished } from './lint-published';
 import { lintReferences } from './lint-references';
 import { lintSchemas } from './lint-schemas';
 import { lintSupport } from './lint-support';
@@ -16,7 +17,10 @@ import { errorAt, placeOf, type Problem } from './problem';
 import { flowSchema, matches } from './schema';
 import { type Sites, sitesOf } from './sites';
 
-export type LintOptions = FunctionOptions;
+export interface LintOptions extends FunctionOptions {
+  /** The flow is to be run here: what cannot be done yet is an error too. */
+  published?: boolean;
+}
 
 /** Most tasks in a flow, those within others and functions included. */
 export const MOST_TASKS = 2000;
@@ -41,6 +45,7 @@ export function lintFlow(definition: unknown, options: LintOptions = {}): Proble
   const problems = [
     ...lintNumbers(definition, ''),
     ...lintSupport(definition, sites),
+    ...(options.published ? lintPublished(definition, sites) : []),
     ...lintOrder(sites),
     ...lintReferences(definition, sites),
     ...lintFunctions(definition, sites, options),

@@ -1,0 +1,55 @@
+import { at, isFields } from './json';
+import { pointerTo } from './pointer';
+import { errorAt, placeOf, type Problem } from './problem';
+import type { Sites, TaskSite } from './sites';
+
+/**
+ * What the language has, a flow may hold, and runs here cannot do yet: refused when a flow is applied, so that it is not
+ * found out when it runs.
+ */
+export function lintPublished(definition: unknown, { tasks }: Sites): Problem[] {
+  return [...lintSchedule(definition), ...lintSchema(definition, ''), ...tasks.flatMap(lintTask)];
+}
+
+function lintTask(site: TaskSite): Problem[] {
+  const { task, path } = site;
+  const problems = [...lintSchema(task, path)];
+  const call = task['call'];
+  if (typeof call === 'string' && (/^[a-z][a-z0-9+.-]*:\/\//i.test(call) || call.includes('@'))) {
+    const here = pointerTo(path, 'call');
+    const message = `${placeOf(here)} names a function of a catalog, and Spillway fetches none`;
+    problems.push(errorAt(here, message, 'Copy the function under use.functions and call it by its name.'));
+  }
+  const subscription = at(task, 'with', 'subscription');
+  for (const keys of [['filter'], ['consume', 'while'], ['consume', 'until'], ['foreach']]) {
+    if (call !== 'asyncapi' || at(subscription, ...keys) === undefined) continue;
+    const here = pointerTo(path, 'with', 'subscription', ...keys);
+    const message = `${placeOf(here)} is not done here: a call answers with the list of messages`;
+    problems.push(errorAt(here, message, 'Take an amount or a time, and go over the list with "for".'));
+  }
+  return problems;
+}
+
+/** `schema.resource` would have to be fetched in the middle of a run. */
+function lintSchema(holder: unknown, path: string): Problem[] {
+  return ['input', 'output', 'export'].flatMap((key) => {
+    if (!isFields(at(holder, key, 'schema', 'resource'))) return [];
+    const here = pointerTo(path, key, 'schema', 'resource');
+    return [errorAt(here, `${placeOf(here)} is not fetched`, 'Write the schema itself under "document".')];
+  });
+}
+
+function lintSchedule(definition: unknown): Problem[] {
+  const problems: Problem[] = [];
+  if (at(definition, 'schedule', 'after') !== undefined) {
+    const message = '"schedule.after" is not known here: no run is the first';
+    problems.push(
+      errorAt('/schedule/after', message, 'Use "every", or end the flow with a wait and emit an event that starts it.'),
+    );
+  }
+  if (at(definition, 'schedule', 'on', 'all') !== undefined) {
+    const message = '"schedule.on.all" is not known here: a run begins with one event';
+    problems.push(errorAt('/schedule/on/all', message, 'Begin with one of the events and "listen" for the others.'));
+  }
+  return problems;
+}
