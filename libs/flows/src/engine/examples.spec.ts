@@ -1,7 +1,11 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Json } from '@spillway/jq';
 import { parseFlow } from '../definition/parse';
 import { standardErrorUri } from '../definition/standard-errors';
 import { simulate } from '../simulate/simulate';
+import { conformancePage } from '../testing/conformance-page';
+import { readScenarios } from '../testing/features';
 import { type Answers, anEvent, failure, nameOf, NOON } from '../testing/flows';
 import { EXAMPLES } from '../testing/specification/examples';
 import { CompiledFlow } from './compiled-flow';
@@ -24,6 +28,8 @@ interface Outcome {
   /** Why it does not come to what its author had in mind. */
   because?: string;
 }
+
+const PAGE = join(__dirname, '../../../../docs/flows/conformance.md');
 
 const PET = { id: 1, name: 'Rex' };
 const HEAT = anEvent('com.fake-hospital.vitals.measurements.temperature', { temperature: 39 });
@@ -269,5 +275,16 @@ describe("the specification's examples", () => {
     if (outcome.calls) expect(calls.map((call) => call.with)).toMatchObject(outcome.calls);
     if (outcome.emitted) expect(emitted).toMatchObject(outcome.emitted);
     if (outcome.tookMs !== undefined) expect(tookMs).toBe(outcome.tookMs);
+  });
+
+  it('are told of in docs/flows/conformance.md', () => {
+    const rows = Object.entries(OUTCOMES).map(([example, outcome]) => ({
+      example,
+      because: outcome.because,
+      refused: outcome === refused,
+    }));
+    const page = conformancePage(rows, readScenarios());
+    if (process.env['UPDATE_DOCS']) writeFileSync(PAGE, page);
+    expect(readFileSync(PAGE, 'utf8')).toBe(page);
   });
 });

@@ -1,0 +1,37 @@
+import type { Scenario } from './features';
+
+interface Row {
+  example: string;
+  /** Why it does not come to what its author had in mind. */
+  because?: string;
+  refused: boolean;
+}
+
+/** docs/flows/conformance.md, made by the test run from what it saw. */
+export function conformancePage(rows: Row[], scenarios: Scenario[]): string {
+  const asWritten = rows.filter(({ because }) => !because).length;
+  const table = rows.map(({ example, because, refused }) => {
+    return `| ${example} | ${refused ? 'refused' : because ? 'runs, but' : 'as written'} | ${because ?? ''} |`;
+  });
+  return `# Conformance
+
+Made by \`libs/flows/src/engine/examples.spec.ts\`; a test fails when it is out of date (\`UPDATE_DOCS=1 npm test\` writes it).
+
+## The conformance kit
+
+${scenarios.length} of ${scenarios.length} scenarios pass: in memory (\`libs/flows/src/engine/conformance.spec.ts\`), and through the queues on
+PostgreSQL and on Redis (\`apps/spillway/test/flows-conformance.spec.ts\`). The kit calls petstore.swagger.io and httpbin.org; local
+stand-ins answer in their place.
+
+${scenarios.map(({ feature, name }) => `- ${feature}: ${name}`).join('\n')}
+
+## The examples of the specification
+
+Commit d758f0b of serverlessworkflow/specification. Each is linted and run by the engine in memory, its calls answered by
+stand-ins: ${asWritten} of ${rows.length} come to what they were written for.
+
+| example | outcome | why |
+|---|---|---|
+${table.join('\n')}
+`;
+}
