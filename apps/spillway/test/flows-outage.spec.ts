@@ -67,6 +67,20 @@ describe.each(BACKENDS)('runs outlast, on %s', (backend) => {
     await world.nothingLeft(id);
   }, 40_000);
 
+  it('not a call that an operator cancels: it fails, and is not made again', async () => {
+    const calls = world.stack.platform.queues.queue('integration-tasks');
+    await calls.pause();
+    const id = await world.begin('listener');
+    const job = await eventually(async () => (await calls.getJobs(['waiting', 'prioritized']))[0]);
+    await world.stack.client.post(`/jobs/integration-tasks/${job.id!}/cancel`, {});
+    await calls.resume();
+    expect(await world.ended(id)).toMatchObject({ status: 'faulted', error: { title: 'job-cancelled' } });
+    // Longer than the sweep waits.
+    await wait(2_500);
+    expect(world.other.calls).toEqual([]);
+    await world.nothingLeft(id);
+  }, 40_000);
+
   it('every wake-up and timer taken out of the queue', async () => {
     const flows = world.stack.platform.queues.queue('orchestration-flows');
     const id = await world.begin('steps');

@@ -1,4 +1,5 @@
-import { BadRequestError, type QueueName } from '@spillway/contracts';
+import { BadRequestError, type CallJob, type QueueName } from '@spillway/contracts';
+import { answerKey, STANDARD_ERRORS, standardErrorUri, wakeUp } from '@spillway/flows';
 import { sendSignal } from '@spillway/persistence';
 import type { Job } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
@@ -172,8 +173,20 @@ async function tell(platform: Platform, queue: QueueName, job: Job): Promise<voi
     return;
   }
   const run = 'run' in data ? data.run : undefined;
+  if ('call' in data) await answerRun(platform, data, error.message);
   await platform.facts.record([
     { ...about, kind: 'job.ended', jobId: job.id!, queue, state: 'cancelled', error },
     ...(run ? [{ ...about, kind: 'run.ended' as const, runId: run.id }] : []),
   ]);
+}
+
+/** A run hears of a call that is not made any more, as it hears of one that failed; else it would be made again. */
+async function answerRun(platform: Platform, { run, eventId, route, meta }: CallJob, detail: string): Promise<void> {
+  const { tenant, priority, correlationId } = meta;
+  const key = answerKey(run.node);
+  const status = STANDARD_ERRORS.communication;
+  const error = { type: standardErrorUri('communication'), status, title: 'job-cancelled', detail };
+  await platform.runs.deliver({ runId: run.id, key, input: { kind: 'failure', node: run.node, error } });
+  const job = wakeUp({ id: run.id, flow: run.flow, tenant, priority, correlationId, eventId, route }, key);
+  await platform.queues.add('orchestration-flows', job.data, { id: job.id, priority });
 }
