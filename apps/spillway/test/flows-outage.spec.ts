@@ -23,6 +23,11 @@ const FLOWS = {
       - sub: { run: { workflow: { namespace: acme, name: sub, version: latest } } }
       - last: { call: http, with: { method: post, endpoint: OTHER/last } }`,
   sub: `do: [{ within: { call: http, with: { method: post, endpoint: OTHER/within } } }]`,
+  caught: `
+    do:
+      - careful:
+          try: [{ ask: { call: http, with: { method: post, endpoint: OTHER/ask } } }]
+          catch: { do: [{ give: { set: { caught: '\${ $error }' } } }] }`,
   listener: `
     do:
       - slow: { call: http, with: { method: post, endpoint: OTHER/slow } }
@@ -104,6 +109,21 @@ describe.each(BACKENDS)('runs outlast, on %s', (backend) => {
     await world.nothingLeft(id);
   }, 60_000);
 
+  it('a timer that goes off too early', async () => {
+    const flows = world.stack.platform.queues.queue('orchestration-flows');
+    const id = await world.begin('listener');
+    const job = await eventually(async () => (await flows.getDelayed()).find((one) => one.id!.startsWith(`${id}.t`)));
+    await job.promote();
+    const again = await eventually(async () =>
+      (await flows.getDelayed()).find((one) => one.id!.startsWith(`${job.id!}.`)),
+    );
+    expect(again.opts.delay).toBeGreaterThan(500);
+    await world.waiting(id, 'hear');
+    await world.tell('go');
+    expect((await world.ended(id)).status).toBe('completed');
+    await world.nothingLeft(id);
+  }, 40_000);
+
   it('PostgreSQL being stopped and started again', async () => {
     const ids = await Promise.all(Array.from({ length: 10 }, () => world.begin('steps')));
     await world.called('/one', 5);
@@ -114,6 +134,18 @@ describe.each(BACKENDS)('runs outlast, on %s', (backend) => {
     expect(keys()).toBe(ids.length * STEPS.length);
     for (const id of ids) await world.nothingLeft(id);
   }, 90_000);
+
+  it('PostgreSQL being away when a call answers, without taking that for a failure of the call', async () => {
+    world.other.delay = () => 1_000;
+    const id = await world.begin('caught');
+    await world.called('/ask');
+    await world.stack.servers.postgres.stop();
+    await wait(2_000);
+    await world.stack.servers.postgres.resume();
+    expect(await world.ended(id, 40_000)).toMatchObject({ status: 'completed', output: { ok: true } });
+    expect(keys()).toBe(1);
+    await world.nothingLeft(id);
+  }, 60_000);
 
   if (backend === 'redis') {
     it('Redis being stopped and started again', async () => {

@@ -21,6 +21,7 @@ import type { LiveTenant, Platform } from '@spillway/runtime';
 import type { JobContext, Outcome } from '@spillway/worker-kit';
 import { APPROVAL, approvalOf, messageOf } from './approval';
 import { between, crashPoint } from '../faults';
+import { standingStill } from '../runs/stand-still';
 import { errorOf } from './call-error';
 
 /** An answer that nobody set a time for is waited for so long: 30 days. */
@@ -44,7 +45,7 @@ export class Calls {
     const { run } = context.data;
     const key = answerKey(run.node);
     crashPoint('begin call');
-    const known = await this.platform.runs.callRecord({ runId: run.id, node: run.node, key });
+    const known = await standingStill(this.platform.runs.callRecord({ runId: run.id, node: run.node, key }));
     if (known.state === 'answered') {
       await this.wake(context.data, key);
       return { recorded: true, value: known.input ?? 'answered before' };
@@ -89,7 +90,7 @@ export class Calls {
 
   private async answer(data: CallJob, input: { kind: 'answer' | 'failure'; node: number; [more: string]: unknown }) {
     const key = answerKey(data.run.node);
-    await between('answer', () => this.platform.runs.deliver({ runId: data.run.id, key, input }));
+    await between('answer', () => standingStill(this.platform.runs.deliver({ runId: data.run.id, key, input })));
     await between('wake', () => this.wake(data, key));
   }
 

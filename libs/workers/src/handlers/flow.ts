@@ -1,13 +1,11 @@
-import { type ErrorRecord, type FlowJob, RateLimitedError, TransientError } from '@spillway/contracts';
+import type { ErrorRecord, FlowJob } from '@spillway/contracts';
 import { Driver } from '@spillway/flows';
 import type { NewFact } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
 import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
 import { between, crashPoint } from '../faults';
 import { RunPublisher } from '../runs/run-publisher';
-
-/** How long a run is left alone when the database is away. */
-const AWAY_MS = 2_000;
+import { standingStill } from '../runs/stand-still';
 
 /** `orchestration-flows`: a wake-up takes a run as far as it goes without waiting. */
 export class FlowHandler implements Handler<'orchestration-flows'> {
@@ -38,7 +36,7 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
     // A wake-up is no work of the event's: only the job that begins the run has a line in the ledger.
     const silent = !data.start;
     crashPoint('begin wake-up');
-    const stepped = await this.driver.advance(data).catch(standStill);
+    const stepped = await standingStill(this.driver.advance(data));
     if (!stepped) return { silent, value: 'nothing to do' };
     if ('idle' in stepped) {
       const { wakeAt, seq } = stepped.idle;
@@ -61,10 +59,4 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
     const about = { tenant: data.meta.tenant, eventId: data.eventId };
     return [{ ...about, kind: 'job.ended', jobId, queue: this.queue, state, error }];
   }
-}
-
-/** Runs stand still while PostgreSQL is away (DESIGN.md, "Runs"): that uses up no attempts. */
-function standStill(error: unknown): never {
-  if (!(error instanceof TransientError) || error.code !== 'records-unavailable') throw error;
-  throw new RateLimitedError(error.message, { code: error.code, retryAfterMs: AWAY_MS, cause: error });
 }
