@@ -50,6 +50,8 @@ async function readFile(file: string, environment: NodeJS.ProcessEnv, problems: 
     for (const error of document.errors)
       problems.push(`${file}:${error.linePos?.[0].line ?? 1}: ${error.message.split('\n')[0]}`);
     if (document.errors.length > 0 || document.contents === null) continue;
+    // Tests of flows lie beside the flows: `spillway flows test`.
+    if (document.get('kind') === 'FlowTest') continue;
     const value = withSecrets(document.toJS(), { file, environment, problems, at });
     const parsed = resourceSchema.safeParse(value);
     for (const { path, message } of parsed.error?.issues ?? [])

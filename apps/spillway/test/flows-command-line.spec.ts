@@ -6,6 +6,8 @@ import { commandLine } from './flows/command-line';
 import { flowDocument, WRONG_FLOWS } from './flows/wrong-flows';
 import { Stack } from './stack';
 
+const EXAMPLES = join(__dirname, '../../../docs/examples/flows');
+
 let directory: string;
 
 beforeAll(() => {
@@ -99,7 +101,48 @@ describe('flows without a server', () => {
     expect(drawn.out).toMatch(/^flowchart TD\n/);
     expect(drawn.out).toContain('second');
     const asked = await spillway(['flows', 'graph', file]);
-    expect([asked.code, asked.err]).toEqual([1, expect.stringContaining('Name one with --flow: checked, other.')]);
+    expect([asked.code, asked.err]).toEqual([1, expect.stringContaining('Name one of: checked, other.')]);
+  });
+});
+
+describe('tests of flows', () => {
+  const spillway = commandLine(() => ({ directory, environment: {} }));
+
+  it('those of the examples pass, and the examples have no mistakes', async () => {
+    const tested = await spillway(['flows', 'test', EXAMPLES]);
+    expect(tested.out).toMatch(/\n14 passed, 0 failed\n$/);
+    expect(tested.code).toBe(0);
+    expect((await spillway(['flows', 'validate', EXAMPLES])).out).toContain('5 flows, 0 errors');
+  });
+
+  it('say what is not as expected, and fail; the flow is found beside the test, by name where there are several', async () => {
+    const two = flowDocument(['    - first:', '        set: { a: 1 }']);
+    write('tested/flows.yaml', `${two}\n---\n${two.replace('name: checked', 'name: other').replace('a: 1', 'a: 2')}`);
+    const cases = (flow: string) => `apiVersion: spillway/v1
+kind: FlowTest
+metadata: { name: t }
+spec:
+  flow: ${flow}
+  cases: [{ name: gives one, expect: { output: { a: 1 } } }]
+`;
+    write('tested/a.test.yaml', cases('flows.yaml#checked'));
+    write('tested/b.test.yaml', cases('flows.yaml#other'));
+    const { code, out } = await spillway(['flows', 'test', 'tested']);
+    expect([code, out]).toEqual([
+      1,
+      [
+        'tested/a.test.yaml',
+        '  ok    gives one',
+        'tested/b.test.yaml',
+        '  WRONG gives one',
+        '          output.a: expected 1, received 2',
+        '1 passed, 1 failed',
+        '',
+      ].join('\n'),
+    ]);
+    const wrong = await spillway(['flows', 'test', write('c.test.yaml', cases('nowhere.yaml'))]);
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringMatching(/c\.test\.yaml: there is no .*nowhere\.yaml/)]);
+    expect((await spillway(['flows', 'test', 'good'])).err).toContain('there are no tests of flows in good');
   });
 });
 

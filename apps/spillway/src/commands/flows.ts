@@ -2,6 +2,7 @@ import type { StoredResource } from '@spillway/tenancy';
 import { Command } from 'commander';
 import { Client } from '../client';
 import { problemLine, readFlow, readFlows } from '../flows/flow-files';
+import { runTests } from '../flows/flow-tests';
 
 export const flowCommands = new Command('flows')
   .description('Checks flows, draws them and lists them')
@@ -27,6 +28,25 @@ export const flowCommands = new Command('flows')
         process.stdout.write(`${counted(flows.length, 'flow')}, ${counted(errors, 'error')}`);
         process.stdout.write(`, ${counted(problems.length - errors, 'warning')}\n`);
         if (errors > 0) process.exitCode = 1;
+      }),
+  )
+  .addCommand(
+    new Command('test')
+      .description('Runs the tests of flows (kind: FlowTest) in a simulated world: no server, no waiting')
+      .argument('<path>', 'a test, or a folder that has some')
+      .action(async (path: string) => {
+        let [passed, failed] = [0, 0];
+        for await (const { file, results } of runTests(path)) {
+          process.stdout.write(`${file}\n`);
+          for (const result of results) {
+            process.stdout.write(`  ${result.passed ? 'ok   ' : 'WRONG'} ${result.name}\n`);
+            for (const problem of result.problems) process.stdout.write(`          ${problem}\n`);
+          }
+          passed += results.filter((result) => result.passed).length;
+          failed += results.filter((result) => !result.passed).length;
+        }
+        process.stdout.write(`${passed} passed, ${failed} failed\n`);
+        if (failed > 0) process.exitCode = 1;
       }),
   )
   .addCommand(

@@ -53,7 +53,7 @@ export async function readFlow(file: string, name?: string): Promise<FileFlow> {
   const names = flows.map((flow) => flow.name).join(', ');
   throw new PermanentError(
     meant.length === 0 ? `there is no flow "${name}" in ${file}` : `there are several flows in ${file}`,
-    { code: 'flow-ambiguous', remedy: `Name one with --flow: ${names}.` },
+    { code: 'flow-ambiguous', remedy: `Name one of: ${names}.` },
   );
 }
 
