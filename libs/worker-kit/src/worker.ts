@@ -44,6 +44,8 @@ export interface IsolatedJob {
 const SUSPECT_AFTER = 2;
 /** BullMQ's own limit would fail innocent bystanders of a crash for good: we judge poison ourselves. */
 const NO_STALLED_LIMIT = 1_000_000;
+/** How soon the queues are asked again when they were away. BullMQ's own 15 s are long for a restart of a server. */
+const AWAY_MS = 1_000;
 
 const WORKER_NAME = `${hostname()}:${process.pid}`;
 
@@ -62,6 +64,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
       lockDuration: parts.config.lockDurationMs,
       stalledInterval: parts.config.stalledIntervalMs,
       maxStalledCount: NO_STALLED_LIMIT,
+      runRetryDelay: AWAY_MS,
       settings: { backoffStrategy: (made, _type, error) => backoffDelay(made, definition, error) },
     });
   }
