@@ -58,6 +58,22 @@ describe.each(BACKENDS)('a run that waits for somebody, on %s', (backend) => {
           output: { as: '{ answer: . }' },
         },
       },
+      route('secured', 'stripe.*', 'secured'),
+      {
+        kind: 'Flow',
+        name: 'secured',
+        spec: {
+          use: { secrets: ['token'], authentications: { own: { bearer: { token: '${ $secrets.token }' } } } },
+          do: [
+            {
+              get: {
+                call: 'http',
+                with: { method: 'get', endpoint: { uri: `${other.url}/secured`, authentication: { use: 'own' } } },
+              },
+            },
+          ],
+        },
+      },
       route('late', 'github.issues.*', 'late'),
       {
         kind: 'Flow',
@@ -176,6 +192,13 @@ describe.each(BACKENDS)('a run that waits for somebody, on %s', (backend) => {
     const { callbackUrl } = execution.body as { callbackUrl: string };
     await post(here(callbackUrl), JSON.stringify({ error: { status: 422, detail: 'no such customer' } }), JSON_TYPE);
     expect(await ended(run)).toMatchObject({ status: 'faulted', error: { status: 422, detail: 'no such customer' } });
+  });
+
+  it('is let in by a policy of the flow whose secret only the worker knows', async () => {
+    const run = await runOf(await stack.send('stripe'));
+    expect(await ended(run)).toMatchObject({ status: 'completed' });
+    expect(other.calls[0]!.headers).toMatchObject({ authorization: 'Bearer t0k3n' });
+    expect(JSON.stringify(await stack.client.get(`/runs/${run}`))).not.toContain('t0k3n');
   });
 
   it('gives up at its deadline, and the flow goes on', async () => {

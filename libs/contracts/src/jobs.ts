@@ -69,6 +69,8 @@ export interface CallRequest {
   variables?: Record<string, unknown>;
   /** The task's input. */
   input: unknown;
+  /** `use.authentications` of the flow, where the call names one of them. Templates over the secrets. */
+  authentications?: Record<string, unknown>;
   /** The author's, in place of the job's id. */
   idempotencyKey?: string;
   /** What is called answers later, through a link. */

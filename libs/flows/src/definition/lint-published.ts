@@ -1,3 +1,4 @@
+import { type ExpressionSite, expressionSitesOf } from './expression-sites';
 import { at, isFields } from './json';
 import { pointerTo } from './pointer';
 import { errorAt, placeOf, type Problem } from './problem';
@@ -8,7 +9,19 @@ import type { Sites, TaskSite } from './sites';
  * found out when it runs.
  */
 export function lintPublished(definition: unknown, { tasks }: Sites): Problem[] {
-  return [...lintSchedule(definition), ...lintSchema(definition, ''), ...tasks.flatMap(lintTask)];
+  return [
+    ...lintSchedule(definition),
+    ...lintSchema(definition, ''),
+    ...tasks.flatMap(lintTask),
+    ...expressionSitesOf(definition, { tasks, lists: [] }).flatMap(lintSecret),
+  ];
+}
+
+/** Only the worker that makes a call has the secrets: anywhere else `$secrets` is empty. */
+function lintSecret({ path, value, stored }: ExpressionSite): Problem[] {
+  if (!stored || !/\$secrets\b/.test(JSON.stringify(value) ?? '')) return [];
+  const message = `${placeOf(path)} names $secrets, which is empty there: only calls are given secrets`;
+  return [errorAt(path, message, 'Name $secrets where it is used: in the "with" of a call.')];
 }
 
 function lintTask(site: TaskSite): Problem[] {

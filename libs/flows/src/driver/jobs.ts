@@ -40,7 +40,8 @@ export function queueOfCall(call: string): 'integration-tasks' | 'notifications'
 
 /** The job of a call, the same each time it is made. */
 export function callJob(run: RunRef, command: CallCommand): RunJob {
-  const { node, path, call, input, variables, idempotencyKey, timeoutMs, caught, callback } = lean(command);
+  const { node, path, call, input, variables, idempotencyKey, timeoutMs, caught, callback, authentications } =
+    lean(command);
   const queue = queueOfCall(call);
   const meta: JobMeta = { ...metaOf(run), priority: (command.priority ?? run.priority) as Priority };
   if (timeoutMs !== undefined) meta.deadline = Date.now() + timeoutMs;
@@ -52,6 +53,7 @@ export function callJob(run: RunRef, command: CallCommand): RunJob {
       ...(variables && { variables }),
       ...(idempotencyKey && { idempotencyKey }),
       ...(callback && { callback }),
+      ...(authentications && { authentications }),
     },
     run: { id: run.id, flow: run.flow, node, path },
     route: run.route ?? '',

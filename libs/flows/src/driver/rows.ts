@@ -1,3 +1,4 @@
+import type { Json } from '@spillway/jq';
 import type { RunTaskRow } from '@spillway/persistence';
 import type { Happening } from '../engine/state';
 
@@ -13,7 +14,7 @@ const STATUS: Partial<Record<Happening['what'], string>> = {
 };
 
 /** Tasks that have ended, for the timeline. Those under way are in the run's state. */
-export function tasksOf(happenings: readonly Happening[]): RunTaskRow[] {
+export function tasksOf(happenings: readonly Happening[], ofRun: Json): RunTaskRow[] {
   const rows = new Map<number, RunTaskRow>();
   for (const { what, task, at, input, output, error } of happenings) {
     const status = STATUS[what];
@@ -26,7 +27,8 @@ export function tasksOf(happenings: readonly Happening[]): RunTaskRow[] {
       kind,
       attempt,
       status,
-      input,
+      // Most tasks have the run's own: it is kept once.
+      input: input === ofRun ? undefined : input,
       output,
       error,
       startedAt: new Date(startedAt),

@@ -135,7 +135,7 @@ export function changeOf(run: RunRow, taken: InboxRow[], advanced: Advanced, now
       .filter(({ kind }) => kind === 'call' || kind === 'emit' || kind === 'listen')
       .map((command) => ({ node: command.node, command: command.kind === 'call' ? lean(command) : command })),
     closed: [...answered(taken), ...forgotten],
-    tasks: tasksOf(happenings),
+    tasks: tasksOf(happenings, state.input),
     listens: listens.map((one) => ({ node: one.node, types: typesOf(one), since: sinceOf(run, state) })),
     unlistens: forgotten,
     deliveries: [],

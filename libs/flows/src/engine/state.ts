@@ -139,6 +139,8 @@ export interface CallCommand {
   /** Evaluated, or, where it names secrets, still a template over `input` with `variables`. */
   with: Json;
   variables?: Record<string, Json>;
+  /** `use.authentications`, where the call names one of them. */
+  authentications?: { [name: string]: Json };
   input: Json;
   timeoutMs?: number;
   /** What is called answers later, through a link that it is given. */

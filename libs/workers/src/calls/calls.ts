@@ -157,20 +157,26 @@ export class Calls {
   private arguments({ call }: CallJob, tenant: LiveTenant): unknown {
     if (!call.variables) return call.with;
     const variables = { ...call.variables, secrets: tenant.secrets };
+    return this.render(`the arguments of ${call.name}`, call.with, call, variables);
+  }
+
+  /** Policies name their secrets; who has the secrets works them out. @throws PermanentError `template-failed` */
+  private authenticationsOf({ call }: CallJob, tenant: LiveTenant): Record<string, AuthenticationPolicy> | undefined {
+    if (!call.authentications) return undefined;
+    const { secrets } = tenant;
+    return this.render('the authentications of the flow', call.authentications, call, { secrets }) as never;
+  }
+
+  private render(what: string, template: unknown, call: CallJob['call'], variables: Record<string, unknown>): unknown {
     try {
-      return compileTemplate(call.with, { variables: Object.keys(variables) }).render(call.input, variables);
+      return compileTemplate(template, { variables: Object.keys(variables) }).render(call.input, variables);
     } catch (cause) {
-      throw new PermanentError(`the arguments of ${call.name}: ${(cause as Error).message}`, {
+      throw new PermanentError(`${what}: ${(cause as Error).message}`, {
         code: 'template-failed',
         details: { type: 'expression' },
         cause,
       });
     }
-  }
-
-  private authenticationsOf({ run }: CallJob, tenant: LiveTenant) {
-    const flow = tenant.flows.get(run.flow);
-    return flow?.definition.use?.authentications as Record<string, AuthenticationPolicy> | undefined;
   }
 
   /** @throws PermanentError `tenant-unknown` */

@@ -56,6 +56,8 @@ function ask(engine: Engine, node: Node, call: string, args: unknown): void {
     ...(secret && { variables: withoutSecrets(scope) }),
     ...timeLeft(engine, node),
   };
+  const { authentications } = engine.flow.definition.use ?? {};
+  if (authentications && JSON.stringify(args).includes('"use":')) command.authentications = authentications as never;
   if (metadata?.['callback'] === true) command.callback = true;
   if (isInTry(engine, node)) command.caught = true;
   if (typeof metadata?.['priority'] === 'string') command.priority = metadata['priority'];

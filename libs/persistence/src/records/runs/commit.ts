@@ -153,7 +153,7 @@ async function insertCommands(client: PoolClient, changes: RunChange[]): Promise
 async function insertTasks(client: PoolClient, changes: RunChange[]): Promise<void> {
   const tasks = changes.flatMap(({ run, tasks }) => tasks.map((one) => ({ runId: run.id, ...one })));
   if (tasks.length === 0) return;
-  const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
+  const json = (value: unknown) => (value === undefined ? null : kept(JSON.stringify(value)));
   await client.query({
     name: 'runs-tasks',
     text: `insert into run_tasks (run_id, node, path, name, kind, attempt, status, input, output, error, started_at, ended_at)
@@ -176,6 +176,14 @@ async function insertTasks(client: PoolClient, changes: RunChange[]): Promise<vo
       tasks.map((one) => one.endedAt),
     ],
   });
+}
+
+/** What a timeline keeps of a value, in characters of JSON: a loop over a large list would keep it once an iteration. */
+const MOST_CHARACTERS = 32_768;
+
+function kept(json: string): string {
+  if (json.length <= MOST_CHARACTERS) return json;
+  return JSON.stringify({ truncated: true, characters: json.length, begin: json.slice(0, 1_000) });
 }
 
 async function insertListens(client: PoolClient, changes: RunChange[]): Promise<void> {

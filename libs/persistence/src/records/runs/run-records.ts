@@ -106,7 +106,9 @@ export class RunRecords {
     const { hash, state: kept, ...summary } = row;
     const state = reviveShared(kept) as State;
     const [tasks, children, version] = await Promise.all([
-      sql<RunTask>`select node, path, name, kind, attempt, status, input, output, error, started_at as "startedAt",
+      sql<
+        RunTask & { same: boolean }
+      >`select node, path, name, kind, attempt, status, input, input is null as same, output, error, started_at as "startedAt",
         ended_at as "endedAt" from run_tasks where run_id = ${id} order by ended_at, node`.execute(this.db),
       sql<{ id: string; flow: string; status: string }>`
         select id, flow, status from runs where parent_run = ${id} order by started_at, id`.execute(this.db),
@@ -123,7 +125,10 @@ export class RunRecords {
       output: state.output,
       error: state.error,
       context: state.context,
-      tasks: [...tasks.rows, ...activeTasks(state.root)],
+      tasks: [
+        ...tasks.rows.map(({ same, ...task }) => (same ? { ...task, input: state.input } : task)),
+        ...activeTasks(state.root),
+      ],
       children: children.rows,
       definition: version?.definition,
     };

@@ -29,6 +29,7 @@ export interface RunTaskRow {
   kind: string;
   attempt?: number;
   status: string;
+  /** Left out: the run's own. */
   input?: unknown;
   output?: unknown;
   error?: unknown;
