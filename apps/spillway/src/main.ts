@@ -4,6 +4,7 @@ import { deadLetterCommands } from './commands/dlq';
 import { doctorCommand } from './commands/doctor';
 import { eventCommands } from './commands/events';
 import { flowCommands } from './commands/flows';
+import { migrateCommand } from './commands/migrate';
 import { runCommands } from './commands/runs';
 import { sendCommand } from './commands/send';
 import { startCommand } from './commands/start';
@@ -15,6 +16,7 @@ const program = new Command('spillway')
   .version('0.1.0')
   .showHelpAfterError()
   .addCommand(startCommand)
+  .addCommand(migrateCommand)
   .addCommand(applyCommand)
   .addCommand(sendCommand)
   .addCommand(tailCommand)

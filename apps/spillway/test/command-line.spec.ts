@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDatabase } from '@spillway/persistence';
 import { eventually, ThirdParty } from '@spillway/testing';
 import { Stack } from './stack';
 
@@ -127,5 +128,24 @@ describe('the command line', () => {
     ]);
     const port = await spillway(['start'], { INGRESS_PORT: 'x' });
     expect(port.err).toContain('INGRESS_PORT');
+  }, 60_000);
+
+  it('migrates once, and leaves a schema alone that a newer version made', async () => {
+    await stack.platform.database.pool.query('create database fresh');
+    const fresh = { DATABASE_URL: stack.servers.postgres.url.replace(/[^/]+$/, 'fresh') };
+    expect((await spillway(['migrate'], fresh)).out).toMatch(/^migrated: 0001-records, /);
+    const database = openDatabase(fresh.DATABASE_URL, 2);
+    try {
+      const made = `insert into kysely_migration (name, timestamp) values ('9999-of-a-later-version', 'now')`;
+      await database.pool.query(made);
+      expect(await spillway(['migrate'], fresh)).toEqual({ code: 0, out: 'the schema is up to date\n', err: '' });
+      const { rows } = await database.pool.query(`select from pg_namespace where nspname = 'bullmq'`);
+      expect(rows).toHaveLength(1);
+    } finally {
+      await database.close();
+    }
+    const without = await spillway(['migrate'], { DATABASE_URL: '' });
+    expect(without.code).toBe(1);
+    expect(without.err).toContain('DATABASE_URL is not set');
   }, 60_000);
 });

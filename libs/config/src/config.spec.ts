@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadConfig } from './config';
 
 describe('the configuration', () => {
@@ -36,5 +39,38 @@ describe('the configuration', () => {
     expect(loadConfig({ SPILLWAY_QUEUES: '{"notifications":{"attempts":3}}' }).queues.overrides).toEqual({
       notifications: { attempts: 3 },
     });
+  });
+});
+
+describe('secrets in files', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spillway-config-'));
+  const file = (name: string, content: string) => {
+    writeFileSync(join(directory, name), content);
+    return join(directory, name);
+  };
+
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('are read where a *_FILE variable names one, without the last line break', () => {
+    const config = loadConfig({
+      DATABASE_URL_FILE: file('database', 'postgres://records\n'),
+      REDIS_URL_FILE: file('redis', 'redis://queues'),
+      SPILLWAY_KEY_FILE: file('key', `${'ab'.repeat(32)}\n`),
+      ADMIN_API_KEY_FILE: file('api-key', 'spw_0123456789_0123456789'),
+    });
+    expect(config.database.url).toBe('postgres://records');
+    expect(config.queues.redisUrl).toBe('redis://queues');
+    expect(config.key).toHaveLength(32);
+    expect(config.admin.apiKey).toBe('spw_0123456789_0123456789');
+  });
+
+  it('lose against the variable itself', () => {
+    const config = loadConfig({ DATABASE_URL: 'postgres://given', DATABASE_URL_FILE: join(directory, 'gone') });
+    expect(config.database.url).toBe('postgres://given');
+  });
+
+  it('are missed by name when the file is not there or empty', () => {
+    expect(() => loadConfig({ REDIS_URL_FILE: join(directory, 'gone') })).toThrow(/REDIS_URL_FILE names .*gone/);
+    expect(() => loadConfig({ SPILLWAY_KEY_FILE: file('empty', '\n') })).toThrow(/SPILLWAY_KEY_FILE .* is empty/);
   });
 });

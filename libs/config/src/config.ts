@@ -1,19 +1,20 @@
 import { resolve } from 'node:path';
 import { PermanentError } from '@spillway/contracts';
 import { z } from 'zod';
+import { withSecretFiles } from './secret-files';
 import { keyBytes, type Variables, variablesSchema } from './variables';
 
 /** Everything a process is told from outside, validated once, at its start. */
 export type Config = ReturnType<typeof toConfig>;
 
 /**
- * Reads the environment.
+ * Reads the environment, and the files its `*_FILE` variables name.
  *
  * @throws PermanentError `config-invalid`, naming each variable that is wrong and what it must be.
  * @example const config = loadConfig({ ...process.env, INGRESS_PORT: '0' });
  */
 export function loadConfig(environment: Record<string, string | undefined> = process.env): Config {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const given = Object.fromEntries(Object.entries(withSecretFiles(environment)).filter(([, value]) => value !== ''));
   const parsed = variablesSchema.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);

@@ -1,2 +1,3 @@
 export { loadConfig, type Config, type QueueOverrides } from './config';
+export { SECRET_VARIABLES } from './secret-files';
 export { variablesSchema } from './variables';

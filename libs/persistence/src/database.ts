@@ -28,19 +28,29 @@ export function openDatabase(url: string, size = 10): Database {
 }
 
 /**
- * Brings the records to the newest schema; several processes may call it at once, one does the work.
+ * Brings the records to the newest schema; several processes may call it at once, one does the work. A schema that is
+ * newer than this code is left alone: while a deployment is rolled out, or rolled back, processes of the older version
+ * start too, and migrations only add what older code does not mind.
  *
+ * @returns the names of the migrations it made
  * @throws TransientError `migration-failed`
  */
-export async function migrate(database: Database): Promise<void> {
+export async function migrate(database: Database): Promise<string[]> {
   const migrator = new Migrator({ db: database.db, provider: { getMigrations: async () => migrations } });
-  const { error, results } = await migrator.migrateToLatest();
-  if (error) {
-    const failed = results?.find((result) => result.status === 'Error')?.migrationName;
-    throw new TransientError(`the database could not be migrated${failed ? ` (${failed})` : ''}: ${messageOf(error)}`, {
-      code: 'migration-failed',
-      remedy: 'Check that DATABASE_URL reaches a PostgreSQL 14 or newer whose user may create tables.',
-      cause: error,
-    });
-  }
+  const known = await migrator.getMigrations().catch((cause: unknown) => {
+    throw migrationFailed(cause);
+  });
+  // Kysely takes a migration that it does not know for a mistake, so it is asked only when there is something to do.
+  if (known.every(({ executedAt }) => executedAt)) return [];
+  const { error, results = [] } = await migrator.migrateToLatest();
+  if (error) throw migrationFailed(error, results.find(({ status }) => status === 'Error')?.migrationName);
+  return results.map(({ migrationName }) => migrationName);
+}
+
+function migrationFailed(cause: unknown, name?: string): TransientError {
+  return new TransientError(`the database could not be migrated${name ? ` (${name})` : ''}: ${messageOf(cause)}`, {
+    code: 'migration-failed',
+    remedy: 'Check that DATABASE_URL reaches a PostgreSQL 14 or newer whose user may create tables.',
+    cause,
+  });
 }

@@ -1,6 +1,6 @@
 export { CallbackLinks, type LinkKind } from './callback-links';
 export { Directory, type LiveSource, type LiveTenant } from './directory';
 export { lintResource, type LintProblem } from './lint';
-export { forkEnvironment, openPlatform, type Platform } from './platform';
+export { forkEnvironment, migratePlatform, openPlatform, type Platform } from './platform';
 export { ProblemAdapter, takeRawBodies } from './http';
 export { closeOnSignal, describeFailure, runProcess, type Running } from './process';

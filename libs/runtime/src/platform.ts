@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from '@spillway/config';
-import { messageOf } from '@spillway/contracts';
+import { messageOf, PermanentError } from '@spillway/contracts';
 import { createLog, type Log } from '@spillway/observability';
 import {
   AuditLog,
@@ -21,7 +21,7 @@ import {
   UsedTokens,
   type Database,
 } from '@spillway/persistence';
-import { DeadLetters, FactSink, Queues } from '@spillway/queues';
+import { DeadLetters, FactSink, openBackend, prepareBackend, Queues } from '@spillway/queues';
 import { ApiKeys, Resources, Sealer } from '@spillway/tenancy';
 import { CallbackLinks } from './callback-links';
 import { Directory } from './directory';
@@ -61,6 +61,8 @@ export interface Platform {
  * @throws SpillwayError with a remedy, for each thing that can be wrong with a configuration
  */
 export async function openPlatform(config: Config, log: Log = createLog(config.log)): Promise<Platform> {
+  // Before a key is made: without a database of its own, a read-only folder would be what is complained of.
+  if (!config.database.url) await EmbeddedPostgres.mustBeInstalled();
   const key = sealingKey(config);
   const embedded = config.database.url
     ? undefined
@@ -112,14 +114,44 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
   };
 }
 
+/**
+ * Brings the records, and the queues where they are on PostgreSQL, to the newest schema, and ends: what a deployment runs
+ * once before its processes start. Each of them would do it too; so it is done before any of them takes a request.
+ *
+ * @returns the names of the migrations it made
+ */
+export async function migratePlatform(config: Config, log: Log): Promise<string[]> {
+  if (!config.database.url) {
+    throw new PermanentError('DATABASE_URL is not set: there is nothing to migrate', {
+      code: 'database-missing',
+      remedy: 'Set DATABASE_URL. The embedded PostgreSQL is migrated by `spillway start`.',
+    });
+  }
+  const database = openDatabase(config.database.url, 2);
+  try {
+    let made: string[] = [];
+    await whenReachable(config.startTimeoutMs, log, async () => (made = await migrate(database)));
+    // Redis needs no schema, and may come up later.
+    if (!config.queues.redisUrl) {
+      const backend = openBackend({ databaseUrl: config.database.url, prefix: config.queues.prefix });
+      await prepareBackend(backend);
+      await backend.close();
+    }
+    return made;
+  } finally {
+    await database.close();
+  }
+}
+
 const RETRY_MS = 500;
 
 /** Processes are started in any order: the database may come up after us. */
-async function whenReachable(mostMs: number, log: Log, work: () => Promise<void>): Promise<void> {
+async function whenReachable(mostMs: number, log: Log, work: () => Promise<unknown>): Promise<void> {
   const until = Date.now() + mostMs;
   for (let told = false; ; told = true) {
     try {
-      return await work();
+      await work();
+      return;
     } catch (error) {
       if (Date.now() + RETRY_MS > until) throw error;
       if (!told) log.warn({ error: messageOf(error) }, 'the database is not there yet: waiting for it');

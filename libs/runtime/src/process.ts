@@ -49,8 +49,11 @@ export function closeOnSignal(close: () => Promise<void>, mostMs: number): void 
       },
     );
   };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    // The image's entry ends a process that is still starting; from now on it drains.
+    process.removeAllListeners(signal);
+    process.on(signal, onSignal);
+  }
 }
 
 /** One line, with what to do about it. */

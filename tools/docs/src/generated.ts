@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { variablesSchema } from '@spillway/config';
+import { SECRET_VARIABLES, variablesSchema } from '@spillway/config';
 import { z } from 'zod';
 
 /** Pages that are made from code, by path. */
@@ -21,6 +21,7 @@ function configurationPage(): string {
     '# Configuration',
     '',
     'Made from `libs/config/src/variables.ts` by `npm run docs`. Durations: `250ms`, `10s`, `5m`, `2h`, `30d`.',
+    `A secret may come as a file: ${SECRET_VARIABLES.map((name) => `\`${name}_FILE\``).join(', ')} name one.`,
     '',
     '| variable | default | what it does |',
     '| --- | --- | --- |',

