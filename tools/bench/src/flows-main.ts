@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { BACKENDS, TestServers } from '@spillway/testing';
+import { startChild } from './flows/child';
+import { CHILDREN } from './flows/definitions';
+import { startBullmq, startRestate } from './flows/others';
+import { type Extent, inTurn, longAndShort, type Row } from './flows/rounds';
+import { startSpillway } from './flows/spillway';
+import { waitingRuns } from './flows/waiting';
+
+const FULL: Extent = { rounds: 3, seconds: 8, open: 128, steps: 1_000, waiting: 100_000, idleSeconds: 20 };
+const SHORT: Extent = { rounds: 1, seconds: 1.5, open: 32, steps: 50, waiting: 500, idleSeconds: 2 };
+const PARTS = ['restate', 'bullmq', 'long', 'waiting'];
+
+/**
+ * `npm run bench:flows [-- --short] [--backend redis|postgres] [--parts restate,bullmq,long,waiting] [--open N] [--million]`:
+ * runs of flows beside the Restate server and a hand-written BullMQ program, long runs, and runs that wait.
+ */
+async function main(): Promise<void> {
+  const extent = { ...(process.argv.includes('--short') ? SHORT : FULL) };
+  if (process.argv.includes('--million')) extent.waiting = 1_000_000;
+  for (const name of ['rounds', 'seconds', 'open', 'steps', 'waiting'] as const) {
+    extent[name] = Number(argument(name) ?? extent[name]);
+  }
+  const only = argument('backend');
+  const parts = argument('parts')?.split(',') ?? PARTS;
+  console.log(`${new Date().toISOString().slice(0, 16)}, ${cpus().length} × ${cpus()[0]!.model}, ${machine()}`);
+  const sink = await startChild('sink', {});
+  const restate = parts.includes('restate') ? await startRestate(sink.url, extent.open) : undefined;
+  try {
+    for (const backend of BACKENDS.filter((one) => !only || one === only)) {
+      console.log(`\n# ${backend}`);
+      const servers = await TestServers.start(backend);
+      const spillway = await startSpillway(servers, sink.url);
+      try {
+        if (restate) {
+          const title = `3 durable steps over HTTP, ${extent.open} runs open, ${extent.rounds} rounds of ${extent.seconds} s`;
+          print(title, await inTurn({ Spillway: spillway, Restate: restate }, extent, { name: 'runs', perRun: 1 }));
+        }
+        if (parts.includes('bullmq')) {
+          const bullmq = await startBullmq(servers, sink.url);
+          const contestants = { Spillway: spillway.of('fork'), 'hand-written': bullmq };
+          const title = `a parent with ${CHILDREN} children, ${extent.open / 4} open`;
+          const unit = { name: 'steps', perRun: CHILDREN };
+          print(title, await inTurn(contestants, { ...extent, open: extent.open / 4 }, unit));
+          await bullmq.close();
+        }
+        if (parts.includes('long')) {
+          print('long runs', await longAndShort((steps) => spillway.of('long', { steps }), extent));
+        }
+        if (parts.includes('waiting')) {
+          const { size, idle, wakeUps } = await waitingRuns(spillway, servers, sink.url, extent);
+          print('what a run that waits takes', size);
+          print('an idle platform', idle);
+          print('wake-ups', wakeUps);
+        }
+      } finally {
+        await spillway.close();
+        await servers.close();
+      }
+    }
+  } finally {
+    await restate?.close();
+    await sink.close();
+    console.log(`\n${machine()}`);
+  }
+}
+
+function print(title: string, rows: Row[]): void {
+  console.log(`\n${title}`);
+  for (const row of rows) {
+    console.log(
+      `  ${Object.entries(row)
+        .map(([name, value]) => `${name}: ${value}`)
+        .join(' · ')}`,
+    );
+  }
+}
+
+function machine(): string {
+  return `load average ${readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ')}`;
+}
+
+function argument(name: string): string | undefined {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? undefined : process.argv[at + 1];
+}
+
+void main();
