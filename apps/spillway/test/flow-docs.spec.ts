@@ -95,6 +95,7 @@ describe('docs/flows/README.md', () => {
         ...['retry', 'suspend', 'resume', 'cancel'].map(
           (order) => expect.stringContaining(`runs ${order}: ${order} was`) as string,
         ),
+        expect.stringContaining('.r1 goes on from /do/1/ticket'),
         'flows test: first.test.yaml',
         'flows graph: flowchart TD',
       ]);
@@ -115,7 +116,9 @@ describe('docs/flows/README.md', () => {
           ? ['running', 'waiting']
           : order === 'resume'
             ? ['suspended']
-            : ['faulted'];
+            : order === 'restart'
+              ? ['cancelled']
+              : ['faulted'];
       if (order === 'retry') other.answer = () => ({ status: 503 });
       await eventually(async () => {
         const { runs } = await stack.client.get<{ runs: { status: string }[] }>('/runs');

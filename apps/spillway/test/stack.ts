@@ -8,7 +8,7 @@ import { Client } from '../src/client';
 import { startRoles, type Started, stop } from '../src/commands/start';
 
 export const TENANT = 'acme';
-const API_KEY = 'spw_test_platform_key_0123456789';
+export const API_KEY = 'spw_test_platform_key_0123456789';
 
 export interface Answer {
   status: number;

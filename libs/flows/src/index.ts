@@ -4,6 +4,7 @@ export { Fault } from './engine/errors';
 export { ENDED, type CallCommand, type Command, type FlowError, type Happening, type RunState } from './engine/state';
 export { answerKey } from './driver/rows';
 export { Driver, type DriverParts, type Idle, type ResolveFlow, type Stepped } from './driver/driver';
+export { planRestart, type PastRun } from './driver/restart-plan';
 export { sinceOf, typesOf } from './driver/step';
 export { callJob, isCall, queueOfCall, type RunJob, type RunRef, wakeUp } from './driver/jobs';
 export { listenedTypes } from './driver/listened';

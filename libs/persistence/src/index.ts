@@ -22,4 +22,6 @@ export { Callbacks, type Callback } from './records/runs/callbacks';
 export { Listening, type Listener } from './records/runs/listening';
 export { RunStore, type CallRecord, type OpenCommand } from './records/runs/run-store';
 export type { Delivery, InboxRow, RunChange, RunRow, RunTaskRow } from './records/runs/run-rows';
+export { Restarts, type RunTrace } from './records/runs/restarts';
+export { isTrimmed } from './records/runs/commit';
 export { Usage, type UsageRow } from './records/usage';

@@ -167,9 +167,11 @@ interface RunTasksTable {
   name: string;
   kind: string;
   attempt: number | null;
+  iteration: number | null;
   status: string;
   input: Json<unknown> | null;
   output: Json<unknown> | null;
+  answer: Json<unknown> | null;
   error: Json<unknown> | null;
   started_at: Timestamp;
   ended_at: Timestamp;

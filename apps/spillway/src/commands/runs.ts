@@ -62,3 +62,17 @@ for (const [order, description] of Object.entries(ORDERS)) {
       }),
   );
 }
+
+runCommands.addCommand(
+  new Command('restart')
+    .description('Begins a run that goes on where one that has ended was: what was done before is not done again')
+    .argument('<id>')
+    .requiredOption('--from <path>', 'JSON pointer to the task, as in "runs show": /do/2/pay')
+    .option('--node <number>', 'which time, of a task that was begun several times (its number in --json)')
+    .option('--reason <text>', 'for the record')
+    .action(async (id: string, { from, node, reason }: { from: string; node?: string; reason?: string }) => {
+      const body = { from, ...(node !== undefined && { node: Number(node) }), ...(reason && { reason }) };
+      const made = await Client.fromEnvironment().post<{ id: string }>(`/runs/${encodeURIComponent(id)}/restart`, body);
+      process.stdout.write(`${made.id} goes on from ${from}; see: spillway runs show ${made.id}\n`);
+    }),
+);

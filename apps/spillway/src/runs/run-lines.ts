@@ -31,6 +31,7 @@ export function describeRun(run: SentRecord, most = 200): string {
     ['version', run.version],
     ['event', `${run.eventId}${run.route ? ` (route ${run.route})` : ''}`],
     ['parent', run.parentRun ?? undefined],
+    ['goes on', run.origin ? `where ${run.origin.run} was: from ${run.origin.path}` : undefined],
     ['started', `${run.startedAt}, ${tookOf(run)}`],
     ['input', shown(run.input)],
     ['context', isEmpty(run.context) ? undefined : shown(run.context)],
@@ -49,6 +50,8 @@ export function describeRun(run: SentRecord, most = 200): string {
     ...(hidden > 0 ? [`  and ${hidden} more: --tasks ${tasks.length}, or --json`] : []),
     ...(run.children.length > 0 ? ['', 'sub-runs'] : []),
     ...run.children.map(({ id, flow, status }) => `  ${status.padEnd(9)} ${flow}  ${id}`),
+    ...(run.restarts.length > 0 ? ['', 'runs that took its way'] : []),
+    ...run.restarts.map(({ id, path, status }) => `  ${status.padEnd(9)} from ${path}  ${id}`),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -61,6 +64,7 @@ function taskLines(task: SentTask, all: SentTask[]): string[] {
     task.name,
     task.kind,
     task.attempt !== null && task.attempt > 1 && `attempt ${task.attempt}`,
+    task.iteration !== null && `iteration ${task.iteration}`,
     task.endedAt && tookOf(task),
     task.path,
   ];

@@ -4,15 +4,18 @@ import type { InboxRow, RunChange, RunRow } from '@spillway/persistence';
 import { advance, type Advanced, begin } from '../engine/advance';
 import type { CompiledFlow } from '../engine/compiled-flow';
 import type { Surroundings } from '../engine/engine';
+import { type Restart, restart } from '../engine/restart';
 import { type Command, ENDED, type Happening, type Input, type RunState } from '../engine/state';
 import { lasting } from './lasting';
 import { LIFECYCLE } from './lifecycle';
 import { lean } from './jobs';
-import { tasksOf } from './rows';
+import { contextsOf, tasksOf } from './rows';
 
 /** State of a run whose first advance is still to be made. */
 export interface Unborn extends Beside {
   begin: Json;
+  /** It begins in the middle, where another run was. `begin` is the workflow's input as it is then. */
+  restart?: Restart;
 }
 
 /** What is kept beside the engine's state. */
@@ -91,7 +94,8 @@ export function advanceOf(flow: CompiledFlow, run: RunRow, taken: InboxRow[], ar
     return { ...advanced, commands: lasting(advanced.commands, next) };
   }
   const { since, quiet } = run.state;
-  const born = begin(flow, inputOf(flow, run), around);
+  const from = run.state.restart;
+  const born = from ? restart(flow, run.state.begin, from, around) : begin(flow, inputOf(flow, run), around);
   Object.assign(born.state, { ...(since !== undefined && { since }), ...(quiet && { quiet }) } satisfies Beside);
   const then =
     inputs.length > 0 ? advance(flow, born.state, inputs, around) : { ...born, commands: [], happenings: [] };
@@ -136,6 +140,7 @@ export function changeOf(run: RunRow, taken: InboxRow[], advanced: Advanced, now
       .map((command) => ({ node: command.node, command: command.kind === 'call' ? lean(command) : command })),
     closed: [...answered(taken), ...forgotten],
     tasks: tasksOf(happenings, state.input),
+    contexts: contextsOf(happenings),
     listens: listens.map((one) => ({ node: one.node, types: typesOf(one), since: sinceOf(run, state) })),
     unlistens: forgotten,
     deliveries: [],

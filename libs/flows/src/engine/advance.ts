@@ -20,6 +20,21 @@ export interface Advanced {
 /** The first advance of a run. Pure: the same arguments give the same answer. */
 export function begin(flow: CompiledFlow, input: Json, around: Surroundings): Advanced {
   const { definition } = flow;
+  const engine = newEngine(flow, input, around);
+  const root = engine.state.root!;
+  engine.tell('started', undefined, { input });
+  try {
+    root.input = takeInput(engine, root, definition.input);
+    const timeout = flow.timeout(definition.timeout);
+    if (timeout) root.deadline = around.now + engine.duration(timeout.after, root);
+    engine.beginList(root, '/do', root.input);
+  } catch (error) {
+    engine.fault(root, error);
+  }
+  return settle(engine);
+}
+
+export function newEngine(flow: CompiledFlow, input: Json, around: Surroundings): Engine {
   const root: Node = { id: 0, path: '', name: '', raw: input, input, startedAt: around.now };
   const state: RunState = {
     status: 'running',
@@ -31,17 +46,7 @@ export function begin(flow: CompiledFlow, input: Json, around: Surroundings): Ad
     agenda: [],
     undo: [],
   };
-  const engine = new Engine(flow, state, around);
-  engine.tell('started', undefined, { input });
-  try {
-    root.input = takeInput(engine, root, definition.input);
-    const timeout = flow.timeout(definition.timeout);
-    if (timeout) root.deadline = around.now + engine.duration(timeout.after, root);
-    engine.beginList(root, '/do', root.input);
-  } catch (error) {
-    engine.fault(root, error);
-  }
-  return settle(engine);
+  return new Engine(flow, state, around);
 }
 
 /**
@@ -62,7 +67,7 @@ export function advance(
   return settle(engine);
 }
 
-function settle(engine: Engine): Advanced {
+export function settle(engine: Engine): Advanced {
   const { state, commands, happenings } = engine;
   if (state.status !== 'suspended') engine.work();
   if (state.root && state.status !== 'suspended') state.status = isWaiting(engine) ? 'waiting' : 'running';

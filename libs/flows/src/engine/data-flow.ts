@@ -1,5 +1,5 @@
 import type { Json } from '@spillway/jq';
-import type { InputModel, OutputModel } from '../definition/model';
+import type { InputModel, OutputModel, TaskBase } from '../definition/model';
 import type { Engine } from './engine';
 import type { Node } from './state';
 
@@ -32,5 +32,12 @@ export function giveOutput(
     exported.as === undefined ? state.context : flow.transform(exported.as, shaped, { ...scope, output: shaped });
   flow.validate(exported.schema, context, 'the context');
   state.context = context;
+  state.exported = true;
   return shaped;
+}
+
+/** What the world answered, where the task made another value of it: so that a replay can answer the same. */
+export function unshaped(task: TaskBase, answer: Json, shaped: Json): { answer?: Json } {
+  const isAnswer = ['call', 'run', 'listen'].some((kind) => Object.hasOwn(task, kind));
+  return isAnswer && shaped !== answer ? { answer } : {};
 }

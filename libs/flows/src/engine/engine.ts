@@ -3,10 +3,11 @@ import { durationMs } from '../definition/durations';
 import { entryOf, kindOf, type TaskBase, type TaskDefinition } from '../definition/model';
 import { pointerTo } from '../definition/pointer';
 import type { CompiledFlow } from './compiled-flow';
-import { giveOutput, takeInput } from './data-flow';
+import { giveOutput, takeInput, unshaped } from './data-flow';
 import { failRun, finishRun, rootChildEnded } from './ending';
 import { Fault, standardError } from './errors';
 import { extensionsOf, isExtensionList, isOfExtension } from './extensions';
+import { iterationOf, newContext } from './restart-points';
 import { scopeOf } from './scope';
 import type { Command, FlowError, Happening, Node, RunState, Step } from './state';
 import { KINDS } from './tasks';
@@ -138,6 +139,7 @@ export class Engine {
       kind: kindOf(this.taskOf(node)),
       startedAt: node.startedAt,
       ...(node.attempt !== undefined && { attempt: node.attempt }),
+      ...iterationOf(this, node),
     };
     this.happenings.push({ at: this.around.now, what, ...(task && { task }), ...more });
   }
@@ -177,7 +179,7 @@ export class Engine {
     if (task.if !== undefined && !this.flow.condition(task.if, node.raw, this.scope(node))) {
       return this.leave(node, node.raw, 'continue');
     }
-    this.tell('started', node, { input: node.raw });
+    this.tell('started', node, { input: node.raw, ...newContext(this, node) });
     node.input = takeInput(this, node, task.input);
     const timeout = this.flow.timeout(task.timeout);
     if (timeout) node.deadline = this.around.now + this.duration(timeout.after, node);
@@ -213,7 +215,7 @@ export class Engine {
     const task = this.taskOf(node) as TaskBase;
     const shaped = giveOutput(this, node, task, output);
     rememberUndo(this, node, shaped);
-    this.tell('completed', node, { input: node.raw, output: shaped });
+    this.tell('completed', node, { input: node.raw, output: shaped, ...unshaped(task, output, shaped) });
     this.leave(node, shaped, then ?? task.then ?? 'continue');
   }
 

@@ -20,6 +20,8 @@ export interface RunState {
   agenda: Step[];
   /** Undo tasks of what is done, oldest first. */
   undo: Undo[];
+  /** `$context` was replaced, and no task that may be begun again has begun since. */
+  exported?: boolean;
   /** Ids of events that it has consumed: each counts once in a run. */
   heard?: string[];
   output?: Json;
@@ -83,6 +85,8 @@ export type Step =
   | { do: 'resume'; node: number };
 
 export interface Undo {
+  /** Of the task that is undone. */
+  node: number;
   path: string;
   name: string;
   input: Json;
@@ -156,8 +160,21 @@ export interface Happening {
   at: number;
   what: 'started' | 'completed' | 'faulted' | 'retried' | 'cancelled' | 'suspended' | 'resumed' | 'compensating';
   /** Undefined for the run itself. */
-  task?: { node: number; path: string; name: string; kind: string; startedAt: number; attempt?: number };
+  task?: {
+    node: number;
+    path: string;
+    name: string;
+    kind: string;
+    startedAt: number;
+    attempt?: number;
+    /** Of the loop in whose list it stands, from 0. */
+    iteration?: number;
+  };
+  /** `$context` as the task found it, where it is not what the one before found. Of those a run may begin again from. */
+  context?: Json;
   input?: Json;
   output?: Json;
+  /** Before `output.as`, where that made another value of it. */
+  answer?: Json;
   error?: FlowError;
 }

@@ -10,8 +10,8 @@ export function rememberUndo(engine: Engine, node: Node, output: Json): void {
   const { metadata } = engine.taskOf(node) as TaskBase;
   if (metadata?.['compensate'] === undefined || isUndoing(engine.state.root!)) return;
   const vars = varsAround(engine, node);
-  const { path, name, input } = node;
-  engine.state.undo.push({ path, name, input, output, ...(vars && { vars }) });
+  const { id, path, name, input } = node;
+  engine.state.undo.push({ node: id, path, name, input, output, ...(vars && { vars }) });
 }
 
 /** Undoes what is done, newest first, and ends the run then. An undo task that fails does not stop the others. */

@@ -1,7 +1,8 @@
 import type { Json } from '@spillway/jq';
-import { advance, type Advanced, begin } from '../engine/advance';
+import { advance, begin } from '../engine/advance';
 import type { CompiledFlow } from '../engine/compiled-flow';
 import { Fault } from '../engine/errors';
+import { type Restart, restart } from '../engine/restart';
 import {
   type CallCommand,
   type Command,
@@ -29,6 +30,8 @@ export interface World {
   startedAt?: number;
   runId?: string;
   random?: () => number;
+  /** The run begins in the middle. */
+  from?: Restart;
 }
 
 export interface Simulated {
@@ -63,7 +66,7 @@ export async function simulate(flow: CompiledFlow, input: Json, world: World): P
   const events = [...(world.events ?? [])];
   let answers: Answer[] = [];
   let busy = 0;
-  let step: Advanced = begin(flow, input, around());
+  let step = world.from ? restart(flow, input, world.from, around()) : begin(flow, input, around());
   for (let count = 0; ; count += 1) {
     result.state = step.state;
     result.happenings.push(...step.happenings);

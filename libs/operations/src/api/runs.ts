@@ -1,11 +1,13 @@
 import { BadRequestError, newId } from '@spillway/contracts';
-import { answerKey, ENDED, toMermaid, wakeUp } from '@spillway/flows';
-import { type RunRecord, RunRecords } from '@spillway/persistence';
+import { answerKey, ENDED, toMermaid } from '@spillway/flows';
+import { Restarts, type RunRecord, RunRecords } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
 import { z } from 'zod';
 import { canSee, type Principal, tenantFor } from '../access/principal';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { beforeField, idParams, limitField, tenantField } from './fields';
+import { restartEndpoint } from './restart';
+import { wake } from './wake';
 
 const STATUSES = ['running', 'waiting', 'suspended', 'cancelled', 'faulted', 'completed'] as const;
 
@@ -96,6 +98,7 @@ export function runEndpoints(platform: Platform): Endpoint[] {
         return { id: run.id, ...body };
       },
     }),
+    restartEndpoint(platform, find),
     ...Object.entries(ORDERS).map(([kind, { summary }]) =>
       endpoint({
         method: 'POST',
@@ -139,12 +142,6 @@ async function decide(
   await wake(platform, run.id, key);
 }
 
-async function wake(platform: Platform, runId: string, why: string): Promise<void> {
-  const [stored] = await platform.runs.load([runId]);
-  const job = wakeUp(stored!.run, why);
-  await platform.queues.add('orchestration-flows', job.data, { id: job.id, priority: job.data.meta.priority });
-}
-
 /** @throws BadRequestError 409 when the run is not in a state for it */
 async function order(platform: Platform, run: RunRecord, kind: keyof typeof ORDERS, reason?: string): Promise<void> {
   const ended = ENDED.includes(run.status as (typeof ENDED)[number]);
@@ -160,6 +157,14 @@ async function order(platform: Platform, run: RunRecord, kind: keyof typeof ORDE
       code: 'run-state',
       status: 409,
       remedy: 'Replay its event: that begins a new run.',
+    });
+  }
+  const newest = kind === 'retry' ? await new Restarts(platform.database.pool).newestOf(run) : run.id;
+  if (newest !== run.id) {
+    throw new BadRequestError(`another run took its way: ${newest}`, {
+      code: 'run-state',
+      status: 409,
+      remedy: 'Give the order to that one.',
     });
   }
   const key = `o${newId()}`;

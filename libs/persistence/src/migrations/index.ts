@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration';
 import * as records from './0001-records';
 import * as adapters from './0002-adapters';
 import * as runs from './0003-runs';
+import * as flows from './0005-flows';
 
 /** In order; a released migration is never changed. */
 export const migrations: Record<string, Migration> = {
   '0001-records': records,
   '0002-adapters': adapters,
   '0003-runs': runs,
+  '0005-flows': flows,
 };

@@ -232,6 +232,8 @@ export class EventRecords {
       r as (delete from runs using gone where runs.event_id = gone.id returning runs.id),
       k as (delete from run_callbacks using r where run_callbacks.run_id = r.id),
       t as (delete from run_tasks using r where run_tasks.run_id = r.id),
+      x as (delete from run_contexts using r where run_contexts.run_id = r.id),
+      o as (delete from run_restarts using r where run_restarts.run_id = r.id),
       i as (delete from run_inbox using r where run_inbox.run_id = r.id),
       c as (delete from collisions using gone where collisions.event_id = gone.id)
       select id from gone`.execute(this.db);

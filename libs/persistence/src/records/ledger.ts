@@ -213,9 +213,13 @@ async function settleEvents(client: PoolClient, { routed, failed }: Folded, even
         ) j
         cross join lateral (
           select coalesce(bool_or(ended_at is null), false) as open,
-            coalesce(bool_or(status = 'faulted'), false) as failed,
-            coalesce(bool_or(status = 'cancelled'), false) as cancelled
-          from runs where event_id = e.id
+            coalesce(bool_or(status = 'faulted' and not restarted), false) as failed,
+            coalesce(bool_or(status = 'cancelled' and not restarted), false) as cancelled
+          from (
+            select ended_at, status, status in ('faulted', 'cancelled')
+              and exists (select from run_restarts where origin_run = runs.id) as restarted
+            from runs where event_id = e.id
+          ) r
         ) u
         where e.id = any($1::uuid[])
       ) s

@@ -30,6 +30,7 @@ export async function writeChanges(client: PoolClient, changes: RunChange[]): Pr
   );
   await insertCommands(client, kept);
   await insertTasks(client, kept);
+  await insertContexts(client, kept);
   await deleteNodes(
     client,
     'run_listens',
@@ -47,7 +48,7 @@ export async function writeChanges(client: PoolClient, changes: RunChange[]): Pr
   return written;
 }
 
-async function insertRuns(client: PoolClient, runs: RunRow[]): Promise<string[]> {
+export async function insertRuns(client: PoolClient, runs: RunRow[]): Promise<string[]> {
   if (runs.length === 0) return [];
   const { rows } = await client.query<{ id: string }>({
     name: 'runs-insert',
@@ -153,14 +154,14 @@ async function insertCommands(client: PoolClient, changes: RunChange[]): Promise
 async function insertTasks(client: PoolClient, changes: RunChange[]): Promise<void> {
   const tasks = changes.flatMap(({ run, tasks }) => tasks.map((one) => ({ runId: run.id, ...one })));
   if (tasks.length === 0) return;
-  const json = (value: unknown) => (value === undefined ? null : kept(JSON.stringify(value)));
   await client.query({
     name: 'runs-tasks',
-    text: `insert into run_tasks (run_id, node, path, name, kind, attempt, status, input, output, error, started_at, ended_at)
+    text: `insert into run_tasks (run_id, node, path, name, kind, attempt, status, input, output, error, started_at, ended_at,
+        iteration, answer)
       select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::json[],
-        $9::json[], $10::json[], $11::timestamptz[], $12::timestamptz[])
+        $9::json[], $10::json[], $11::timestamptz[], $12::timestamptz[], $13::int[], $14::json[])
       on conflict (run_id, node) do update set status = excluded.status, output = excluded.output, error = excluded.error,
-        attempt = excluded.attempt, ended_at = excluded.ended_at`,
+        attempt = excluded.attempt, ended_at = excluded.ended_at, answer = excluded.answer`,
     values: [
       tasks.map((one) => one.runId),
       tasks.map((one) => one.node),
@@ -174,9 +175,28 @@ async function insertTasks(client: PoolClient, changes: RunChange[]): Promise<vo
       tasks.map((one) => json(one.error)),
       tasks.map((one) => one.startedAt),
       tasks.map((one) => one.endedAt),
+      tasks.map((one) => one.iteration ?? null),
+      tasks.map((one) => json(one.answer)),
     ],
   });
 }
+
+async function insertContexts(client: PoolClient, changes: RunChange[]): Promise<void> {
+  const contexts = changes.flatMap(({ run, contexts }) => contexts.map((one) => ({ runId: run.id, ...one })));
+  if (contexts.length === 0) return;
+  await client.query({
+    name: 'runs-contexts',
+    text: `insert into run_contexts (run_id, node, context) select * from unnest($1::text[], $2::int[], $3::json[])
+      on conflict do nothing`,
+    values: [
+      contexts.map((one) => one.runId),
+      contexts.map((one) => one.node),
+      contexts.map((one) => json(one.context)),
+    ],
+  });
+}
+
+const json = (value: unknown) => (value === undefined ? null : kept(JSON.stringify(value)));
 
 /** What a timeline keeps of a value, in characters of JSON: a loop over a large list would keep it once an iteration. */
 const MOST_CHARACTERS = 32_768;
@@ -184,6 +204,13 @@ const MOST_CHARACTERS = 32_768;
 function kept(json: string): string {
   if (json.length <= MOST_CHARACTERS) return json;
   return JSON.stringify({ truncated: true, characters: json.length, begin: json.slice(0, 1_000) });
+}
+
+/** Whether a timeline has the beginning of a value only. */
+export function isTrimmed(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { truncated, characters, begin } = value as Record<string, unknown>;
+  return truncated === true && Number(characters) > MOST_CHARACTERS && typeof begin === 'string';
 }
 
 async function insertListens(client: PoolClient, changes: RunChange[]): Promise<void> {

@@ -35,6 +35,8 @@ export interface RunTask {
   name: string;
   kind: string;
   attempt: number | null;
+  /** Of the loop in whose list it stands, from 0. */
+  iteration: number | null;
   status: string;
   input: unknown;
   output: unknown;
@@ -51,6 +53,10 @@ export interface RunRecord extends RunSummary {
   /** Those that have ended, then those under way. */
   tasks: RunTask[];
   children: { id: string; flow: string; status: string }[];
+  /** The run whose way it took, and from where on. */
+  origin: { run: string; path: string } | null;
+  /** Runs that took its way. */
+  restarts: { id: string; path: string; status: string }[];
   definition: unknown;
 }
 
@@ -105,13 +111,18 @@ export class RunRecords {
     if (!row) return undefined;
     const { hash, state: kept, ...summary } = row;
     const state = reviveShared(kept) as State;
-    const [tasks, children, version] = await Promise.all([
+    const [tasks, children, origin, restarts, version] = await Promise.all([
       sql<
         RunTask & { same: boolean }
-      >`select node, path, name, kind, attempt, status, input, input is null as same, output, error, started_at as "startedAt",
+      >`select node, path, name, kind, attempt, iteration, status, input, input is null as same, output, error, started_at as "startedAt",
         ended_at as "endedAt" from run_tasks where run_id = ${id} order by ended_at, node`.execute(this.db),
       sql<{ id: string; flow: string; status: string }>`
         select id, flow, status from runs where parent_run = ${id} order by started_at, id`.execute(this.db),
+      sql<{ run: string; path: string }>`
+        select origin_run as run, path from run_restarts where run_id = ${id}`.execute(this.db),
+      sql<{ id: string; path: string; status: string }>`
+        select r.id, x.path, r.status from run_restarts x join runs r on r.id = x.run_id
+        where x.origin_run = ${id} order by r.started_at, r.id`.execute(this.db),
       this.db
         .selectFrom('flow_versions')
         .select('definition')
@@ -130,6 +141,8 @@ export class RunRecords {
         ...activeTasks(state.root),
       ],
       children: children.rows,
+      origin: origin.rows[0] ?? null,
+      restarts: restarts.rows,
       definition: version?.definition,
     };
   }
@@ -145,6 +158,7 @@ function activeTasks(node: ActiveNode | undefined): RunTask[] {
           name: node.name,
           kind: '',
           attempt: node.attempt ?? null,
+          iteration: null,
           status: node.wait && node.wait.for !== 'answer' ? 'waiting' : 'running',
           input: node.raw,
           output: null,

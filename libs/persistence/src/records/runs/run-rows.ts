@@ -28,10 +28,14 @@ export interface RunTaskRow {
   name: string;
   kind: string;
   attempt?: number;
+  /** Of the loop in whose list it stands. */
+  iteration?: number;
   status: string;
   /** Left out: the run's own. */
   input?: unknown;
   output?: unknown;
+  /** What it gave before `output.as`, where that made another value of it. */
+  answer?: unknown;
   error?: unknown;
   startedAt: Date;
   endedAt: Date;
@@ -52,6 +56,8 @@ export interface RunChange {
   /** Nodes whose commands are answered or forgotten. */
   closed: number[];
   tasks: RunTaskRow[];
+  /** What tasks found in the context, where that had changed. */
+  contexts: { node: number; context: unknown }[];
   listens: { node: number; types: string[] | null; since: Date }[];
   unlistens: number[];
   /** For the inboxes of other runs. */

@@ -1,0 +1,103 @@
+import type { Pool } from 'pg';
+import { insertRuns } from './commit';
+import type { RunRow } from './run-rows';
+
+/** What a run left behind, as far as another one needs it that takes its way from a task on. */
+export interface RunTrace {
+  run: RunRow;
+  tasks: {
+    node: number;
+    path: string;
+    status: string;
+    iteration: number | null;
+    input: unknown;
+    startedAt: Date;
+  }[];
+  contexts: { node: number; context: unknown }[];
+}
+
+/** Runs that begin where another one was. */
+export class Restarts {
+  constructor(private readonly pool: Pool) {}
+
+  async trace(run: RunRow): Promise<RunTrace> {
+    const { input } = run.state as { input: unknown };
+    const [tasks, contexts] = await Promise.all([
+      this.pool.query<RunTrace['tasks'][number] & { same: boolean }>(
+        `select node, path, status, iteration, input, input is null as same, started_at as "startedAt"
+         from run_tasks where run_id = $1 order by node`,
+        [run.id],
+      ),
+      this.pool.query<{ node: number; context: unknown }>(
+        'select node, context from run_contexts where run_id = $1 order by node',
+        [run.id],
+      ),
+    ]);
+    return {
+      run,
+      tasks: tasks.rows.map(({ same, ...task }) => (same ? { ...task, input } : task)),
+      contexts: contexts.rows,
+    };
+  }
+
+  /** The last run that took its way, or itself: only that may go on. */
+  async newestOf(run: Pick<RunRow, 'id' | 'eventId'>): Promise<string> {
+    return (await familyOf(this.pool, run))[0]?.id ?? run.id;
+  }
+
+  /**
+   * Keeps a run that takes another one's way. Of those of one run, one is under way at a time: who asks twice does not
+   * get two.
+   *
+   * @returns its id, or the id of the one that is under way
+   */
+  async begin(origin: RunRow, { path, node, state }: { path: string; node: number; state: unknown }) {
+    const base = baseOf(origin.id);
+    const client = await this.pool.connect();
+    try {
+      await client.query('begin');
+      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`restart ${base}`]);
+      const family = await familyOf(client, origin);
+      const open = family.find((one) => one.open);
+      if (open) {
+        await client.query('rollback');
+        return { id: open.id, isNew: false };
+      }
+      const id = `${base}.r${(family[0]?.number ?? 0) + 1}`;
+      const run = { ...origin, id, parentRun: null, parentNode: null, seq: 0, status: 'running', state, jobs: 0 };
+      await insertRuns(client, [{ ...run, wakeAt: new Date(), startedAt: new Date(), endedAt: null }]);
+      await client.query('insert into run_restarts (run_id, origin_run, path, node) values ($1, $2, $3, $4)', [
+        id,
+        origin.id,
+        path,
+        node,
+      ]);
+      await client.query('commit');
+      return { id, isNew: true };
+    } catch (error) {
+      await client.query('rollback').catch(() => undefined);
+      throw error;
+    } finally {
+      client.release();
+    }
+  }
+}
+
+/** A run and those that took its way, directly or not, the newest first. */
+async function familyOf(db: Pick<Pool, 'query'>, { id, eventId }: Pick<RunRow, 'id' | 'eventId'>) {
+  const base = baseOf(id);
+  // Something in the inbox of one that has ended may be an order to go on.
+  const { rows } = await db.query<{ id: string; open: boolean }>(
+    `select id, ended_at is null or exists (select from run_inbox where run_id = id) as open
+     from runs where event_id = $1 and id like $2 || '%'`,
+    [eventId, base.replace(/[\\%_]/g, '\\$&')],
+  );
+  return rows
+    .filter((row) => baseOf(row.id) === base)
+    .map((row) => ({ ...row, number: Number(/\.r(\d+)$/.exec(row.id)?.[1] ?? 0) }))
+    .sort((a, b) => b.number - a.number);
+}
+
+function baseOf(id: string): string {
+  return id.replace(/\.r\d+$/, '');
+}
