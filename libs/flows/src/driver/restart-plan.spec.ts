@@ -51,7 +51,7 @@ describe('a run that begins where another one was', () => {
         try {
           next = await again(flow, past, world, path, node);
         } catch (error) {
-          expect(error).toMatchObject({ code: 'restart-impossible', remedy: expect.stringMatching(/./) });
+          expect(error).toMatchObject({ code: 'restart-impossible', remedy: expect.any(String) as string });
           continue;
         }
         begun += 1;
@@ -131,9 +131,14 @@ describe('a run that begins where another one was', () => {
     ['pay', 'a run cannot begin at', 'Choose a task of "do".'],
   ])('cannot begin at %s: %s', async (path, why, remedy) => {
     const past = pastOf(FLOW, await simulate(FLOW, {}, { call: answers() }));
-    expect(() => planRestart(past, path)).toThrow(
-      expect.objectContaining({ message: expect.stringContaining(why), remedy: expect.stringContaining(remedy) }),
-    );
+    let refusal: unknown;
+    try {
+      planRestart(past, path);
+    } catch (error) {
+      refusal = error;
+    }
+    const containing = (text: string) => expect.stringContaining(text) as string;
+    expect(refusal).toMatchObject({ message: containing(why), remedy: containing(remedy) });
   });
 
   it('cannot begin while the other one is under way, nor where its record was trimmed', async () => {
