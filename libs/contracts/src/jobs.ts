@@ -55,7 +55,14 @@ export interface FlowJob {
 /** `integration-tasks` and `notifications`: what a task of a run calls. */
 export interface CallJob {
   call: CallRequest;
-  run: RunRef & { /** Of the task in this run. */ node: number; /** JSON pointer to it. */ path: string };
+  run: RunRef & {
+    /** Of the task in this run. */
+    node: number;
+    /** JSON pointer to it. */
+    path: string;
+    /** The run waits for this one answer only: who brings it takes the run on, without a wake-up. */
+    alone?: boolean;
+  };
   route: string;
   eventId: string;
   meta: JobMeta;

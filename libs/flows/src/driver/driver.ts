@@ -9,6 +9,7 @@ import { subRunsOf } from './lasting';
 import { lifecycleEvents } from './lifecycle';
 import { answerKey } from './rows';
 import { advanceOf, changeOf, hasJustEnded, isUnborn, type KeptState, newRun, takable, type Unborn } from './step';
+import { isAwaited } from './waiting';
 
 /** Finds the version of a flow that a sub-run is to have. */
 export type ResolveFlow = (
@@ -49,6 +50,28 @@ interface Step {
   change: RunChange;
 }
 
+/** A run as it was read. */
+export interface Read {
+  run: RunRow;
+  inbox: InboxRow[];
+}
+
+/** One reason to take a run on. */
+interface Reason {
+  id: string;
+  /** A wake-up; one that begins a run says how. */
+  job?: FlowJob;
+  /** What came for the run and is in nobody's inbox: it counts once this step is stored. */
+  given?: InboxRow;
+  /** The run as it was read before; it is read again when it has moved on since. */
+  read?: Read;
+  /** Nobody can have begun the run before. */
+  isFirst?: boolean;
+}
+
+/** What became of a reason; `again` when the run had moved on. */
+type Taken = Stepped | Idle | 'again' | 'refused' | undefined;
+
 const MOST_DEFINITIONS = 1_000;
 const MOST_RUNS = 100;
 /** Under load so long is waited for more runs to share a commit. */
@@ -64,47 +87,77 @@ export class Driver {
   private readonly definitions = new Map<string, CompiledFlow>();
   /** Versions of sub-runs that are in the database. */
   private readonly kept = new Set<string>();
-  private readonly take: (job: FlowJob) => Promise<Stepped | Idle | 'again' | undefined>;
+  private readonly take: (reason: Reason) => Promise<Taken>;
+  private readonly read: (id: string) => Promise<Read | undefined>;
 
   constructor(private readonly parts: DriverParts) {
-    this.take = batched((jobs: FlowJob[]) => this.takeAll(jobs), {
-      most: MOST_RUNS,
-      parallel: 2,
-      lingerMs: LINGER_MS,
-    });
+    const together = { most: MOST_RUNS, parallel: 2, lingerMs: LINGER_MS };
+    this.take = batched((reasons: Reason[]) => this.takeAll(reasons), together);
+    this.read = batched((ids: string[]) => this.readAll(ids), together);
   }
 
   /**
+   * @param isFirst nobody can have taken this job before, so that the run it begins need not be looked for
    * @returns undefined when there is no such run, or another job of the same batch took it on
    * @throws TransientError `records-unavailable`, `run-contended`, `flow-version-missing`
    */
-  async advance(job: FlowJob): Promise<Stepped | Idle | undefined> {
-    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const stepped = await this.take(job);
-      if (stepped !== 'again') return stepped;
-    }
-    throw new TransientError(`the run ${job.run.id} is being taken on by others`, { code: 'run-contended' });
+  async advance(job: FlowJob, isFirst = false): Promise<Stepped | Idle | undefined> {
+    const stepped = await this.try({ id: job.run.id, job, isFirst: isFirst && job.start !== undefined });
+    return stepped === 'refused' ? undefined : stepped;
   }
 
-  private async takeAll(jobs: FlowJob[]): Promise<(Stepped | Idle | 'again' | undefined)[]> {
-    const ids = [...new Set(jobs.map(({ run }) => run.id))];
-    const found = new Map((await this.parts.runs.load(ids)).map((one) => [one.run.id, one]));
+  /**
+   * Reads a run before a task of it is done.
+   *
+   * @returns undefined when nobody waits for the answer of this task
+   */
+  async awaiting(id: string, node: number): Promise<Read | undefined> {
+    const read = await this.read(id);
+    const key = answerKey(node);
+    return read && isAwaited(read.run.state, node) && !read.inbox.some((row) => row.key === key) ? read : undefined;
+  }
+
+  /**
+   * Takes a run on with an answer that is kept nowhere yet: it is stored with the step that it leads to.
+   *
+   * @returns `refused` when the run takes no answers now; then it belongs into the inbox
+   * @throws TransientError `records-unavailable`, `run-contended`, `flow-version-missing`
+   */
+  async answer(id: string, given: InboxRow, read?: Read): Promise<Stepped | 'refused' | undefined> {
+    const stepped = await this.try({ id, given, read });
+    return stepped !== undefined && stepped !== 'refused' && 'idle' in stepped ? undefined : stepped;
+  }
+
+  private async try(reason: Reason): Promise<Exclude<Taken, 'again'>> {
+    const { id, job, given } = reason;
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const stepped = await this.take(tries === 0 ? reason : { id, job, given });
+      if (stepped !== 'again') return stepped;
+    }
+    throw new TransientError(`the run ${id} is being taken on by others`, { code: 'run-contended' });
+  }
+
+  private async readAll(ids: string[]): Promise<(Read | undefined)[]> {
+    const found = new Map((await this.parts.runs.load([...new Set(ids)])).map((one) => [one.run.id, one]));
+    return ids.map((id) => found.get(id));
+  }
+
+  private async takeAll(reasons: Reason[]): Promise<Taken[]> {
+    const groups = Map.groupBy(reasons, ({ id }) => id);
+    const found = await this.readGroups(groups);
     const steps = new Map<string, Step>();
-    for (const job of jobs) {
-      const { id } = job.run;
-      if (steps.has(id)) continue;
-      if (!found.has(id)) {
-        const born = newRun(job, this.now());
-        if (!born) continue;
-        found.set(id, born);
-      }
-      const { run, inbox } = found.get(id)!;
-      const step = await this.step(run, inbox);
+    const refused = new Set<InboxRow>();
+    for (const [id, group] of groups) {
+      const read = found.get(id);
+      if (!read) continue;
+      const given = group.flatMap((one) => one.given ?? []);
+      const step = await this.step(read, given, refused);
       if (step) steps.set(id, step);
     }
     const written = await this.parts.runs.commit([...steps.values()].map(({ change }) => change));
     const seen = new Set<string>();
-    return jobs.map(({ run: { id } }) => {
+    return reasons.map(({ id, given }) => {
+      if (given && refused.has(given)) return 'refused';
       const step = steps.get(id);
       if (!step) return found.has(id) ? { idle: found.get(id)!.run } : undefined;
       if (!written.has(id)) return 'again';
@@ -115,9 +168,31 @@ export class Driver {
     });
   }
 
-  private async step(run: RunRow, inbox: InboxRow[]): Promise<Step | undefined> {
+  /** The runs of a batch: as they were read, or read now, or new. */
+  private async readGroups(groups: Map<string, Reason[]>): Promise<Map<string, Read>> {
+    const found = new Map<string, Read>();
+    const unread: string[] = [];
+    for (const [id, group] of groups) {
+      const [{ read, isFirst }] = group as [Reason];
+      if (group.length === 1 && read) found.set(id, read);
+      else if (!isFirst) unread.push(id);
+    }
+    if (unread.length > 0) for (const one of await this.parts.runs.load(unread)) found.set(one.run.id, one);
+    for (const [id, group] of groups) {
+      if (found.has(id)) continue;
+      const born = group.map(({ job }) => job && newRun(job, this.now())).find((one) => one !== undefined);
+      if (born) found.set(id, born);
+    }
+    return found;
+  }
+
+  /** @param refused collects what was given and cannot be taken now */
+  private async step({ run, inbox }: Read, given: InboxRow[], refused: Set<InboxRow>): Promise<Step | undefined> {
     const now = this.now();
-    const taken = takable(run.status, inbox);
+    // The first answer under a key stands.
+    const news = given.filter(({ key }, at) => ![...inbox, ...given.slice(0, at)].some((row) => row.key === key));
+    const taken = takable(run.status, [...inbox, ...news]);
+    for (const one of news) if (!taken.includes(one)) refused.add(one);
     const isDue = isUnborn(run.state) || (run.wakeAt !== null && run.wakeAt.getTime() <= now);
     if (taken.length === 0 && !isDue) return undefined;
     const flow = await this.definition(run.tenant, run.hash);
@@ -128,6 +203,7 @@ export class Driver {
       advanced.commands.push(...lifecycleEvents(run, advanced.happenings));
     const { state, commands, happenings, wakeAt } = advanced;
     const change = changeOf(run, taken, advanced, now);
+    change.taken = change.taken.filter((key) => inbox.some((row) => row.key === key));
     const wake: Stepped['wake'] = [];
     this.cancelSubRuns(flow, run, commands, change, wake);
     for (const command of commands) if (command.kind === 'run') await this.beginSubRun(command, change, wake);

@@ -38,8 +38,12 @@ export function queueOfCall(call: string): 'integration-tasks' | 'notifications'
   return call.startsWith('spillway.') ? 'notifications' : 'integration-tasks';
 }
 
-/** The job of a call, the same each time it is made. */
-export function callJob(run: RunRef, command: CallCommand): RunJob {
+/**
+ * The job of a call, the same each time it is made.
+ *
+ * @param alone the run waits for this one answer only: who brings it may take the run on
+ */
+export function callJob(run: RunRef, command: CallCommand, alone = false): RunJob {
   const { node, path, call, input, variables, idempotencyKey, timeoutMs, caught, callback, authentications } =
     lean(command);
   const queue = queueOfCall(call);
@@ -55,7 +59,7 @@ export function callJob(run: RunRef, command: CallCommand): RunJob {
       ...(callback && { callback }),
       ...(authentications && { authentications }),
     },
-    run: { id: run.id, flow: run.flow, node, path },
+    run: { id: run.id, flow: run.flow, node, path, ...(alone && { alone }) },
     route: run.route ?? '',
     eventId: run.eventId,
     meta,

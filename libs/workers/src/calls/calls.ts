@@ -15,14 +15,20 @@ import {
   type SpillwayError,
   type SpillwayEvent,
 } from '@spillway/contracts';
-import { answerKey, type FlowError, wakeUp } from '@spillway/flows';
+import { answerKey, type FlowError, type Read, wakeUp } from '@spillway/flows';
 import { compileTemplate } from '@spillway/jq';
+import type { Log } from '@spillway/observability';
+import type { CallRecord } from '@spillway/persistence';
+import type { NewFact } from '@spillway/queues';
 import type { LiveTenant, Platform } from '@spillway/runtime';
 import type { JobContext, Outcome } from '@spillway/worker-kit';
 import { APPROVAL, approvalOf, messageOf } from './approval';
 import { between, crashPoint } from '../faults';
+import { type RunSteps, runStepsOf } from '../runs/run-steps';
 import { standingStill } from '../runs/stand-still';
 import { errorOf } from './call-error';
+
+type Answer = { kind: 'answer'; node: number; output: unknown } | { kind: 'failure'; node: number; error: FlowError };
 
 /** An answer that nobody set a time for is waited for so long: 30 days. */
 const UNTIL_MS = 30 * 86_400_000;
@@ -33,29 +39,39 @@ const UNTIL_MS = 30 * 86_400_000;
  */
 export class Calls {
   private readonly caller: AdapterCaller;
+  private readonly steps: RunSteps;
 
   constructor(
     private readonly platform: Platform,
     private readonly channels: ReadonlyMap<string, Channel>,
   ) {
     this.caller = new AdapterCaller(new PostgresLimits(platform.database.pool));
+    this.steps = runStepsOf(platform);
   }
 
   async handle(context: JobContext<CallJob>): Promise<Outcome> {
-    const { run } = context.data;
+    const { run, call } = context.data;
     const key = answerKey(run.node);
     crashPoint('begin call');
-    const known = await standingStill(this.platform.runs.callRecord({ runId: run.id, node: run.node, key }));
+    const known = await this.look(context.data, key);
     if (known.state === 'answered') {
       await this.wake(context.data, key);
       return { recorded: true, value: known.input ?? 'answered before' };
     }
-    if (context.data.call.callback || context.data.call.name === APPROVAL) return this.ask(context);
+    if (call.callback || call.name === APPROVAL) return this.ask(context);
     crashPoint('before call');
     const output = await this.perform(context);
     crashPoint('after call');
-    await this.answer(context.data, { kind: 'answer', node: run.node, output: output ?? null });
-    return { value: excerpt(output), repeat: context.interrupted };
+    const answer: Answer = { kind: 'answer', node: run.node, output: output ?? null };
+    const facts = await this.answer(context.data, answer, context.log, known.read);
+    return { value: excerpt(output), repeat: context.interrupted, facts };
+  }
+
+  /** Whether the call was answered before. A run that waits for this answer alone is read whole, to be taken on with it. */
+  private async look({ run }: CallJob, key: string): Promise<CallRecord & { read?: Read }> {
+    if (!run.alone) return standingStill(this.platform.runs.callRecord({ runId: run.id, node: run.node, key }));
+    const read = await this.steps.awaiting(run.id, run.node);
+    return read ? { state: 'open', read } : { state: 'answered' };
   }
 
   /**
@@ -84,14 +100,18 @@ export class Calls {
   /** The run is told, and decides what follows. */
   async fail(data: CallJob, _jobId: string, error: SpillwayError): Promise<Outcome> {
     const failure: FlowError = errorOf(error);
-    await this.answer(data, { kind: 'failure', node: data.run.node, error: failure });
-    return { value: { error: failure } };
+    const facts = await this.answer(data, { kind: 'failure', node: data.run.node, error: failure }, this.platform.log);
+    return { value: { error: failure }, facts };
   }
 
-  private async answer(data: CallJob, input: { kind: 'answer' | 'failure'; node: number; [more: string]: unknown }) {
+  /** @returns facts for the ledger, where the answer took the run on */
+  private async answer(data: CallJob, input: Answer, log: Log, read?: Read): Promise<NewFact[]> {
     const key = answerKey(data.run.node);
+    const facts = data.run.alone && (await this.steps.answer(data.run.id, { key, input }, read, log));
+    if (facts) return facts;
     await between('answer', () => standingStill(this.platform.runs.deliver({ runId: data.run.id, key, input })));
     await between('wake', () => this.wake(data, key));
+    return [];
   }
 
   private async wake({ run, meta, eventId, route }: CallJob, why: string): Promise<void> {

@@ -9,6 +9,7 @@ import {
   sinceOf,
   type Stepped,
   typesOf,
+  waitsForOne,
   wakeUp,
 } from '@spillway/flows';
 import { Acceptor, type Incoming } from '@spillway/intake';
@@ -36,7 +37,7 @@ export class RunPublisher {
   async publish({ run, commands, wake, wakeAt, ended }: Stepped): Promise<NewFact[]> {
     const calls = commands.filter(isCall);
     const jobs = [
-      ...calls.map((command) => callJob(run, command)),
+      ...calls.map((command) => callJob(run, command, calls.length === 1 && waitsForOne(run.state))),
       ...wake.map(({ runId, why }) => wakeUp({ ...run, id: runId }, why)),
       ...this.timer(run, run.seq, wakeAt),
     ];
