@@ -32,7 +32,7 @@ describe.each(BACKENDS)('a run whose workers die, on %s', (backend) => {
       { at: 1, only: 'after commit' },
       { at: 1, only: 'after call' },
       { at: 1, only: 'before emit' },
-      { at: 3, only: 'after answer' },
+      { at: 1, only: 'after answer' },
     );
     expect(wrongs(outcome, expected)).toEqual([]);
     expect(outcome.crashes).toBe(4);

@@ -189,8 +189,10 @@ export class Driver {
   /** @param refused collects what was given and cannot be taken now */
   private async step({ run, inbox }: Read, given: InboxRow[], refused: Set<InboxRow>): Promise<Step | undefined> {
     const now = this.now();
-    // The first answer under a key stands.
-    const news = given.filter(({ key }, at) => ![...inbox, ...given.slice(0, at)].some((row) => row.key === key));
+    // The first answer under a key stands, and one that nobody waits for any more is dropped.
+    const isNews = ({ key, input }: InboxRow) =>
+      isAwaited(run.state, (input as { node: number }).node) && !inbox.some((row) => row.key === key);
+    const news = given.filter((row, at) => isNews(row) && given.findIndex(({ key }) => key === row.key) === at);
     const taken = takable(run.status, [...inbox, ...news]);
     for (const one of news) if (!taken.includes(one)) refused.add(one);
     const isDue = isUnborn(run.state) || (run.wakeAt !== null && run.wakeAt.getTime() <= now);

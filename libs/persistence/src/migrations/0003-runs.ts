@@ -44,6 +44,7 @@ const STATEMENTS = [
   `create index runs_by_time on runs (tenant, started_at desc, id desc)`,
   `create index runs_by_parent on runs (parent_run) where parent_run is not null`,
   `create index runs_due on runs (wake_at) where wake_at is not null`,
+  `create index runs_ended on runs (ended_at) where ended_at is not null`,
   // Answers, failures, events and orders, until an advance takes them.
   `create table run_inbox (
     run_id text not null,

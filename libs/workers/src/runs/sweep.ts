@@ -24,9 +24,22 @@ export async function sweepRuns(platform: Platform, olderThanMs: number): Promis
   let remade = 0;
   for (const command of stale) if (await remake(platform, publisher, command)) remade += 1;
   await platform.runs.touchCommands(stale);
-  const untold = await platform.runs.endedUntold(new Date(now - olderThanMs), PAGE);
-  if (untold.length > 0) await platform.facts.record(untold.map(endedFact));
+  await tellEnded(platform, now - olderThanMs);
   return { woken: overdue.length, remade };
+}
+
+/** Up to when each process has looked for ended runs that nobody told of. */
+const toldUntil = new WeakMap<Platform, number>();
+const LOOK_BACK_MS = 86_400_000;
+/** Clocks of several machines differ. */
+const OVERLAP_MS = 60_000;
+
+/** Only what ended since the last look is looked at, so that this costs the same however many runs there are. */
+async function tellEnded(platform: Platform, until: number): Promise<void> {
+  const since = (toldUntil.get(platform) ?? until - LOOK_BACK_MS) - OVERLAP_MS;
+  const untold = await platform.runs.endedUntold(new Date(since), new Date(until), PAGE);
+  if (untold.length > 0) await platform.facts.record(untold.map(endedFact));
+  if (untold.length < PAGE) toldUntil.set(platform, until);
 }
 
 async function remake(platform: Platform, publisher: RunPublisher, open: OpenCommand): Promise<boolean> {

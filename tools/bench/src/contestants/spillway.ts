@@ -45,7 +45,7 @@ async function main(): Promise<void> {
       .then(({ rows }) => {
         process.send!({ done: Number(rows[0]!.n) });
       });
-  }, 100);
+  }, 250);
 }
 
 process.on('SIGUSR2', () => process.exit(0));

@@ -133,19 +133,20 @@ export class RunStore {
     );
   }
 
-  /** Runs that ended before `time`, whose event is still taken to be moving though nothing of it is open. */
-  async endedUntold(time: Date, limit: number): Promise<{ id: string; tenant: string; eventId: string }[]> {
+  /** Runs that ended between two times, whose event is still taken to be moving though nothing of it is open. */
+  async endedUntold(
+    since: Date,
+    until: Date,
+    limit: number,
+  ): Promise<{ id: string; tenant: string; eventId: string }[]> {
     return this.query(
       'runs-ended-untold',
-      `select r.id, e.tenant, e.id as "eventId" from events e
-       cross join lateral (
-         select id from runs where event_id = e.id and ended_at < $1 order by ended_at desc limit 1
-       ) r
-       where e.state = 'moving' and e.accepted_at < $1
-         and not exists (select from runs where event_id = e.id and (ended_at is null or ended_at >= $1))
+      `select distinct on (e.id) r.id, e.tenant, e.id as "eventId" from runs r join events e on e.id = r.event_id
+       where r.ended_at >= $1 and r.ended_at < $2 and e.state = 'moving'
+         and not exists (select from runs where event_id = e.id and (ended_at is null or ended_at >= $2))
          and not exists (select from jobs where event_id = e.id and state = 'queued')
-       order by e.accepted_at limit $2`,
-      [time, limit],
+       limit $3`,
+      [since, until, limit],
     );
   }
 
