@@ -5,6 +5,7 @@ import { doctorCommand } from './commands/doctor';
 import { eventCommands } from './commands/events';
 import { flowCommands } from './commands/flows';
 import { migrateCommand } from './commands/migrate';
+import { partitionsCommand } from './commands/partitions';
 import { runCommands } from './commands/runs';
 import { sendCommand } from './commands/send';
 import { startCommand } from './commands/start';
@@ -24,6 +25,7 @@ const program = new Command('spillway')
   .addCommand(flowCommands)
   .addCommand(runCommands)
   .addCommand(deadLetterCommands)
+  .addCommand(partitionsCommand)
   .addCommand(doctorCommand);
 
 program.parseAsync().catch(async (error: unknown) => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase } from '@spillway/persistence';
+import { partitionOf } from '@spillway/queues';
 import { eventually, ThirdParty } from '@spillway/testing';
 import { Stack } from './stack';
 
@@ -43,6 +44,17 @@ describe('the command line', () => {
   }
 
   const secrets = { CRM_TOKEN: 'crm', STRIPE_WEBHOOK_SECRET: 'whsec_example' };
+
+  it('shows the partitions, and where a tenant is', async () => {
+    expect(await spillway(['partitions'])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^0 {2}ingress-events 0 /) as string,
+    });
+    const count = stack.platform.queues.partitions.count;
+    expect((await spillway(['partitions', '--tenant', 'acme'])).out).toBe(
+      `${partitionOf('acme', count)} of ${count}\n`,
+    );
+  }, 30_000);
 
   it('applies the example of the docs: shows it, does it, and finds nothing more to do', async () => {
     const dry = await spillway(['apply', '-f', EXAMPLE, '--dry-run'], secrets);

@@ -159,7 +159,7 @@ describe.each(BACKENDS)('work that fails, on %s', (backend) => {
   });
 
   it('that was forgotten between "failed" and "dead letter" is found by the reconciler', async () => {
-    const queue = stack.platform.queues.queue('integration-tasks');
+    const queue = stack.platform.queues.queueOf('integration-tasks', TENANT);
     await queue.pause();
     const id = await stack.send('github', 'push');
     const job = await eventually(async () =>
@@ -171,7 +171,7 @@ describe.each(BACKENDS)('work that fails, on %s', (backend) => {
   }, 30_000);
 
   it('is cancelled, before it runs and while it does', async () => {
-    const queue = stack.platform.queues.queue('integration-tasks');
+    const queue = stack.platform.queues.queueOf('integration-tasks', TENANT);
     await stack.client.post('/queues/integration-tasks/pause', {});
     const waiting = await stack.send('github', 'push');
     const job = await eventually(async () =>

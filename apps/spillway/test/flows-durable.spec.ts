@@ -2,6 +2,7 @@ import type { EventRecord } from '@spillway/persistence';
 import { BACKENDS, eventually } from '@spillway/testing';
 import { setTimeout as wait } from 'node:timers/promises';
 import { FlowWorld } from './flow-world';
+import { TENANT } from './stack';
 
 const FLOWS = {
   hear: `
@@ -132,7 +133,7 @@ describe.each(BACKENDS)('runs, on %s', (backend) => {
     });
 
     it('hear what came when their first job had not been taken yet', async () => {
-      const flows = world.stack.platform.queues.queue('orchestration-flows');
+      const flows = world.stack.platform.queues.queueOf('orchestration-flows', TENANT);
       await flows.pause();
       const id = await world.begin('hear', { order: 10 });
       const early = await world.tell('paid', { order: 10, early: true });

@@ -58,7 +58,7 @@ describe.each(BACKENDS)('runs outlast, on %s', (backend) => {
 
   it('a call whose job is taken out of its queue by hand', async () => {
     const { queues } = world.stack.platform;
-    const calls = queues.queue('integration-tasks');
+    const calls = queues.queueOf('integration-tasks', TENANT);
     await calls.pause();
     const id = await world.begin('listener');
     const job = await eventually(async () => (await calls.getJobs(['waiting', 'prioritized']))[0]);
@@ -73,7 +73,7 @@ describe.each(BACKENDS)('runs outlast, on %s', (backend) => {
   }, 40_000);
 
   it('not a call that an operator cancels: it fails, and is not made again', async () => {
-    const calls = world.stack.platform.queues.queue('integration-tasks');
+    const calls = world.stack.platform.queues.queueOf('integration-tasks', TENANT);
     await calls.pause();
     const id = await world.begin('listener');
     const job = await eventually(async () => (await calls.getJobs(['waiting', 'prioritized']))[0]);
@@ -87,7 +87,7 @@ describe.each(BACKENDS)('runs outlast, on %s', (backend) => {
   }, 40_000);
 
   it('every wake-up and timer taken out of the queue', async () => {
-    const flows = world.stack.platform.queues.queue('orchestration-flows');
+    const flows = world.stack.platform.queues.queueOf('orchestration-flows', TENANT);
     const id = await world.begin('steps');
     let removed = 0;
     const thief = setInterval(() => {
@@ -110,7 +110,7 @@ describe.each(BACKENDS)('runs outlast, on %s', (backend) => {
   }, 60_000);
 
   it('a timer that goes off too early', async () => {
-    const flows = world.stack.platform.queues.queue('orchestration-flows');
+    const flows = world.stack.platform.queues.queueOf('orchestration-flows', TENANT);
     const id = await world.begin('listener');
     const job = await eventually(async () => (await flows.getDelayed()).find((one) => one.id!.startsWith(`${id}.t`)));
     await job.promote();
@@ -160,7 +160,7 @@ describe.each(BACKENDS)('runs outlast, on %s', (backend) => {
     }, 90_000);
 
     it('the loss of all that was in Redis', async () => {
-      const calls = world.stack.platform.queues.queue('integration-tasks');
+      const calls = world.stack.platform.queues.queueOf('integration-tasks', TENANT);
       await calls.pause();
       const ids = await Promise.all(Array.from({ length: 10 }, () => world.begin('steps')));
       // Every run has begun, and the ledger knows of its event; those are no run's business.
@@ -209,7 +209,9 @@ describe.each(BACKENDS)('runs outlast, on %s', (backend) => {
     it('on the same run: one commits, and what it asks for is made known once', async () => {
       const { runs, directory, queues } = world.stack.platform;
       // Only these race: what the sweep makes of this run meanwhile is left lying.
-      const paused = (['orchestration-flows', 'integration-tasks'] as const).map((name) => queues.queue(name));
+      const paused = (['orchestration-flows', 'integration-tasks'] as const).map((name) =>
+        queues.queueOf(name, TENANT),
+      );
       await Promise.all(paused.map((queue) => queue.pause()));
       const flow = directory.tenant(TENANT)!.flows.get('steps')!;
       await runs.keepVersion({ tenant: TENANT, flow: 'steps', ...flow });

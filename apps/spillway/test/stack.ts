@@ -30,7 +30,15 @@ export class Stack {
     extra: Record<string, string> = {},
     roles: readonly Role[] = ROLES,
   ): Promise<Stack> {
-    const servers = await TestServers.start(backend);
+    return Stack.on(await TestServers.start(backend), extra, roles);
+  }
+
+  /** On servers that are there already, as after a restart. */
+  static async on(
+    servers: TestServers,
+    extra: Record<string, string> = {},
+    roles: readonly Role[] = ROLES,
+  ): Promise<Stack> {
     const platform = await openPlatform(loadConfig(servers.environment(extra)));
     return new Stack(servers, platform, await startRoles(platform, roles));
   }
@@ -110,8 +118,13 @@ export class Stack {
     return answer.json<{ id: string }>().id;
   }
 
-  async close(): Promise<void> {
+  /** Its servers go on. */
+  async stop(): Promise<void> {
     await stop(this.platform, this.started.running);
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
     await this.servers.close();
   }
 }

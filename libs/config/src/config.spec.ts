@@ -34,6 +34,14 @@ describe('the configuration', () => {
     expect(loadConfig({ DATABASE_URL: 'postgres://x' }).demo).toBe(false);
   });
 
+  it('knows the partitions a process serves', () => {
+    expect(loadConfig({}).queues.served).toEqual([0]);
+    expect(loadConfig({ SPILLWAY_PARTITIONS: '3' }).queues.served).toEqual([0, 1, 2]);
+    expect(loadConfig({ SPILLWAY_PARTITIONS: '8', WORKER_PARTITIONS: '6,0-2,2' }).queues.served).toEqual([0, 1, 2, 6]);
+    for (const wrong of ['8', '3-1', 'x', '0-'])
+      expect(() => loadConfig({ SPILLWAY_PARTITIONS: '8', WORKER_PARTITIONS: wrong })).toThrow(/WORKER_PARTITIONS/);
+  });
+
   it('says what SPILLWAY_QUEUES must look like', () => {
     expect(() => loadConfig({ SPILLWAY_QUEUES: '{nope' })).toThrow(/SPILLWAY_QUEUES/);
     expect(loadConfig({ SPILLWAY_QUEUES: '{"notifications":{"attempts":3}}' }).queues.overrides).toEqual({

@@ -50,6 +50,8 @@ function toConfig(variables: Variables) {
     queues: {
       redisUrl: variables.REDIS_URL,
       prefix: variables.QUEUE_PREFIX,
+      partitions: variables.SPILLWAY_PARTITIONS,
+      served: servedPartitions(variables),
       overrides: parseOverrides(variables.SPILLWAY_QUEUES),
       concurrencyScale: variables.WORKER_CONCURRENCY_SCALE,
       addTimeoutMs: variables.QUEUE_ADD_TIMEOUT,
@@ -63,6 +65,7 @@ function toConfig(variables: Variables) {
       publicUrl: variables.PUBLIC_URL?.replace(/\/$/, ''),
       maxBodyBytes: variables.MAX_BODY,
       maxInFlight: variables.MAX_IN_FLIGHT,
+      acceptInto: variables.ACCEPT_INTO,
       maxOutbox: variables.MAX_OUTBOX,
       maxQuarantine: variables.MAX_QUARANTINE,
     },
@@ -83,6 +86,16 @@ function toConfig(variables: Variables) {
     reconcile: { everyMs: variables.RECONCILE_EVERY, afterMs: variables.RECONCILE_AFTER },
     log: { level: variables.LOG_LEVEL, pretty: variables.LOG_PRETTY },
   };
+}
+
+/** The partitions whose jobs this process takes. */
+function servedPartitions({ SPILLWAY_PARTITIONS: count, WORKER_PARTITIONS: told }: Variables): number[] {
+  const served = told ?? Array.from({ length: count }, (_, index) => index);
+  if (served.length > 0 && served.every((one) => one < count)) return served;
+  throw new PermanentError(`configuration: WORKER_PARTITIONS must be from 0 to ${count - 1}`, {
+    code: 'config-invalid',
+    remedy: 'Partitions are counted from 0, up to SPILLWAY_PARTITIONS - 1.',
+  });
 }
 
 function parseOverrides(text: string | undefined): QueueOverrides {

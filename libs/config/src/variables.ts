@@ -15,6 +15,20 @@ const roles = z
   .pipe(z.array(z.enum(ROLES)).min(1))
   .prefault(ROLES.join(','));
 
+const MOST_PARTITIONS = 256;
+
+/** `0-3,6` → 0, 1, 2, 3, 6. */
+const partitions = z
+  .string()
+  .regex(/^\d{1,3}(-\d{1,3})?(,\d{1,3}(-\d{1,3})?)*$/, 'must be numbers and ranges, as 0-3,6')
+  .transform((value) => {
+    const ranges = value.split(',').map((part) => part.split('-').map(Number));
+    const all = ranges.flatMap(([from, to = from]) =>
+      Array.from({ length: Math.max(0, to! - from! + 1) }, (_, index) => from! + index),
+    );
+    return [...new Set(all)].sort((one, other) => one - other);
+  });
+
 /** 32 bytes as 64 hex digits or as base64; openssl rand -hex 32 makes one. */
 const key = z.string().refine((value) => keyBytes(value).length === 32, 'must be 32 bytes, as 64 hex digits or base64');
 
@@ -30,6 +44,16 @@ export const variablesSchema = z.object({
   DATABASE_POOL: z.coerce.number().int().min(2).default(10).describe('Connections per process for records.'),
   REDIS_URL: z.string().optional().describe('Redis 7 or Valkey 8 for the queues. Unset: queues on PostgreSQL.'),
   QUEUE_PREFIX: z.string().default('spillway').describe('Prefix of Redis keys, or PostgreSQL schema of the queues.'),
+  SPILLWAY_PARTITIONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MOST_PARTITIONS)
+    .default(1)
+    .describe('Partitions of the queues; a tenant belongs to one. Changing it: docs/operate/redis.md.'),
+  WORKER_PARTITIONS: partitions
+    .optional()
+    .describe('Partitions whose jobs this process takes, as `0-3,6`. Unset: all.'),
   SPILLWAY_ROLES: roles.describe('Roles this process plays, separated by commas. Default: all.'),
   HOST: z.string().default('127.0.0.1').describe('Address the HTTP servers listen on; `0.0.0.0` for all.'),
   INGRESS_PORT: port(3000).describe('Port of the ingress API.'),
@@ -42,6 +66,10 @@ export const variablesSchema = z.object({
     .default(1_048_576)
     .describe('Largest request body in bytes; more is a 413.'),
   MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(2_000).describe('Requests accepted at once; more are a 429.'),
+  ACCEPT_INTO: z
+    .enum(['queues', 'outbox'])
+    .default('queues')
+    .describe('`outbox`: events wait in PostgreSQL and the queues run empty, for maintenance.'),
   MAX_OUTBOX: z.coerce
     .number()
     .int()

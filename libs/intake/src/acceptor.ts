@@ -56,8 +56,8 @@ const DEPTH_CACHE_MS = 1_000;
  */
 export class Acceptor {
   private outboxDepth = { value: 0, at: 0 };
-  /** Until when the queues are taken for away, so that not every request waits for them in vain. */
-  private awayUntil = 0;
+  /** Until when a partition's queues are taken for away, so that not every request waits for them in vain. */
+  private readonly awayUntil = new Map<number, number>();
   /** Deduplication id → event id, oldest first. */
   private readonly recent = new Map<string, string>();
   /** The same, of events that went to the outbox: the queue may not know them yet. */
@@ -79,11 +79,13 @@ export class Acceptor {
   private async store(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
     const waiting = this.inOutbox.size > 0 ? this.stillKnown(this.inOutbox, dedupeId, incoming) : undefined;
     if (waiting) return waiting;
-    if (Date.now() >= this.awayUntil) {
+    const partition = this.platform.queues.partitions.of(incoming.tenant);
+    const isAsked = this.platform.config.ingress.acceptInto === 'queues';
+    if (isAsked && Date.now() >= (this.awayUntil.get(partition) ?? 0)) {
       try {
         return await this.storeInQueue(job, dedupeId, incoming);
       } catch (error) {
-        this.awayUntil = Date.now() + 500;
+        this.awayUntil.set(partition, Date.now() + 500);
         this.platform.log.warn({ error: messageOf(error) }, 'the queues are away: events go to the outbox');
       }
     }

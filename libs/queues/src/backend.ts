@@ -10,6 +10,13 @@ import {
 } from 'bullmq';
 import Redis, { type RedisOptions } from 'ioredis';
 import { Pool } from 'pg';
+import {
+  type Deduplication,
+  insertDeduplications,
+  keepDeduplications,
+  scanDeduplications,
+  selectDeduplications,
+} from './deduplications';
 import { addJobs, isPlain, type NewJob } from './redis/add-jobs';
 
 export type Processor = (job: Job, token?: string, signal?: AbortSignal) => Promise<unknown>;
@@ -20,10 +27,16 @@ export interface QueueBackend {
   readonly kind: 'redis' | 'postgres';
   /** Whether job data must be free of what PostgreSQL's jsonb refuses. */
   readonly strictJson: boolean;
-  openQueue(name: string): Queue;
+  /** @param group what the queues of one partition have in common; see `groupOf` */
+  openQueue(name: string, group: string): Queue;
   /** Adds jobs in one round trip. @returns for each the id of the job that stands for it */
   add(queue: Queue, jobs: NewJob[]): Promise<string[]>;
-  openWorker(name: string, processor: Processor, settings: WorkerSettings): Worker;
+  openWorker(name: string, group: string, processor: Processor, settings: WorkerSettings): Worker;
+  /** What a queue keeps of jobs, also of those long gone, so that they are not taken in twice. */
+  deduplications(queue: Queue): AsyncIterable<Deduplication[]>;
+  keepDeduplications(queue: Queue, known: Deduplication[]): Promise<void>;
+  /** Waits a moment for a young connection. @throws TransientError `queues-unavailable` */
+  ready(): Promise<void>;
   /** @throws TransientError `queues-unavailable` */
   ping(): Promise<void>;
   /** What is wrong with how the server is set up, in words; empty when all is well. */
@@ -43,6 +56,11 @@ export interface BackendOptions {
 export function openBackend(options: BackendOptions): QueueBackend {
   return options.redisUrl ? new RedisBackend(options.redisUrl, options.prefix) : new PostgresBackend(options);
 }
+
+/** A starting process waits so long for the queues before it goes on without them. */
+const CONNECT_MS = 5_000;
+/** To PostgreSQL, per process, beside those of the workers. */
+const SHARED_CONNECTIONS = 19;
 
 /** Comes back within a second once the server does, for ever. */
 const RECONNECT: RedisOptions = {
@@ -91,19 +109,27 @@ class RedisBackend implements QueueBackend {
     this.producer = connect(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false });
   }
 
-  openQueue(name: string): Queue {
+  openQueue(name: string, group: string): Queue {
     const options = {
       connection: this.producer,
-      prefix: this.prefix,
+      prefix: this.prefixOf(group),
       skipWaitingForReady: true,
       skipMetasUpdate: true,
     };
     return silent(new Queue(name, options));
   }
 
-  openWorker(name: string, processor: Processor, settings: WorkerSettings): Worker {
-    this.workers ??= connect(this.url, { maxRetriesPerRequest: null }).setMaxListeners(100);
-    return silent(new Worker(name, processor, { ...settings, connection: this.workers, prefix: this.prefix }));
+  openWorker(name: string, group: string, processor: Processor, settings: WorkerSettings): Worker {
+    this.workers ??= connect(this.url, { maxRetriesPerRequest: null }).setMaxListeners(0);
+    return silent(new Worker(name, processor, { ...settings, connection: this.workers, prefix: this.prefixOf(group) }));
+  }
+
+  deduplications(queue: Queue): AsyncIterable<Deduplication[]> {
+    return scanDeduplications(this.producer, queue);
+  }
+
+  keepDeduplications(queue: Queue, known: Deduplication[]): Promise<void> {
+    return keepDeduplications(this.producer, queue, known);
   }
 
   async add(queue: Queue, jobs: NewJob[]): Promise<string[]> {
@@ -122,15 +148,7 @@ class RedisBackend implements QueueBackend {
 
   async warnings(): Promise<string[]> {
     const found: string[] = [];
-    if (this.producer.status !== 'ready') {
-      await new Promise<void>((resolve, reject) => {
-        this.producer.once('ready', resolve);
-        setTimeout(
-          () => reject(new TransientError('Redis does not answer', { code: 'queues-unavailable' })),
-          5_000,
-        ).unref();
-      });
-    }
+    await this.ready();
     const info = await this.producer.info();
     const version = /^(?:valkey_version|redis_version):(\S+)/m.exec(info)?.[1] ?? '0';
     if (Number.parseInt(version, 10) < 7) found.push(`Redis ${version} is older than 7: upgrade it`);
@@ -148,6 +166,23 @@ class RedisBackend implements QueueBackend {
     // Redis expires its keys itself.
   }
 
+  async ready(): Promise<void> {
+    if (this.producer.status === 'ready') return;
+    await new Promise<void>((resolve, reject) => {
+      const late = () => reject(new TransientError('Redis does not answer', { code: 'queues-unavailable' }));
+      const timer = setTimeout(late, CONNECT_MS);
+      this.producer.once('ready', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /** A hash tag keeps the keys of a partition on one node of a cluster. */
+  private prefixOf(group: string): string {
+    return group === this.prefix ? group : `{${group}}`;
+  }
+
   async close(): Promise<void> {
     this.producer.disconnect();
     this.workers?.disconnect();
@@ -161,22 +196,24 @@ class PostgresBackend implements QueueBackend {
   private readonly classes = withBackend(createPostgresBackend);
   private migrated?: Promise<void>;
 
-  constructor(private readonly options: BackendOptions) {
+  constructor(private readonly options: Pick<BackendOptions, 'databaseUrl'>) {
     this.pool = new Pool({
       connectionString: options.databaseUrl,
-      // Each worker keeps one connection to listen on; the rest is shared.
-      max: 24,
+      max: SHARED_CONNECTIONS,
       options: '-c search_path=bullmq',
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
     });
     this.pool.on('error', () => undefined);
     this.pool.on('connect', (client) => client.on('error', () => undefined));
-    this.pool.setMaxListeners(100);
+    this.pool.setMaxListeners(0);
   }
 
-  openQueue(name: string): Queue {
-    const queue = new this.classes.Queue(this.nameOf(name), { connection: this.pool, skipWaitingForReady: true });
+  openQueue(name: string, group: string): Queue {
+    const queue = new this.classes.Queue(this.nameOf(name, group), {
+      connection: this.pool,
+      skipWaitingForReady: true,
+    });
     return silent(queue as unknown as Queue);
   }
 
@@ -186,11 +223,21 @@ class PostgresBackend implements QueueBackend {
     return added.map((job) => job.id!);
   }
 
-  openWorker(name: string, processor: Processor, settings: WorkerSettings): Worker {
+  openWorker(name: string, group: string, processor: Processor, settings: WorkerSettings): Worker {
     const options = { ...settings, connection: this.pool };
+    // Each worker keeps one connection to listen on.
+    this.pool.options.max += 1;
     return silent(
-      new this.classes.Worker(this.nameOf(name), processor as never, options as never) as unknown as Worker,
+      new this.classes.Worker(this.nameOf(name, group), processor as never, options as never) as unknown as Worker,
     );
+  }
+
+  deduplications(queue: Queue): AsyncIterable<Deduplication[]> {
+    return selectDeduplications(this.pool, queue);
+  }
+
+  keepDeduplications(queue: Queue, known: Deduplication[]): Promise<void> {
+    return insertDeduplications(this.pool, queue, known);
   }
 
   /** Installs BullMQ's tables. Call once before anything is opened. */
@@ -201,6 +248,10 @@ class PostgresBackend implements QueueBackend {
       await queue.waitUntilReady();
       await queue.close();
     })());
+  }
+
+  ready(): Promise<void> {
+    return this.ping();
   }
 
   async ping(): Promise<void> {
@@ -230,8 +281,8 @@ class PostgresBackend implements QueueBackend {
   }
 
   /** Several installations may share one database, as they may share one Redis. */
-  private nameOf(queue: string): string {
-    return this.options.prefix === 'spillway' ? queue : `${this.options.prefix}.${queue}`;
+  private nameOf(queue: string, group: string): string {
+    return group === 'spillway' ? queue : `${group}.${queue}`;
   }
 }
 

@@ -1,7 +1,8 @@
 import { BadRequestError, type DeadLetter, type QueueName } from '@spillway/contracts';
-import type { Job } from 'bullmq';
+import type { Job, Queue } from 'bullmq';
 import { deadLetterQueueOf } from './catalogue';
 import { decodeData, encodeData } from './codec';
+import { merged } from './merged';
 import type { JobData, Queues } from './queues';
 
 export interface DeadLetterFilter {
@@ -38,39 +39,39 @@ export class DeadLetters {
   constructor(private readonly queues: Queues) {}
 
   async put(queue: QueueName, letter: DeadLetter): Promise<void> {
-    const { strictJson } = this.queues.backend;
-    await this.queues
-      .deadLetters(queue)
-      .add(letter.error.code, encodeData(letter, strictJson).data, { jobId: letter.job.id, removeOnComplete: true });
+    const { data } = encodeData(letter, this.queues.backend.strictJson);
+    // Its age is that of the failure, also when it is moved to another partition.
+    const options = { jobId: letter.job.id, removeOnComplete: true, timestamp: letter.failedAt };
+    const [kept] = this.of(queue, letter.tenant);
+    await kept!.add(letter.error.code, data, options);
   }
 
-  async find(queue: QueueName, id: string): Promise<DeadLetter | undefined> {
-    const job = await this.queues.deadLetters(queue).getJob(id);
-    return job ? letterOf(job) : undefined;
+  /** @param tenant whose it is; if that is not known, every partition is asked */
+  async find(queue: QueueName, id: string, tenant?: string): Promise<DeadLetter | undefined> {
+    const found = await Promise.all(this.of(queue, tenant).map((one) => one.getJob(id)));
+    const job = found.find((one) => one !== undefined);
+    return job && letterOf(job);
   }
 
   /** Forgets a dead letter for good. @returns whether there was one */
-  async remove(queue: QueueName, id: string): Promise<boolean> {
-    return (await this.queues.deadLetters(queue).remove(id)) === 1;
+  async remove(queue: QueueName, id: string, tenant?: string): Promise<boolean> {
+    const removed = await Promise.all(this.of(queue, tenant).map((one) => one.remove(id)));
+    return removed.includes(1);
   }
 
   async count(queue: QueueName): Promise<number> {
-    return this.queues.deadLetters(queue).getWaitingCount();
+    const counts = await Promise.all(this.of(queue).map((one) => one.getWaitingCount()));
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** Oldest first; stops after `limit` matches. */
   async *matching(queue: QueueName, filter: DeadLetterFilter, limit: number): AsyncGenerator<DeadLetter> {
     const matches = matcher(filter);
+    const parts = this.of(queue, filter.tenant).map((one) => lettersOf(one, matches));
     let found = 0;
-    for (let start = 0; ; start += PAGE) {
-      const jobs = await this.queues.deadLetters(queue).getJobs(['wait'], start, start + PAGE - 1, true);
-      for (const job of jobs) {
-        const letter = job && letterOf(job);
-        if (!letter || !matches(letter)) continue;
-        yield letter;
-        if (++found >= limit) return;
-      }
-      if (jobs.length < PAGE) return;
+    for await (const letter of merged(parts, (one) => one.failedAt)) {
+      yield letter;
+      if (++found >= limit) return;
     }
   }
 
@@ -102,14 +103,35 @@ export class DeadLetters {
         delayMs,
       },
     );
-    await this.remove(queue, id);
+    await this.remove(queue, id, letter.tenant);
     return letter;
   }
 
   /** Drops what is older. @returns how many */
   async forgetBefore(queue: QueueName, time: number, most: number): Promise<number> {
-    const removed = await this.queues.deadLetters(queue).clean(Math.max(0, Date.now() - time), most, 'wait');
-    return removed.length;
+    let left = most;
+    for (const one of this.of(queue)) {
+      if (left <= 0) break;
+      left -= (await one.clean(Math.max(0, Date.now() - time), left, 'wait')).length;
+    }
+    return most - left;
+  }
+
+  private of(queue: QueueName, tenant?: string): Queue[] {
+    const { partitions } = this.queues;
+    const wanted = tenant === undefined ? partitions.all : [partitions.of(tenant)];
+    return wanted.map((partition) => this.queues.deadLetters(queue, partition));
+  }
+}
+
+async function* lettersOf(queue: Queue, matches: (letter: DeadLetter) => boolean): AsyncGenerator<DeadLetter> {
+  for (let start = 0; ; start += PAGE) {
+    const jobs = await queue.getJobs(['wait'], start, start + PAGE - 1, true);
+    for (const job of jobs) {
+      const letter = job && letterOf(job);
+      if (letter && matches(letter)) yield letter;
+    }
+    if (jobs.length < PAGE) return;
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Fact, newId } from '@spillway/contracts';
 import { batched } from '@spillway/persistence';
+import { Turns } from './partitions';
 import type { Queues } from './queues';
 
 type Distribute<T> = T extends Fact ? Omit<T, 'id' | 'at'> & { at?: number } : never;
@@ -19,7 +20,10 @@ export class FactSink {
   /** @throws TransientError `queues-unavailable` */
   readonly record: (facts: NewFact[]) => Promise<void>;
 
+  private readonly turns: Turns;
+
   constructor(private readonly queues: Queues) {
+    this.turns = new Turns(queues.partitions);
     const publish = batched((groups: NewFact[][]) => this.publish(groups), { most: MOST_FACTS, parallel: 2 });
     // It happened now, not when the batch goes.
     this.record = (facts) => {
@@ -31,11 +35,26 @@ export class FactSink {
   private async publish(groups: NewFact[][]): Promise<void[]> {
     const now = Date.now();
     const told = groups.map((group) => group.map((fact) => ({ ...fact, id: newId(now), at: fact.at ?? now })));
-    await this.queues.addMany(
-      'analytics-events',
-      chunk(told).map((part) => ({ data: { facts: part }, options: { id: newId(now) } })),
-    );
+    await Promise.all(chunk(told).map((facts) => this.add(facts)));
     return groups.map(() => undefined);
+  }
+
+  /**
+   * A batch goes whole into one partition, whoever's its facts are: they take turns, so that many small batches do not
+   * come of many partitions, and one that is away does not hold up the others' work.
+   */
+  private async add(facts: Fact[]): Promise<void> {
+    const id = newId(Date.now());
+    let failure: unknown;
+    for (const partition of this.turns.order(Date.now())) {
+      try {
+        return void (await this.queues.add('analytics-events', { facts }, { id, partition }));
+      } catch (error) {
+        this.turns.failed(partition, Date.now());
+        failure = error;
+      }
+    }
+    throw failure;
   }
 }
 

@@ -3,6 +3,7 @@ export { openBackend, prepareBackend, type Processor, type QueueBackend, type Wo
 export { deadLetterQueueOf, isQueueName, queueCatalogue, type Catalogue, type QueueDefinition } from './catalogue';
 export { DeadLetters, summarize, type DeadLetterFilter, type DeadLetterSummary } from './dead-letters';
 export { FactSink, type NewFact } from './fact-sink';
-export { Queues, type AddOptions, type JobData } from './queues';
+export { Turns, groupOf, partitionOf, Partitions } from './partitions';
+export { Queues, type AddOptions, type JobData, type OneQueue } from './queues';
 export { bullPriority } from './priority';
 export type { Job, Queue, Worker } from 'bullmq';

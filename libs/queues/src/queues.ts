@@ -2,6 +2,7 @@ import type { Config } from '@spillway/config';
 import {
   type AnalyticsJob,
   type CallJob,
+  errorClassOf,
   type FlowJob,
   type IngressJob,
   type JobMeta,
@@ -15,7 +16,10 @@ import { batched } from '@spillway/persistence';
 import type { Job, Queue } from 'bullmq';
 import { openBackend, prepareBackend, type QueueBackend } from './backend';
 import { type Catalogue, deadLetterQueueOf, queueCatalogue } from './catalogue';
+import { carryOver, type TenantsOf } from './carry-over';
 import { decodeData, encodeData } from './codec';
+import { Layout } from './layout';
+import { Partitions } from './partitions';
 import { bullPriority } from './priority';
 import type { NewJob } from './redis/add-jobs';
 
@@ -36,42 +40,95 @@ export interface AddOptions {
   attempts?: number;
   /** The same deduplication id within `ttl` milliseconds is the same job, also when the first is long done. */
   deduplication?: { id: string; ttl: number };
+  /** For facts, which may be in any; other jobs are in their tenant's. */
+  partition?: number;
+}
+
+/** One of BullMQ's queues. */
+export interface OneQueue {
+  name: QueueName;
+  partition: number;
+  /** Whether it keeps the queue's dead letters. */
+  dead: boolean;
+  queue: Queue;
 }
 
 /** Finished jobs that stay visible in the admin, per queue. */
 const KEEP_COMPLETED = 1_000;
 
-/** The five queues and their dead letter queues. */
+/** The five queues and their dead letter queues, in every partition. */
 export class Queues {
+  readonly partitions: Partitions;
   private readonly open = new Map<string, Queue>();
-  private readonly batches = new Map<QueueName, (job: NewJob) => Promise<string>>();
+  private readonly batches = new Map<string, (job: NewJob) => Promise<string>>();
+  private readonly layout: Layout;
 
   constructor(
     readonly backend: QueueBackend,
     readonly catalogue: Catalogue,
-    private readonly addTimeoutMs: number,
-  ) {}
+    private readonly settings: Pick<Config['queues'], 'addTimeoutMs' | 'prefix' | 'partitions'>,
+  ) {
+    this.partitions = new Partitions(settings.prefix, settings.partitions);
+    this.layout = new Layout(backend, settings.prefix, settings.partitions);
+  }
 
-  /** @param databaseUrl where the queues live when no Redis is configured */
-  static async connect(config: Config['queues'], databaseUrl: string): Promise<Queues> {
+  /**
+   * @param databaseUrl where the queues live when no Redis is configured
+   * @param tenantsOf whose these events are, as far as the records know
+   * @throws PermanentError `partitions-changed` when jobs are still in the queues of another number of partitions
+   */
+  static async connect(config: Config['queues'], databaseUrl: string, tenantsOf: TenantsOf): Promise<Queues> {
     const backend = openBackend({ redisUrl: config.redisUrl, databaseUrl, prefix: config.prefix });
     await prepareBackend(backend);
     const catalogue = queueCatalogue(config.overrides, config.concurrencyScale);
-    return new Queues(backend, catalogue, config.addTimeoutMs);
+    const queues = new Queues(backend, catalogue, config);
+    try {
+      await queues.settle(tenantsOf);
+    } catch (error) {
+      // Queues that are away are no reason not to start: events go to the outbox, and nothing is added until this is known.
+      if (errorClassOf(error) === 'transient') return queues;
+      await queues.close();
+      throw error;
+    }
+    return queues;
   }
 
-  /** BullMQ's own object, for the admin and for what has no method here. */
-  queue(name: QueueName): Queue {
-    return this.named(name);
+  /** BullMQ's own object, for what has no method here. */
+  queue(name: QueueName, partition: number): Queue {
+    return this.named(name, partition);
   }
 
-  deadLetters(name: QueueName): Queue {
-    return this.named(deadLetterQueueOf(name));
+  /** The queue that a tenant's jobs are in. */
+  queueOf(name: QueueName, tenant: string): Queue {
+    return this.named(name, this.partitions.of(tenant));
+  }
+
+  /** A queue in every partition. */
+  queuesOf(name: QueueName): Queue[] {
+    return this.partitions.all.map((partition) => this.named(name, partition));
+  }
+
+  deadLetters(name: QueueName, partition: number): Queue {
+    return this.named(deadLetterQueueOf(name), partition);
   }
 
   /** Every queue and dead letter queue. */
-  all(): Queue[] {
-    return QUEUE_NAMES.flatMap((name) => [this.queue(name), this.deadLetters(name)]);
+  all(): OneQueue[] {
+    return QUEUE_NAMES.flatMap((name) =>
+      [false, true].flatMap((dead) =>
+        this.partitions.all.map((partition) => {
+          const queue = dead ? this.deadLetters(name, partition) : this.queue(name, partition);
+          return { name, partition, dead, queue };
+        }),
+      ),
+    );
+  }
+
+  /** @param tenant whose job it is; if that is not known, every partition is asked */
+  async find(name: QueueName, id: string, tenant?: string): Promise<Job | undefined> {
+    const queues = tenant === undefined ? this.queuesOf(name) : [this.queueOf(name, tenant)];
+    const found = await Promise.all(queues.map((queue) => queue.getJob(id)));
+    return found.find((job) => job !== undefined);
   }
 
   /**
@@ -82,7 +139,15 @@ export class Queues {
    */
   add<Name extends QueueName>(name: Name, data: JobData[Name], options: AddOptions): Promise<string> {
     const encoded = encodeData(data, this.backend.strictJson);
-    return this.batchOf(name)({ name: jobName(data), ...encoded, opts: this.jobOptions(name, options) });
+    return this.batchOf(
+      name,
+      this.partitionFor(data, options),
+    )({ name: jobName(data), ...encoded, opts: this.jobOptions(name, options) });
+  }
+
+  /** Where a job is added: its tenant's partition; a batch of facts is nobody's, and may be in any. */
+  partitionFor(data: JobData[QueueName], { id, partition }: Pick<AddOptions, 'id' | 'partition'>): number {
+    return partition ?? this.partitions.of('meta' in data ? data.meta.tenant : id);
   }
 
   /** Adds many jobs. @throws TransientError `queues-unavailable` */
@@ -96,30 +161,49 @@ export class Queues {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([...this.open.values()].map((queue) => queue.close()));
+    await this.closeQueues();
+    await this.layout.close();
     await this.backend.close();
   }
 
-  private named(name: string): Queue {
-    const known = this.open.get(name);
+  private settle(tenantsOf: TenantsOf): Promise<void> {
+    return this.layout.settle(async (before) => {
+      const old = new Queues(this.backend, this.catalogue, { ...this.settings, partitions: before });
+      await carryOver(old, this, tenantsOf);
+      await old.closeQueues();
+    });
+  }
+
+  private async closeQueues(): Promise<void> {
+    await Promise.allSettled([...this.open.values()].map((queue) => queue.close()));
+  }
+
+  private named(name: string, partition: number): Queue {
+    const key = `${partition}/${name}`;
+    const known = this.open.get(key);
     if (known) return known;
-    const queue = this.backend.openQueue(name);
-    this.open.set(name, queue);
+    const queue = this.backend.openQueue(name, this.partitions.group(partition));
+    this.open.set(key, queue);
     return queue;
   }
 
-  private batchOf(name: QueueName): (job: NewJob) => Promise<string> {
-    const known = this.batches.get(name);
+  private batchOf(name: QueueName, partition: number): (job: NewJob) => Promise<string> {
+    const key = `${partition}/${name}`;
+    const known = this.batches.get(key);
     if (known) return known;
-    const queue = this.queue(name);
-    const batch = batched((jobs: NewJob[]) => this.inTime(this.backend.add(queue, jobs)), {
+    const queue = this.queue(name, partition);
+    const add = async (jobs: NewJob[]) => {
+      if (!this.layout.isOpen) await this.layout.check();
+      return this.backend.add(queue, jobs);
+    };
+    const batch = batched((jobs: NewJob[]) => this.inTime(add(jobs)), {
       most: MOST_JOBS,
       weigh: (job: NewJob) => job.json.length,
       mostWeight: MOST_CHARACTERS,
       parallel: 2,
       apart: (error) => !((error as Error).cause instanceof LateError),
     });
-    this.batches.set(name, batch);
+    this.batches.set(key, batch);
     return batch;
   }
 
@@ -137,9 +221,10 @@ export class Queues {
   }
 
   private async inTime<T>(work: Promise<T>): Promise<T> {
+    const { addTimeoutMs } = this.settings;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new LateError(`no answer in ${this.addTimeoutMs} ms`)), this.addTimeoutMs);
+      timer = setTimeout(() => reject(new LateError(`no answer in ${addTimeoutMs} ms`)), addTimeoutMs);
     });
     try {
       return await Promise.race([work, late]);

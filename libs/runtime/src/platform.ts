@@ -70,7 +70,8 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
   const url = config.database.url ?? embedded!.url();
   const database = openDatabase(url, config.database.pool);
   await whenReachable(config.startTimeoutMs, log, () => migrate(database));
-  const queues = await Queues.connect(config.queues, url);
+  const events = new EventRecords(database.db);
+  const queues = await Queues.connect(config.queues, url, (ids) => events.tenantsOf(ids));
   const signals = new Signals(url);
   await signals.start();
 
@@ -99,7 +100,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     listening: new Listening(database.pool),
     callbacks: new Callbacks(database.pool),
     links: new CallbackLinks(sealer, config.ingress.publicUrl ?? `http://localhost:${config.ingress.port}`),
-    events: new EventRecords(database.db),
+    events,
     quarantine: new Quarantine(database.db),
     usedTokens: new UsedTokens(database.pool),
     audit: new AuditLog(database.db),
@@ -165,5 +166,8 @@ export function forkEnvironment(platform: Platform): Record<string, string> {
   return {
     DATABASE_URL: platform.database.url,
     SPILLWAY_KEY: sealingKey(platform.config).toString('hex'),
+    ...(platform.config.queues.redisUrl && { REDIS_URL: platform.config.queues.redisUrl }),
+    QUEUE_PREFIX: platform.config.queues.prefix,
+    SPILLWAY_PARTITIONS: String(platform.config.queues.partitions),
   };
 }

@@ -33,6 +33,8 @@ export function testEnvironment(databaseUrl: string, redisUrl?: string): Record<
     DATABASE_URL: databaseUrl,
     ...(redisUrl && { REDIS_URL: redisUrl }),
     SPILLWAY_KEY: '11'.repeat(32),
+    // The whole suite passes with several, too: TEST_PARTITIONS=8 npm test.
+    SPILLWAY_PARTITIONS: process.env['TEST_PARTITIONS'] ?? '1',
     ADMIN_PASSWORD: 'a test password',
     ADMIN_API_KEY: 'spw_test_platform_key_0123456789',
     INGRESS_PORT: '0',

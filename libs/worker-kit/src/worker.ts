@@ -21,6 +21,7 @@ import {
 import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
 import { AttemptSignal } from './attempt-signal';
 import { errorRecord, judge } from './failure';
+import { shares } from './shares';
 import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
 
 export interface WorkerParts {
@@ -51,16 +52,28 @@ const WORKER_NAME = `${hostname()}:${process.pid}`;
 
 /** Takes a queue's jobs to its handler: time limit, cancellation, error classes, dead letters, isolation, facts. */
 export class QueueWorker<Name extends QueueName = QueueName> {
-  private readonly worker: Worker;
+  /** One for each partition that this process serves. */
+  private readonly workers: Worker[];
+  /** Jobs that run, of each partition. */
+  private readonly busy: number[];
   private readonly running = new Map<string, AttemptSignal>();
 
   constructor(
     private readonly handler: Handler<Name>,
     private readonly parts: WorkerParts,
   ) {
+    const { served } = parts.config;
+    this.busy = served.map(() => 0);
+    this.workers = served.map((partition, index) => this.open(partition, index));
+  }
+
+  private open(partition: number, index: number): Worker {
+    const { handler, parts } = this;
     const definition = parts.queues.catalogue[handler.queue];
-    this.worker = parts.queues.backend.openWorker(handler.queue, (job, token) => this.process(job, token), {
-      concurrency: definition.concurrency,
+    const group = parts.queues.partitions.group(partition);
+    const work = (job: Job, token?: string) => this.inShare(index, () => this.process(job, token));
+    return parts.queues.backend.openWorker(handler.queue, group, work, {
+      concurrency: shares(definition.concurrency, this.busy)[index],
       lockDuration: parts.config.lockDurationMs,
       stalledInterval: parts.config.stalledIntervalMs,
       maxStalledCount: NO_STALLED_LIMIT,
@@ -70,12 +83,12 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   }
 
   async ready(): Promise<void> {
-    await this.worker.waitUntilReady();
+    await Promise.all(this.workers.map((worker) => worker.waitUntilReady()));
   }
 
-  /** Whether the worker takes jobs and reaches its queue. */
+  /** Whether jobs are taken and the queue is reached. */
   isRunning(): boolean {
-    return this.worker.isRunning() && !this.worker.isPaused();
+    return this.workers.every((worker) => worker.isRunning() && !worker.isPaused());
   }
 
   /** Aborts a job that runs here. @returns whether it did */
@@ -91,8 +104,25 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, drainTimeoutMs);
     });
-    await Promise.race([this.worker.close(), late]);
+    await Promise.race([Promise.all(this.workers.map((worker) => worker.close())), late]);
     clearTimeout(timer);
+  }
+
+  /** What other partitions leave unused of the queue's concurrency, this one may take. */
+  private async inShare<T>(index: number, work: () => Promise<T>): Promise<T> {
+    this.count(index, 1);
+    try {
+      return await work();
+    } finally {
+      this.count(index, -1);
+    }
+  }
+
+  private count(index: number, change: number): void {
+    this.busy[index]! += change;
+    if (this.workers.length === 1) return;
+    const most = shares(this.parts.queues.catalogue[this.handler.queue].concurrency, this.busy);
+    this.workers.forEach((worker, at) => (worker.concurrency = most[at]!));
   }
 
   private async process(job: Job, token?: string): Promise<unknown> {
@@ -116,7 +146,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
    * @throws UnrecoverableError
    */
   private async stopIfDead(job: Job, data: JobData[Name]): Promise<void> {
-    const letter = await this.parts.deadLetters.find(this.handler.queue, job.id!);
+    const letter = await this.parts.deadLetters.find(this.handler.queue, job.id!, subjectOf(data).tenant);
     if (!letter || redrivesOf(letter.job.data as JobData[Name]) < redrivesOf(data)) return;
     await this.parts.facts.record(this.endFacts(job, data, 'dead-letter', letter.error));
     throw new UnrecoverableError(letter.error.message);
@@ -124,7 +154,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
 
   /** A crash in the middle of a redrive leaves the dead letter beside the job; a job that is done has none. */
   private async forgetDeadLetter(job: Job, data: JobData[Name]): Promise<void> {
-    if (redrivesOf(data) > 0) await this.parts.deadLetters.remove(this.handler.queue, job.id!);
+    if (redrivesOf(data) > 0) await this.parts.deadLetters.remove(this.handler.queue, job.id!, subjectOf(data).tenant);
   }
 
   private async attempt(job: Job, data: JobData[Name]): Promise<Outcome> {

@@ -66,7 +66,9 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
   private startMaintenance(): void {
     const { platform, role } = this;
     if (role === 'worker-ingress') {
-      this.loop('relay', RELAY_EVERY_MS, () => relayOutbox(platform));
+      // With the outbox in use on purpose, what is in it waits.
+      if (platform.config.ingress.acceptInto === 'queues')
+        this.loop('relay', RELAY_EVERY_MS, () => relayOutbox(platform));
       const schedules = this.loop('schedules', SCHEDULES_EVERY_MS, () => syncSchedules(platform));
       platform.directory.onChange(() => schedules.soon());
     }

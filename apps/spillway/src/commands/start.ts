@@ -10,13 +10,16 @@ const CLOSE_GRACE_MS = 15_000;
 export const startCommand = new Command('start')
   .description('Runs the platform: every role in this process, or those that are named')
   .addOption(new Option('--roles <roles>', `separated by commas: ${ROLES.join(', ')}`))
-  .action(async (options: { roles?: string }) => {
+  .addOption(new Option('--partitions <list>', 'partitions whose jobs this process takes, as 0-3,6; default: all'))
+  .action(async (options: { roles?: string; partitions?: string }) => {
     const { loadConfig } = await import('@spillway/config');
     const { createLog } = await import('@spillway/observability');
     const { closeOnSignal, openPlatform } = await import('@spillway/runtime');
     const pretty = process.stdout.isTTY ? 'true' : undefined;
     const roles = options.roles ?? process.env['SPILLWAY_ROLES'];
-    const config = loadConfig({ LOG_PRETTY: pretty, ...process.env, SPILLWAY_ROLES: roles });
+    const partitions = options.partitions ?? process.env['WORKER_PARTITIONS'];
+    const told = { SPILLWAY_ROLES: roles, WORKER_PARTITIONS: partitions };
+    const config = loadConfig({ LOG_PRETTY: pretty, ...process.env, ...told });
     const began = performance.now();
     const log = createLog(config.log);
     const platform = await openPlatform(config, log);

@@ -95,7 +95,7 @@ function replayJob(record: EventRecord, replay: IngressJob['replay'], actor: str
 async function find(platform: Platform, id: string, principal: Principal): Promise<unknown> {
   const record = await platform.events.find(id);
   if (record) return canSee(principal, record.tenant) ? record : notFound(`event ${id}`);
-  const job = await platform.queues.queue('ingress-events').getJob(id);
+  const job = await platform.queues.find('ingress-events', id);
   const data = job && (platform.queues.dataOf<'ingress-events'>(job) as IngressJob);
   if (data?.event && canSee(principal, data.event.tenant)) {
     return underWay(data, `in ingress-events: ${await job!.getState()}`);

@@ -32,7 +32,7 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
         params: z.object({ queue: queueSchema }),
         handle: async ({ params: { queue }, principal, address }) => {
           requirePlatform(principal);
-          await platform.queues.queue(queue)[action]();
+          await Promise.all(platform.queues.queuesOf(queue).map((one) => one[action]()));
           await platform.audit.record({ actor: principal.actor, action: `queue.${action}`, target: queue, address });
           return describe(platform, queue);
         },
@@ -85,13 +85,27 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
 }
 
 async function describe(platform: Platform, name: QueueName) {
-  const queue = platform.queues.queue(name);
-  const [counts, paused, deadLetters] = await Promise.all([
-    queue.getJobCounts(...STATES),
-    queue.isPaused(),
+  const [partitions, deadLetters] = await Promise.all([
+    Promise.all(
+      platform.queues.queuesOf(name).map(async (queue) => ({
+        counts: await queue.getJobCounts(...STATES),
+        paused: await queue.isPaused(),
+      })),
+    ),
     platform.deadLetters.count(name),
   ]);
-  return { name, paused, ...counts, deadLetters };
+  const sum = Object.fromEntries(
+    STATES.map((state) => [state, partitions.reduce((total, one) => total + (one.counts[state] ?? 0), 0)]),
+  );
+  return {
+    name,
+    paused: partitions.some((one) => one.paused),
+    ...sum,
+    deadLetters,
+    ...(partitions.length > 1 && {
+      partitions: partitions.map(({ counts, paused }, partition) => ({ partition, paused, ...counts })),
+    }),
+  };
 }
 
 async function list(
@@ -101,23 +115,26 @@ async function list(
 ) {
   const tenant = tenantFor(principal, query.tenant);
   const found: unknown[] = [];
-  for (let start = 0; start < MOST_SCANNED && found.length < query.limit; start += PAGE) {
-    const jobs = await platform.queues
-      .queue(query.queue)
-      .getJobs(query.state ? [query.state] : [...STATES], start, start + PAGE - 1);
-    for (const job of jobs) {
-      if (!job || found.length >= query.limit) continue;
-      const one = await summary(platform, query.queue, job, query.state);
-      if (!tenant || one.tenant === tenant) found.push(one);
+  const { queues } = platform;
+  // Batches of facts are in any partition, whoever's they are.
+  const isEverywhere = !tenant || query.queue === 'analytics-events';
+  for (const queue of isEverywhere ? queues.queuesOf(query.queue) : [queues.queueOf(query.queue, tenant)]) {
+    for (let start = 0; start < MOST_SCANNED && found.length < query.limit; start += PAGE) {
+      const jobs = await queue.getJobs(query.state ? [query.state] : [...STATES], start, start + PAGE - 1);
+      for (const job of jobs) {
+        if (!job || found.length >= query.limit) continue;
+        const one = await summary(platform, query.queue, job, query.state);
+        if (!tenant || one.tenant === tenant) found.push(one);
+      }
+      if (jobs.length < PAGE) break;
     }
-    if (jobs.length < PAGE) break;
   }
   return found;
 }
 
 /** @throws BadRequestError 404 */
 async function find(platform: Platform, queue: QueueName, id: string, principal: Principal): Promise<Job> {
-  const job = await platform.queues.queue(queue).getJob(id);
+  const job = await platform.queues.find(queue, id);
   if (!job || !canSee(principal, subjectOf(platform.queues.dataOf(job)).tenant))
     return notFound(`job ${id} in ${queue}`);
   return job;

@@ -1,7 +1,7 @@
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
-import type { Queues } from '@spillway/queues';
+import type { OneQueue, Queues } from '@spillway/queues';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator } from '../access/authenticator';
 
@@ -20,7 +20,7 @@ export async function registerBoard(
     const adapter = new FastifyAdapter();
     adapter.setBasePath(path);
     createBullBoard({
-      queues: queues.all().map((queue) => boardQueue(queue, readOnly || queue.name.endsWith('-dlq'), queues)),
+      queues: queues.all().map((one) => boardQueue(one, readOnly || one.dead, queues)),
       serverAdapter: adapter,
       options: { uiConfig: { boardTitle: 'Spillway', hideRedisDetails: queues.backend.kind !== 'redis' } },
     });
@@ -32,8 +32,11 @@ export async function registerBoard(
 }
 
 /** Dead letters are read-only here: redriving them is the operations API's, which also tells the ledger. */
-function boardQueue(queue: ReturnType<Queues['all']>[number], readOnlyMode: boolean, queues: Queues): BullMQAdapter {
-  const adapter = new BullMQAdapter(queue as never, { readOnlyMode, allowRetries: !readOnlyMode });
+function boardQueue({ queue, partition }: OneQueue, readOnlyMode: boolean, queues: Queues): BullMQAdapter {
+  // On PostgreSQL its name tells the partition already.
+  const isTold = queues.partitions.count === 1 || queues.backend.kind === 'postgres';
+  const prefix = isTold ? undefined : `${queues.partitions.group(partition)}.`;
+  const adapter = new BullMQAdapter(queue as never, { readOnlyMode, allowRetries: !readOnlyMode, prefix });
   adapter.setFormatter('data', (data: unknown) => queues.dataOf({ data } as never));
   return adapter;
 }

@@ -72,6 +72,14 @@ export interface EventRecord extends EventSummary {
 export class EventRecords {
   constructor(private readonly db: Kysely<Schema>) {}
 
+  /** Whose events these are. */
+  async tenantsOf(ids: string[]): Promise<Map<string, string>> {
+    const uuids = ids.filter((id) => /^[0-9a-f-]{36}$/.test(id));
+    if (uuids.length === 0) return new Map();
+    const rows = await this.db.selectFrom('events').select(['id', 'tenant']).where('id', 'in', uuids).execute();
+    return new Map(rows.map((row) => [row.id, row.tenant]));
+  }
+
   /** Newest first. */
   async list(filter: EventFilter): Promise<EventSummary[]> {
     let query = this.db

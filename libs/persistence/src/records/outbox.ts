@@ -52,13 +52,13 @@ export class Outbox {
   }
 
   /**
-   * Hands waiting events to `relay`, oldest first, and marks them; a relay that throws leaves them waiting. Rows are
-   * locked, so several processes share the work.
+   * Hands waiting events to `relay`, oldest first, and marks those it took; a relay that throws leaves all waiting. Rows
+   * are locked, so several processes share the work.
    *
-   * @param relay gives back, for each entry, the id of the event that stands for it in the queue
+   * @param relay gives back, for each entry, the id of the event that stands for it in the queue, or nothing if it has to wait
    * @returns how many were relayed
    */
-  async relay(most: number, relay: (entries: OutboxEntry[]) => Promise<string[]>): Promise<number> {
+  async relay(most: number, relay: (entries: OutboxEntry[]) => Promise<(string | undefined)[]>): Promise<number> {
     const client = await this.pool.connect();
     try {
       await client.query('begin');
@@ -66,16 +66,18 @@ export class Outbox {
         `select id, dedupe_id, job from outbox where relayed_at is null order by id limit $1 for update skip locked`,
         [most],
       );
+      let taken = 0;
       if (rows.length > 0) {
         const standing = await relay(rows.map((row) => ({ id: row.id, dedupeId: row.dedupe_id, job: row.job })));
         await client.query(
           `update outbox set relayed_at = now(), duplicate_of = nullif(t.standing, outbox.event_id)
-           from unnest($1::bigint[], $2::uuid[]) as t (id, standing) where outbox.id = t.id`,
-          [rows.map((row) => row.id), standing],
+           from unnest($1::bigint[], $2::uuid[]) as t (id, standing) where outbox.id = t.id and t.standing is not null`,
+          [rows.map((row) => row.id), standing.map((id) => id ?? null)],
         );
+        taken = standing.filter((id) => id !== undefined).length;
       }
       await client.query('commit');
-      return rows.length;
+      return taken;
     } catch (error) {
       await client.query('rollback').catch(() => undefined);
       throw error;

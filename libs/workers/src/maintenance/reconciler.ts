@@ -42,16 +42,20 @@ export class Reconciler {
 
   /** BullMQ's own failed set stays empty, unless a crash came between "failed" and "dead letter". */
   private async sweepFailed(queue: QueueName): Promise<number> {
-    const jobs = await this.platform.queues.queue(queue).getJobs(['failed'], 0, PAGE - 1);
-    for (const job of jobs) await this.bury(queue, job);
-    return jobs.length;
+    let count = 0;
+    for (const one of this.platform.queues.queuesOf(queue)) {
+      const jobs = await one.getJobs(['failed'], 0, PAGE - 1);
+      for (const job of jobs) await this.bury(queue, job);
+      count += jobs.length;
+    }
+    return count;
   }
 
   private async bury(queue: QueueName, job: Job): Promise<void> {
     const data = this.platform.queues.dataOf(job);
     const subject = subjectOf(data);
     const error = { class: 'transient', code: 'unexpected', message: job.failedReason ?? 'the job failed' };
-    if (!(await this.platform.deadLetters.find(queue, job.id!))) {
+    if (!(await this.platform.deadLetters.find(queue, job.id!, subject.tenant))) {
       await this.platform.deadLetters.put(queue, {
         queue,
         job: { id: job.id!, name: job.name, data, opts: { attempts: job.opts.attempts, priority: job.opts.priority } },
@@ -74,8 +78,8 @@ export class Reconciler {
     const { events, queues, deadLetters } = this.platform;
     let count = 0;
     for (const { event, bodySha256, bytes } of await events.unroutedEvents(before, PAGE)) {
-      if (await queues.queue('ingress-events').getJob(event.id)) continue;
-      if (await deadLetters.find('ingress-events', event.id)) continue;
+      if (await queues.find('ingress-events', event.id, event.tenant)) continue;
+      if (await deadLetters.find('ingress-events', event.id, event.tenant)) continue;
       const createdAt = Date.now();
       const meta = {
         tenant: event.tenant,
@@ -105,13 +109,13 @@ export class Reconciler {
     const { queues, deadLetters, facts } = this.platform;
     const queue = open.queue as QueueName;
     const about = { tenant: open.event.tenant, eventId: open.eventId, jobId: open.id, queue };
-    const letter = await deadLetters.find(queue, open.id);
+    const letter = await deadLetters.find(queue, open.id, about.tenant);
     if (letter) {
       await facts.record([{ ...about, kind: 'job.ended', state: 'dead-letter', error: letter.error }]);
       result.told += 1;
       return;
     }
-    const job = await queues.queue(queue).getJob(open.id);
+    const job = await queues.find(queue, open.id, about.tenant);
     if (job?.finishedOn) {
       await facts.record([{ ...about, kind: 'job.ended', state: 'done' }]);
       result.told += 1;

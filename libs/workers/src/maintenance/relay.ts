@@ -16,17 +16,25 @@ export async function relayOutbox(
 ): Promise<boolean> {
   const duplicates: NewFact[] = [];
   const count = await platform.outbox.relay(BATCH, async (entries) => {
-    const ids = await platform.queues.addMany(
-      'ingress-events',
-      entries.map((entry) => ({ data: entry.job, options: optionsOf(entry, platform) })),
-    );
+    const ids = await addAll(entries, platform);
     entries.forEach(({ job }, index) => {
-      if (ids[index] !== job.event.id) duplicates.push(duplicateFact(job, ids[index]!));
+      const id = ids[index];
+      if (id && id !== job.event.id) duplicates.push(duplicateFact(job, id));
     });
     return ids;
   });
   if (duplicates.length > 0) await platform.facts.record(duplicates);
   return count === BATCH;
+}
+
+/** One partition that is away does not hold up the others. @throws when none took any */
+async function addAll(entries: OutboxEntry[], platform: Pick<Platform, 'queues' | 'directory'>) {
+  const results = await Promise.allSettled(
+    entries.map((entry) => platform.queues.add('ingress-events', entry.job, optionsOf(entry, platform))),
+  );
+  const failed = results.find((one) => one.status === 'rejected');
+  if (failed && results.every((one) => one.status === 'rejected')) throw failed.reason;
+  return results.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
 }
 
 function optionsOf({ job, dedupeId }: OutboxEntry, { directory }: Pick<Platform, 'directory'>) {

@@ -3,9 +3,14 @@ import type { Platform } from '@spillway/runtime';
 
 /** Brings BullMQ's job schedulers to what tenants configured. Doing it twice, or in many processes, changes nothing. */
 export async function syncSchedules(platform: Pick<Platform, 'queues' | 'directory'>): Promise<void> {
-  const queue = platform.queues.queue('ingress-events');
+  await Promise.all(platform.queues.partitions.all.map((partition) => syncPartition(platform, partition)));
+}
+
+async function syncPartition({ queues, directory }: Pick<Platform, 'queues' | 'directory'>, partition: number) {
+  const queue = queues.queue('ingress-events', partition);
   const wanted = new Map<string, { tenant: string; name: string; spec: ScheduleSpec }>();
-  for (const tenant of platform.directory.all()) {
+  for (const tenant of directory.all()) {
+    if (queues.partitions.of(tenant.name) !== partition) continue;
     for (const [name, spec] of tenant.schedules) {
       if (spec.enabled) wanted.set(keyOf(tenant.name, name, spec), { tenant: tenant.name, name, spec });
     }

@@ -44,7 +44,7 @@ export class RunPublisher {
     await this.add(jobs);
     for (const command of commands) {
       if (command.kind === 'emit') await this.emit(run, command);
-      if (command.kind === 'forget') await this.cancel(`${run.id}.${command.node}`);
+      if (command.kind === 'forget') await this.cancel(run, command.node);
       if (command.kind === 'listen') await this.catchUp(run, command);
     }
     return [...plannedFacts(run, jobs), ...(ended ? [endedFact(run)] : [])];
@@ -109,9 +109,10 @@ export class RunPublisher {
   }
 
   /** A job that nobody waits for: taken out of its queue, or aborted where it runs. */
-  private async cancel(jobId: string): Promise<void> {
+  private async cancel({ id, tenant }: RunRef, node: number): Promise<void> {
+    const jobId = `${id}.${node}`;
     for (const queue of ['integration-tasks', 'notifications'] satisfies QueueName[]) {
-      const job = await this.platform.queues.queue(queue).getJob(jobId);
+      const job = await this.platform.queues.find(queue, jobId, tenant);
       if (!job) continue;
       const removed = await job.remove().then(
         () => true,

@@ -57,12 +57,17 @@ async function remake(platform: Platform, publisher: RunPublisher, open: OpenCom
     await publisher.catchUp(loaded.run, command);
     return true;
   }
-  if (!isCall(command) || (await isUnderWay(platform, open, command))) return false;
+  if (!isCall(command) || (await isUnderWay(platform, loaded.run.tenant, open, command))) return false;
   await platform.facts.record(await publisher.call(loaded.run, command));
   return true;
 }
 
-async function isUnderWay(platform: Platform, { runId, node }: OpenCommand, { call }: CallCommand): Promise<boolean> {
-  const job = await platform.queues.queue(queueOfCall(call)).getJob(`${runId}.${node}`);
+async function isUnderWay(
+  platform: Platform,
+  tenant: string,
+  { runId, node }: OpenCommand,
+  { call }: CallCommand,
+): Promise<boolean> {
+  const job = await platform.queues.find(queueOfCall(call), `${runId}.${node}`, tenant);
   return job !== undefined && !job.finishedOn;
 }
