@@ -71,7 +71,11 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
   const database = openDatabase(url, config.database.pool);
   await whenReachable(config.startTimeoutMs, log, () => migrate(database));
   const events = new EventRecords(database.db);
-  const queues = await Queues.connect(config.queues, url, (ids) => events.tenantsOf(ids));
+  const queues = await Queues.connect(config.queues, url, (ids) => events.tenantsOf(ids)).catch(async (error) => {
+    await database.close();
+    await embedded?.stop();
+    throw error;
+  });
   const signals = new Signals(url);
   await signals.start();
 
