@@ -1,4 +1,6 @@
 export { HttpAdapter, type HttpCallContext, type HttpResult } from './http/http-adapter';
+export { Egress, type EgressGate, type EgressSettings } from './egress/egress';
+export { AllowList } from './egress/allow-list';
 export { classifyResponse, retryAfter } from './http/classify';
 export { callProtocol, PROTOCOLS, type ProtocolKind } from './protocols';
 export { type DocumentRequest, type FetchedDocument, type ProtocolContext } from './protocols/context';

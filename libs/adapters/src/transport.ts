@@ -2,6 +2,7 @@ import { PermanentError, SpillwayError, TransientError, messageOf } from '@spill
 import { Agent, fetch as undiciFetch } from 'undici';
 import type { AdapterContext } from './adapter';
 import { classifyResponse } from './http/classify';
+import { ownErrorIn } from './protocols/failure';
 
 /** What the other side said, whole. */
 export interface Answer {
@@ -113,7 +114,8 @@ export class Transport {
         cause,
       });
     }
-    if (this.failure instanceof SpillwayError) return this.failure;
+    const own = ownErrorIn(this.failure);
+    if (own) return own;
     if (this.failure) {
       return new TransientError(`${name} did not answer: ${this.redacted(reasonOf(this.failure))}`, {
         code: 'call-failed',

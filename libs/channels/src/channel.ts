@@ -1,3 +1,4 @@
+import type { HttpCallContext } from '@spillway/adapters';
 import type { Notify, SpillwayEvent } from '@spillway/contracts';
 import type { Log } from '@spillway/observability';
 
@@ -7,6 +8,8 @@ export interface Message {
   secrets: Record<string, string>;
   idempotencyKey: string;
   signal: AbortSignal;
+  /** Makes the connections, and says where they may go. */
+  dispatcher: HttpCallContext['dispatcher'];
   log: Log;
 }
 

@@ -82,3 +82,28 @@ describe('secrets in files', () => {
     expect(() => loadConfig({ SPILLWAY_KEY_FILE: file('empty', '\n') })).toThrow(/SPILLWAY_KEY_FILE .* is empty/);
   });
 });
+
+describe('where calls of tenants may go', () => {
+  const allowed = (environment: Record<string, string>) =>
+    loadConfig({ SPILLWAY_DIR: '/tmp/x', ...environment }).egress;
+
+  it('is this machine too only where nobody is served from outside', () => {
+    expect(allowed({})).toEqual({ mode: 'strict', allow: ['127.0.0.0/8', '::1'] });
+    for (const outside of [
+      { NODE_ENV: 'production' },
+      { DATABASE_URL: 'postgres://db/x' },
+      { HOST: '0.0.0.0' },
+      { PUBLIC_URL: 'https://hooks.example' },
+    ]) {
+      expect(allowed(outside as never)).toEqual({ mode: 'strict', allow: [] });
+    }
+    expect(allowed({ PUBLIC_URL: 'http://localhost:3000' }).allow).toHaveLength(2);
+  });
+
+  it('is what an operator says', () => {
+    const given = { NODE_ENV: 'production', EGRESS_ALLOW: '10.0.0.0/8, n8n:5678,' };
+    expect(allowed(given)).toEqual({ mode: 'strict', allow: ['10.0.0.0/8', 'n8n:5678'] });
+    expect(allowed({ EGRESS: 'off' }).mode).toBe('off');
+    expect(() => allowed({ EGRESS: 'no' })).toThrow(/EGRESS/);
+  });
+});

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { PermanentError } from '@spillway/contracts';
 import { z } from 'zod';
+import { egressSettings } from './egress';
 import { withSecretFiles } from './secret-files';
 import { keyBytes, type Variables, variablesSchema } from './variables';
 
@@ -83,6 +84,7 @@ function toConfig(variables: Variables) {
       quarantineMs: variables.QUARANTINE_RETENTION,
       eventsMs: variables.EVENT_RETENTION,
     },
+    egress: egressSettings(variables),
     reconcile: { everyMs: variables.RECONCILE_EVERY, afterMs: variables.RECONCILE_AFTER },
     log: { level: variables.LOG_LEVEL, pretty: variables.LOG_PRETTY },
   };

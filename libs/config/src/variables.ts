@@ -121,6 +121,22 @@ export const variablesSchema = z.object({
     .describe('Multiplies the concurrency of every queue.'),
   LOCK_DURATION: duration('30s').describe('How long a worker may be silent before its job is given to another.'),
   STALLED_INTERVAL: duration('15s').describe('How often workers look for jobs whose worker died.'),
+  EGRESS: z
+    .enum(['strict', 'off'])
+    .default('strict')
+    .describe(
+      'Where calls of tenants may go. `strict`: the public internet and `EGRESS_ALLOW`; an installation on one machine (embedded PostgreSQL, `HOST` and `PUBLIC_URL` local, not production) may call itself. `off`: anywhere.',
+    ),
+  EGRESS_ALLOW: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((one) => one.trim())
+        .filter(Boolean),
+    )
+    .describe('What may be called all the same: `10.0.0.0/8,host.example:8443,*.svc.example`.'),
   DEMO: flag(true).describe(
     'Create the demo tenant on a first start with the embedded PostgreSQL. Never in production.',
   ),

@@ -23,6 +23,8 @@ export const tenantSpecSchema = z.strictObject({
   title: z.string().optional(),
   /** Secrets of the tenant's tasks, by name: `$secrets.NAME` in templates, `secret: NAME` in callbacks. */
   secrets: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a word'), secretRefSchema).default({}),
+  /** What its tasks may call beyond the public internet; only a key or person of the platform may change it. */
+  egress: z.strictObject({ allow: z.array(z.string().min(1).max(300)).max(100) }).optional(),
 });
 
 export const sourceSpecSchema = z.strictObject({

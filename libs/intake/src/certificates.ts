@@ -1,6 +1,6 @@
 import { TransientError } from '@spillway/contracts';
 import type { ProviderIo } from '@spillway/sources';
-import { request } from 'undici';
+import { type Dispatcher, request } from 'undici';
 
 const KEEP_MS = 6 * 3_600_000;
 const MOST = 100;
@@ -10,11 +10,14 @@ const MOST_BYTES = 65_536;
 export class CertificateCache implements ProviderIo {
   private readonly kept = new Map<string, { pem: Promise<string>; until: number }>();
 
+  /** @param dispatcher makes the connections, and says where they may go */
+  constructor(private readonly dispatcher: Dispatcher) {}
+
   /** @throws TransientError `certificate-unavailable` (503: the sender will come again) */
   fetchCertificate(url: string): Promise<string> {
     const known = this.kept.get(url);
     if (known && known.until > Date.now()) return known.pem;
-    const pem = download(url);
+    const pem = download(url, this.dispatcher);
     if (this.kept.size >= MOST) this.kept.clear();
     this.kept.set(url, { pem, until: Date.now() + KEEP_MS });
     // A failure is not worth keeping.
@@ -24,9 +27,9 @@ export class CertificateCache implements ProviderIo {
 }
 
 /** Redirects are not followed: they would lead out of the checked host. */
-async function download(url: string): Promise<string> {
+async function download(url: string, dispatcher: Dispatcher): Promise<string> {
   try {
-    const response = await request(url, { signal: AbortSignal.timeout(5_000) });
+    const response = await request(url, { signal: AbortSignal.timeout(5_000), dispatcher });
     if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
     const chunks: Buffer[] = [];
     let bytes = 0;

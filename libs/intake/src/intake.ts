@@ -12,13 +12,15 @@ export type IntakeResult =
 
 /** From a request at a source to durable events: verify, normalize, accept. What fails goes to quarantine. */
 export class Intake {
-  private readonly io = new CertificateCache();
+  private readonly io: CertificateCache;
   private readonly held = new Map<string, { count: number; at: number }>();
 
   constructor(
-    private readonly platform: Pick<Platform, 'quarantine' | 'usedTokens' | 'log' | 'config'>,
+    private readonly platform: Pick<Platform, 'quarantine' | 'usedTokens' | 'log' | 'config' | 'egress'>,
     private readonly acceptor: Acceptor,
-  ) {}
+  ) {
+    this.io = new CertificateCache(platform.egress.gate().dispatcher);
+  }
 
   /**
    * @throws SpillwayError 401 with the reason when the signature does not hold, 400 for a body that is not the

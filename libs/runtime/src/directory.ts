@@ -1,5 +1,11 @@
 import { type Binding, bindingSchema } from '@spillway/adapters';
-import { flowSpecSchema, routeSpecSchema, type ScheduleSpec, type SourceSpec } from '@spillway/contracts';
+import {
+  flowSpecSchema,
+  routeSpecSchema,
+  type ScheduleSpec,
+  type SourceSpec,
+  type TenantSpec,
+} from '@spillway/contracts';
 import { completeDefinition, LIFECYCLE, listenedTypes, type PublishedFlow, startsOf } from '@spillway/flows';
 import type { Log } from '@spillway/observability';
 import type { Signals } from '@spillway/persistence';
@@ -30,6 +36,8 @@ export interface LiveTenant {
   wantsLifecycle: boolean;
   schedules: Map<string, ScheduleSpec>;
   secrets: Record<string, string>;
+  /** What an operator lets it call beyond everybody. */
+  egressAllow: readonly string[];
 }
 
 /** Events of these are made by the tenant's own services, or by ourselves. */
@@ -114,6 +122,7 @@ export class Directory {
         wantsLifecycle: false,
         schedules: new Map(),
         secrets,
+        egressAllow: (stored.spec as TenantSpec).egress?.allow ?? [],
       });
     }
     for (const { stored, secrets } of rows) {

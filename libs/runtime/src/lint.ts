@@ -1,5 +1,14 @@
-import { adapterNamed, bindingSchema, capabilityNames } from '@spillway/adapters';
-import type { AdapterSpec, FlowSpec, HttpCall, Notify, Resource, RouteSpec, SourceSpec } from '@spillway/contracts';
+import { adapterNamed, AllowList, bindingSchema, capabilityNames } from '@spillway/adapters';
+import type {
+  AdapterSpec,
+  FlowSpec,
+  HttpCall,
+  Notify,
+  Resource,
+  RouteSpec,
+  SourceSpec,
+  TenantSpec,
+} from '@spillway/contracts';
 import { completeDefinition, lintFlow as lintDefinition } from '@spillway/flows';
 import { compileJq, compileTemplate } from '@spillway/jq';
 import { providerNamed, providers } from '@spillway/sources';
@@ -12,11 +21,21 @@ export interface LintProblem {
 
 /** What a schema cannot see: an unknown provider or wrong options of one, and expressions that are not jq. */
 export function lintResource(resource: Resource): LintProblem[] {
+  if (resource.kind === 'Tenant') return lintTenant(resource.spec);
   if (resource.kind === 'Source') return lintSource(resource.spec);
   if (resource.kind === 'Route') return lintRoute(resource.spec);
   if (resource.kind === 'Flow') return lintFlow(resource.metadata, resource.spec);
   if (resource.kind === 'Adapter') return lintAdapter(resource.spec);
   return [];
+}
+
+function lintTenant({ egress }: TenantSpec): LintProblem[] {
+  try {
+    AllowList.parse(egress?.allow ?? []);
+    return [];
+  } catch (error) {
+    return [{ path: 'spec.egress.allow', message: (error as Error).message }];
+  }
 }
 
 function lintSource(spec: SourceSpec): LintProblem[] {

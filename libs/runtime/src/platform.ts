@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Egress } from '@spillway/adapters';
 import type { Config } from '@spillway/config';
 import { messageOf, PermanentError } from '@spillway/contracts';
 import { createLog, type Log } from '@spillway/observability';
@@ -40,6 +41,7 @@ export interface Platform {
   resources: Resources;
   apiKeys: ApiKeys;
   sealer: Sealer;
+  egress: Egress;
   effects: EffectStore;
   ledger: Ledger;
   outbox: Outbox;
@@ -64,6 +66,8 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
   // Before a key is made: without a database of its own, a read-only folder would be what is complained of.
   if (!config.database.url) await EmbeddedPostgres.mustBeInstalled();
   const key = sealingKey(config);
+  const egress = new Egress(config.egress);
+  if (config.egress.mode === 'off') log.warn('EGRESS is off: tenants can call every address that this machine reaches');
   const embedded = config.database.url
     ? undefined
     : await EmbeddedPostgres.start({ directory: join(config.directory, 'postgres') });
@@ -97,6 +101,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     resources,
     apiKeys,
     sealer,
+    egress,
     effects: new EffectStore(database.pool),
     ledger: new Ledger(database.pool),
     outbox: new Outbox(database.pool),
@@ -111,6 +116,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     usage: new Usage(database.db),
     async close() {
       directory.close();
+      await egress.close();
       await signals.close();
       await queues.close();
       await database.close();
@@ -173,5 +179,6 @@ export function forkEnvironment(platform: Platform): Record<string, string> {
     ...(platform.config.queues.redisUrl && { REDIS_URL: platform.config.queues.redisUrl }),
     QUEUE_PREFIX: platform.config.queues.prefix,
     SPILLWAY_PARTITIONS: String(platform.config.queues.partitions),
+    EGRESS_ALLOW: platform.config.egress.allow.join(','),
   };
 }

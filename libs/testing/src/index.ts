@@ -6,6 +6,7 @@ export { ThirdParty, type Call, type ThirdPartyOptions } from './third-party';
 export { testEnvironment, TestServers } from './servers';
 export { freePort } from './ports';
 export * from './providers';
+export { DnsServer } from './protocols/dns-server';
 export { HttpServer, sendJson, type ServedRequest } from './protocols/http-server';
 export { AuthorizationServer } from './protocols/authorization-server';
 export { McpTestServer } from './protocols/mcp-server';

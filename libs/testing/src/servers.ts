@@ -40,6 +40,8 @@ export function testEnvironment(databaseUrl: string, redisUrl?: string): Record<
     INGRESS_PORT: '0',
     ADMIN_PORT: '0',
     LOG_LEVEL: 'silent',
+    // Third parties of tests are on this machine.
+    EGRESS_ALLOW: '127.0.0.0/8,::1',
     LOCK_DURATION: '2s',
     STALLED_INTERVAL: '500ms',
     RECONCILE_EVERY: '500ms',

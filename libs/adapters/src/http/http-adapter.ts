@@ -1,6 +1,6 @@
 import { type HttpCall, PermanentError, SpillwayError, TransientError } from '@spillway/contracts';
 import { compileTemplate, type Template } from '@spillway/jq';
-import { Agent, request } from 'undici';
+import { type Dispatcher, request } from 'undici';
 import { classifyResponse } from './classify';
 
 /** What is kept of an answer: enough to see what happened, not a copy of the other side's data. */
@@ -19,6 +19,8 @@ export interface HttpCallContext {
   idempotencyKey: string;
   traceparent?: string;
   signal: AbortSignal;
+  /** Makes the connections, and says where they may go. */
+  dispatcher: Dispatcher;
   /** Headers that depend on the body as it is sent: a signature. */
   sign?(body: string): Record<string, string>;
 }
@@ -29,9 +31,8 @@ const MOST_RESPONSE_BYTES = 1_048_576;
 const MOST_TEMPLATES = 1_000;
 const BODYLESS = new Set(['GET', 'DELETE']);
 
-/** Calls third parties over HTTP as tasks describe it. One for a process: it keeps connections open. */
+/** Calls third parties over HTTP as tasks describe it. One for a process: it keeps what it compiled. */
 export class HttpAdapter {
-  private readonly agent = new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 10_000 });
   private readonly compiled = new Map<string, Template>();
 
   /**
@@ -46,7 +47,7 @@ export class HttpAdapter {
         headers,
         body,
         signal: context.signal,
-        dispatcher: this.agent,
+        dispatcher: context.dispatcher,
       });
       const excerpt = await readExcerpt(response.body);
       const error = classifyResponse(response.statusCode, response.headers, `${call.method} ${url.origin}`, excerpt);
@@ -60,10 +61,6 @@ export class HttpAdapter {
         cause,
       });
     }
-  }
-
-  async close(): Promise<void> {
-    await this.agent.close();
   }
 
   /** @throws PermanentError `template-failed` or `url-invalid` */

@@ -1,8 +1,9 @@
+import { isIP } from 'node:net';
 import { TransientError } from '@spillway/contracts';
 import { WebSocket } from 'undici';
 import { type ProtocolContext, USER_AGENT } from './context';
 import { defaultDispatcher } from './exchange';
-import { refuse, STANDARD_ERRORS } from './failure';
+import { ownErrorIn, refuse, STANDARD_ERRORS } from './failure';
 
 /** A broker or socket that one call talks to. */
 export interface Broker {
@@ -14,6 +15,8 @@ export interface Broker {
 
 export interface BrokerOptions {
   url: URL;
+  /** To connect to, in place of the URL's name. */
+  address?: string;
   credentials?: { username: string; password: string };
   /** For sockets: headers of the handshake. */
   headers: Record<string, string>;
@@ -27,13 +30,17 @@ const CONNECT_MS = 10_000;
 const GOODBYE_MS = 2_000;
 
 /** MQTT 3.1.1. `qos` (default 1) and `retain` are those of the operation's binding. */
-export async function mqttBroker({ url, credentials, binding }: BrokerOptions): Promise<Broker> {
+export async function mqttBroker({ url, address, credentials, binding }: BrokerOptions): Promise<Broker> {
   const { connectAsync } = await import('mqtt');
   const secure = /^(?:mqtts|secure-mqtt):$/.test(url.protocol);
   const qos = binding.qos === 0 || binding.qos === 2 ? binding.qos : 1;
   const client = await connecting(url, () =>
-    connectAsync(`${secure ? 'mqtts' : 'mqtt'}://${url.host}`, {
+    connectAsync({
       ...credentials,
+      protocol: secure ? 'mqtts' : 'mqtt',
+      host: address ?? bare(url.hostname),
+      port: Number(url.port || (secure ? 8_883 : 1_883)),
+      ...(secure && serverName(url)),
       protocolVersion: 4,
       clean: true,
       reconnectPeriod: 0,
@@ -61,15 +68,24 @@ export async function mqttBroker({ url, credentials, binding }: BrokerOptions): 
   };
 }
 
+function bare(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/s, '$1');
+}
+
+/** What the certificate must be for; addresses are not names. */
+function serverName({ hostname }: URL): { servername?: string } {
+  return isIP(bare(hostname)) ? {} : { servername: hostname };
+}
+
 /** Redis publish and subscribe: who is not there misses the message. */
-export async function redisBroker({ url, credentials }: BrokerOptions): Promise<Broker> {
+export async function redisBroker({ url, address, credentials }: BrokerOptions): Promise<Broker> {
   const { Redis } = await import('ioredis');
   const redis = new Redis({
     ...credentials,
-    host: url.hostname,
+    host: address ?? bare(url.hostname),
     port: Number(url.port || 6_379),
     db: Number(url.pathname.slice(1) || 0),
-    ...(url.protocol === 'rediss:' && { tls: {} }),
+    ...(url.protocol === 'rediss:' && { tls: serverName(url) }),
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
     enableReadyCheck: false,
@@ -149,6 +165,8 @@ async function connecting<T>(url: URL, connect: () => Promise<T>): Promise<T> {
   try {
     return await connect();
   } catch (cause) {
+    const own = ownErrorIn(cause);
+    if (own) throw own;
     const message = `${url.protocol}//${url.host} cannot be reached: ${(cause as Error).message}`;
     const details = { ...STANDARD_ERRORS.communication, title: 'No connection', detail: message };
     throw new TransientError(message, { code: 'call-failed', details, cause });

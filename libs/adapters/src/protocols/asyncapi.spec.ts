@@ -219,10 +219,10 @@ components:
   });
 
   it('asks whether it may go there, and tells who is not there', async () => {
-    const checkHost = (host: string, port: number) => {
+    const addressOf = async (host: string, port: number) => {
       throw new Error(`not to ${host}:${port}`);
     };
-    const refused = await errorOf(call({ operation: 'addPet', ...pet, ...login }, { checkHost }));
+    const refused = await errorOf(call({ operation: 'addPet', ...pet, ...login }, { addressOf }));
     expect(refused.message).toBe(`not to 127.0.0.1:${mqtt.port}`);
     const wrong = { authentication: { basic: { username: 'ann', password: 'hunter2' } } };
     const error = await errorOf(call({ operation: 'addPet', ...pet, ...wrong }));

@@ -88,10 +88,11 @@ export async function callAsyncApi(args: unknown, context: ProtocolContext): Pro
     throw refuse('configuration', 'headers-unsupported', `messages over ${target.protocol} have no headers`);
   }
   const port = Number(target.url.port || DEFAULT_PORTS[target.protocol]);
-  await context.checkHost?.(target.url.hostname, port);
+  const address = await context.addressOf?.(target.url.hostname, port);
   context.signal.throwIfAborted();
   const broker = await make({
     url: target.url,
+    address,
     binding: target.binding,
     context,
     ...(await credentialsOf(call, target, context)),

@@ -42,8 +42,11 @@ export interface ProtocolContext {
   };
   /** Connections are made through it: the place for rules on where calls may go. */
   dispatcher?: Dispatcher;
-  /** Throws for hosts calls may not go to; asked by protocols that do not go through the dispatcher (gRPC, brokers). */
-  checkHost?(host: string, port: number): Promise<void> | void;
+  /**
+   * The address to connect to, asked by protocols that do not go through the dispatcher (gRPC, brokers). Throws for hosts
+   * calls may not go to.
+   */
+  addressOf?(host: string, port: number): Promise<string>;
   /** Replaces how documents are fetched; by default over HTTP with this context's dispatcher. */
   fetchDocument?(request: DocumentRequest): Promise<FetchedDocument>;
 }

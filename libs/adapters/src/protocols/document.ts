@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileInfo } from '@apidevtools/json-schema-ref-parser';
-import { errorClassOf, SpillwayError } from '@spillway/contracts';
+import { errorClassOf } from '@spillway/contracts';
 import { parse as parseYaml } from 'yaml';
 import { authenticatorFor } from '../authentication/authenticator';
 import { type EndpointArgument, normalEndpoint } from './arguments';
@@ -13,7 +13,7 @@ import {
   USER_AGENT,
 } from './context';
 import { exchange } from './exchange';
-import { refuse } from './failure';
+import { ownErrorIn, refuse } from './failure';
 import { failed, urlOf } from './http';
 import { expandUriTemplate } from './uri-template';
 
@@ -182,20 +182,11 @@ async function bundled(root: Record<string, unknown>, uri: string, request: Docu
     };
     return await bundle<Record<string, unknown>>(uri, root, options);
   } catch (cause) {
-    const own = spillwayErrorIn(cause);
+    const own = ownErrorIn(cause);
     if (own) throw own;
     const message = `the references of ${originOf(uri)} cannot be resolved: ${(cause as Error).message}`;
     throw refuse('configuration', 'document-invalid', message, undefined, cause);
   }
-}
-
-/** The library wraps what a resolver throws. */
-function spillwayErrorIn(error: unknown): SpillwayError | undefined {
-  for (let current = error, depth = 0; current instanceof Error && depth < 5; depth++) {
-    if (current instanceof SpillwayError) return current;
-    current = (current as { ori?: unknown }).ori ?? current.cause;
-  }
-  return undefined;
 }
 
 function hasForeignReference(root: unknown): boolean {

@@ -1,10 +1,10 @@
 import { type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { SpillwayError, TransientError } from '@spillway/contracts';
+import { type SpillwayError, TransientError } from '@spillway/contracts';
 import { Agent, type Dispatcher, request } from 'undici';
 import { type Authenticator } from '../authentication/authenticator';
 import { DEFAULT_RESPONSE_BYTES, type ProtocolContext } from './context';
-import { refuse, STANDARD_ERRORS } from './failure';
+import { ownErrorIn, refuse, STANDARD_ERRORS } from './failure';
 import { redactor } from './redact';
 
 export interface OutgoingRequest {
@@ -120,7 +120,8 @@ async function send(outgoing: OutgoingRequest, context: ExchangeContext, mostByt
     const body = await readAll(response.body, headers['content-encoding'], mostBytes, where);
     return { status: response.statusCode, headers, body, url: outgoing.url };
   } catch (cause) {
-    if (cause instanceof SpillwayError || context.signal.aborted) throw cause;
+    const own = ownErrorIn(cause);
+    if (own || context.signal.aborted) throw own ?? cause;
     throw notSent(cause as Error & { code?: string }, where);
   }
 }

@@ -36,6 +36,15 @@ export function refuse(kind: StandardError, code: string, message: string, remed
   return new PermanentError(message, { code, remedy, details, cause });
 }
 
+/** The error of ours that a library wrapped in its own. */
+export function ownErrorIn(error: unknown): SpillwayError | undefined {
+  for (let current = error, depth = 0; current instanceof Error && depth < 5; depth++) {
+    if (current instanceof SpillwayError) return current;
+    current = (current as { ori?: unknown }).ori ?? current.cause;
+  }
+  return undefined;
+}
+
 /** The same error with more details; class, code and waiting time stay. */
 export function withDetails(error: SpillwayError, details: FailureDetails): SpillwayError {
   return new SpillwayError(error.message, {

@@ -190,10 +190,10 @@ describe('call: grpc', () => {
   });
 
   it('asks whether it may go there', async () => {
-    const checkHost = (host: string, port: number) => {
+    const addressOf = async (host: string, port: number) => {
       throw new Error(`not to ${host}:${port}`);
     };
-    expect((await errorOf(call('Add', {}, {}, { checkHost }))).message).toBe(`not to 127.0.0.1:${server.port}`);
+    expect((await errorOf(call('Add', {}, {}, { addressOf }))).message).toBe(`not to 127.0.0.1:${server.port}`);
   });
 
   it.each([

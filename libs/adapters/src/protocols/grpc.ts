@@ -66,19 +66,21 @@ export async function callGrpc(args: unknown, context: ProtocolContext): Promise
   const message = method.serialize(call.arguments ?? {});
   const url = new URL(`${tls ? 'https' : 'http'}://${host}:${port}${method.path}`);
   const authenticator = authenticatorFor(authentication, context);
-  await context.checkHost?.(host, port);
+  const address = await context.addressOf?.(host, port);
   context.signal.throwIfAborted();
 
   const grpc = await import('@grpc/grpc-js');
   const mostBytes = context.limits?.responseBytes ?? DEFAULT_RESPONSE_BYTES;
   const client = new grpc.Client(
-    `${host}:${port}`,
+    address ? `${address.includes(':') ? 'ipv6:' : 'ipv4:'}${joined(address, port)}` : `${host}:${port}`,
     tls ? grpc.credentials.createSsl() : grpc.credentials.createInsecure(),
     {
       'grpc.max_receive_message_length': mostBytes,
       'grpc.primary_user_agent': USER_AGENT,
       // Rules on where calls may go are ours; a proxy from the environment would go round them.
       'grpc.enable_http_proxy': 0,
+      // The name is still what is asked for, and what the certificate must be for.
+      ...(address && { 'grpc.default_authority': `${host}:${port}`, 'grpc.ssl_target_name_override': host }),
       // Another try is the worker's.
       'grpc.enable_retries': 0,
     },
@@ -88,6 +90,10 @@ export async function callGrpc(args: unknown, context: ProtocolContext): Promise
   } finally {
     client.close();
   }
+}
+
+function joined(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 interface Attempt {

@@ -5,7 +5,7 @@ import { argumentsOf, endpointSchema, normalEndpoint } from './arguments';
 import { plain } from './content';
 import { type ProtocolContext, USER_AGENT } from './context';
 import { durationArgument } from './duration';
-import { EXCERPT_CHARACTERS, refuse, STANDARD_ERRORS, withDetails } from './failure';
+import { EXCERPT_CHARACTERS, ownErrorIn, refuse, STANDARD_ERRORS, withDetails } from './failure';
 import { urlOf } from './http';
 import { redactor } from './redact';
 import { streamingFetch } from './streaming-fetch';
@@ -141,6 +141,8 @@ function explain(error: unknown, { context, failure, timeout, ms, url }: Circums
     return new TransientError(`${url.origin} did not answer in ${ms} ms`, { code: 'mcp-timeout', details });
   }
   const type = STANDARD_ERRORS.runtime.type;
+  const own = ownErrorIn(error);
+  if (own?.code === 'egress-refused') return own;
   if (error instanceof SpillwayError) {
     return error.code === 'mcp-tool-failed' || !error.details?.status
       ? error

@@ -9,7 +9,7 @@ type CallbackSpec = Extract<Notify, { channel: 'callback' }>;
 export function callbackChannel(http: HttpAdapter): Channel<CallbackSpec> {
   return {
     name: 'callback',
-    async send(spec, { event, secrets, idempotencyKey, signal }) {
+    async send(spec, { event, secrets, idempotencyKey, signal, dispatcher }) {
       const secret = secrets[spec.secret];
       if (!secret) {
         throw new PermanentError(`tenant "${event.tenant}" has no secret "${spec.secret}"`, {
@@ -25,6 +25,7 @@ export function callbackChannel(http: HttpAdapter): Channel<CallbackSpec> {
           idempotencyKey,
           traceparent: event.traceparent,
           signal,
+          dispatcher,
           sign: (body) => standardWebhookHeaders(idempotencyKey, body, secret, Date.now()),
         },
       );

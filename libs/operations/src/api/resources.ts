@@ -25,6 +25,7 @@ export function resourceEndpoints(platform: Platform): Endpoint[] {
       handle: async ({ body, principal, address }) => {
         body.documents.forEach((document) => mayApply(document, principal));
         lint(body.documents);
+        body.documents.forEach((document) => mayOpen(document, principal, platform));
         const applied = await platform.resources.apply(body.documents, { dryRun: body.dryRun });
         if (!body.dryRun) {
           await platform.directory.refresh();
@@ -111,6 +112,18 @@ function mayApply(document: z.infer<typeof resourceSchema>, principal: Principal
     code: 'forbidden',
     status: 403,
     ...(tooMuch && { remedy: 'A key can only be given scopes that the applying key has.' }),
+  });
+}
+
+/** What a tenant may call is an operator's to say; a tenant that applies its document as it is changes nothing. */
+function mayOpen(document: z.infer<typeof resourceSchema>, principal: Principal, platform: Platform): void {
+  if (principal.tenant === null || document.kind !== 'Tenant') return;
+  const known = new Set(platform.directory.tenant(principal.tenant)?.egressAllow);
+  if ((document.spec.egress?.allow ?? []).every((one) => known.has(one))) return;
+  throw new BadRequestError(`${principal.actor} may not change what a tenant may call`, {
+    code: 'forbidden',
+    status: 403,
+    remedy: 'Leave spec.egress out, or ask an operator of the platform to apply it.',
   });
 }
 

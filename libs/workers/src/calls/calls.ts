@@ -126,6 +126,7 @@ export class Calls {
     const tenant = this.tenantOf(meta.tenant);
     const args = this.arguments(context.data, tenant);
     const idempotencyKey = call.idempotencyKey ?? context.id;
+    const gate = this.platform.egress.gate(tenant.egressAllow);
     const around = {
       tenant: meta.tenant,
       input: call.input,
@@ -133,6 +134,8 @@ export class Calls {
       authentications: this.authenticationsOf(context.data, tenant),
       idempotencyKey,
       signal: context.signal,
+      dispatcher: gate.dispatcher,
+      addressOf: (host: string, port: number) => gate.addressOf(host, port),
     };
     if (call.name === 'script') return runScript(args, around);
     const protocol = PROTOCOLS.find((one) => one === call.name);
@@ -148,6 +151,7 @@ export class Calls {
       // Somebody began it and died: the adapter looks whether it was done, where it can.
       ...(context.interrupted && { unsureSince: new Date(meta.createdAt) }),
       signal: context.signal,
+      dispatcher: gate.dispatcher,
       log: context.log,
     });
   }
@@ -169,6 +173,7 @@ export class Calls {
       secrets: tenant.secrets,
       idempotencyKey,
       signal: context.signal,
+      dispatcher: this.platform.egress.gate(tenant.egressAllow).dispatcher,
       log: context.log,
     });
   }

@@ -19,7 +19,7 @@ export function handlerOf(queue: QueueName, platform: Platform): { handler: Hand
     case 'notifications': {
       const http = new HttpAdapter();
       const kind = queue === 'notifications' ? NotificationHandler : IntegrationHandler;
-      return { handler: new kind(platform, http), close: () => http.close() };
+      return { handler: new kind(platform, http), close: nothing };
     }
     case 'analytics-events':
       return { handler: new LedgerHandler(platform), close: nothing };

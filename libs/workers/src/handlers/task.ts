@@ -1,4 +1,4 @@
-import type { HttpAdapter } from '@spillway/adapters';
+import type { EgressGate, HttpAdapter } from '@spillway/adapters';
 import { callbackChannel, type Channel, logChannel } from '@spillway/channels';
 import {
   type ErrorRecord,
@@ -68,6 +68,10 @@ abstract class TaskHandler<Name extends TaskQueue> implements Handler<Name> {
   protected secretsOf(tenant: string): Record<string, string> {
     return this.platform.directory.tenant(tenant)?.secrets ?? {};
   }
+
+  protected gateOf(tenant: string): EgressGate {
+    return this.platform.egress.gate(this.platform.directory.tenant(tenant)?.egressAllow);
+  }
 }
 
 /** `integration-tasks`: calls third parties over HTTP. */
@@ -90,6 +94,7 @@ export class IntegrationHandler extends TaskHandler<'integration-tasks'> {
       idempotencyKey,
       traceparent: event.traceparent,
       signal: context.signal,
+      dispatcher: this.gateOf(meta.tenant).dispatcher,
     });
     return { status, summary: excerpt };
   }
@@ -121,6 +126,7 @@ export class NotificationHandler extends TaskHandler<'notifications'> {
       secrets: this.secretsOf(meta.tenant),
       idempotencyKey,
       signal: context.signal,
+      dispatcher: this.gateOf(meta.tenant).dispatcher,
       log: context.log,
     });
   }

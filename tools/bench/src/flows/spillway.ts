@@ -25,9 +25,16 @@ export interface Spillway extends Contestant {
 
 /** As it is configured by default, but for its log. */
 export function settings(servers: TestServers, sink: string): Record<string, string> {
-  const { DATABASE_URL, REDIS_URL, SPILLWAY_KEY, ADMIN_PASSWORD, ADMIN_API_KEY } = servers.environment();
+  const { DATABASE_URL, REDIS_URL, SPILLWAY_KEY, ADMIN_PASSWORD, ADMIN_API_KEY, EGRESS_ALLOW } = servers.environment();
   const own = { INGRESS_PORT: '0', ADMIN_PORT: '0', LOG_LEVEL: 'error', MAX_IN_FLIGHT: '10000' };
-  const given = { DATABASE_URL, SPILLWAY_KEY, ADMIN_PASSWORD, ADMIN_API_KEY, ...(REDIS_URL && { REDIS_URL }) };
+  const given = {
+    DATABASE_URL,
+    SPILLWAY_KEY,
+    ADMIN_PASSWORD,
+    ADMIN_API_KEY,
+    EGRESS_ALLOW,
+    ...(REDIS_URL && { REDIS_URL }),
+  };
   return { ...(given as Record<string, string>), ...own, SINK: sink };
 }
 
