@@ -84,16 +84,12 @@ class Gate implements EgressGate {
     this.dispatcher = new Agent({ ...AGENT, connect: (options, callback) => this.connect(options, callback) });
   }
 
-  addressOf(host: string, port: number): Promise<string> {
+  async addressOf(host: string, port: number): Promise<string> {
+    this.checkLiteral(host, port);
+    const bare = host.replace(/^\[(.*)\]$/s, '$1');
+    // In one spelling, so that nothing reads it otherwise.
+    if (addressOf(bare)) return parse(bare).toString();
     return new Promise((resolve, reject) => {
-      try {
-        this.checkLiteral(host, port);
-      } catch (refused) {
-        return reject(refused);
-      }
-      const bare = host.replace(/^\[(.*)\]$/s, '$1');
-      // In one spelling, so that nothing reads it otherwise.
-      if (addressOf(bare)) return resolve(parse(bare).toString());
       this.checkedLookup(port)(bare, { all: false }, (error, address) => {
         if (!error) resolve(address as string);
         else if (error instanceof PermanentError) reject(error);
