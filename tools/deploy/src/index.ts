@@ -1,0 +1,1 @@
+export { parseDockerfile, type Instruction, type Stage } from './image/dockerfile';
