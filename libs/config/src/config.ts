@@ -54,6 +54,7 @@ function toConfig(variables: Variables) {
       partitions: variables.SPILLWAY_PARTITIONS,
       served: servedPartitions(variables),
       overrides: parseOverrides(variables.SPILLWAY_QUEUES),
+      lanes: variables.SPILLWAY_LANES,
       concurrencyScale: variables.WORKER_CONCURRENCY_SCALE,
       addTimeoutMs: variables.QUEUE_ADD_TIMEOUT,
       lockDurationMs: variables.LOCK_DURATION,

@@ -5,8 +5,8 @@ const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).de
 const duration = (fallback: string) => durationSchema.prefault(fallback);
 const flag = (fallback: boolean) =>
   z
-    .enum(['true', 'false', '1', '0'])
-    .transform((value) => value === 'true' || value === '1')
+    .enum(['true', 'false', '1', '0', 'on', 'off'])
+    .transform((value) => value === 'true' || value === '1' || value === 'on')
     .prefault(fallback ? 'true' : 'false');
 
 const roles = z
@@ -105,6 +105,9 @@ export const variablesSchema = z.object({
     .string()
     .optional()
     .describe('JSON that overrides the queue catalogue: `{"notifications":{"concurrency":10}}`.'),
+  SPILLWAY_LANES: flag(true).describe(
+    'Tenants share the queues by weight, with caps and ordering keys; off, they are first come, first served.',
+  ),
   DEAD_LETTER_RETENTION: duration('30d').describe('How long dead letters are kept.'),
   QUARANTINE_RETENTION: duration('14d').describe('How long quarantined requests are kept.'),
   EVENT_RETENTION: duration('90d').describe('How long events and their ledger are kept.'),

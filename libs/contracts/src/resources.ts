@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationSchema } from './duration';
 import { nameSchema, prioritySchema } from './event';
 import { targetSchema } from './task';
+import { QUEUE_NAMES } from './words';
 
 export const API_VERSION = 'spillway/v1';
 
@@ -18,9 +19,27 @@ export type SecretRef = z.infer<typeof secretRefSchema>;
 
 const describable = { description: z.string().optional() };
 
+/** What a tenant may have when there is more work than workers. */
+const tenantShare = {
+  /** Of the work, against other tenants: one with 2 gets twice as much as one with 1. */
+  weight: z.number().min(0.01).max(1_000).default(1),
+  /** Jobs at once, over all workers, per queue; 0 lets none in. */
+  concurrency: z.partialRecord(z.enum(QUEUE_NAMES), z.number().int().min(0)).default({}),
+  ordering: z
+    .strictObject({
+      /** When a job with an ordering key is given up: later ones wait for an operator, or go on. */
+      onExhausted: z.enum(['park', 'continue']).default('continue'),
+    })
+    .default({ onExhausted: 'continue' }),
+};
+
+export const tenantShareSchema = z.strictObject(tenantShare);
+export type TenantShare = z.infer<typeof tenantShareSchema>;
+
 export const tenantSpecSchema = z.strictObject({
   ...describable,
   title: z.string().optional(),
+  ...tenantShare,
   /** Secrets of the tenant's tasks, by name: `$secrets.NAME` in templates, `secret: NAME` in callbacks. */
   secrets: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a word'), secretRefSchema).default({}),
   /** What its tasks may call beyond the public internet; only a key or person of the platform may change it. */
@@ -126,7 +145,7 @@ const tenantDocument = z.strictObject({
   apiVersion: z.literal(API_VERSION),
   kind: z.literal('Tenant'),
   metadata: z.strictObject({ name: nameSchema }),
-  spec: tenantSpecSchema.default({ secrets: {} }),
+  spec: tenantSpecSchema.prefault({}),
 });
 
 export const resourceSchema = z

@@ -17,7 +17,10 @@ import {
   scanDeduplications,
   selectDeduplications,
 } from './deduplications';
-import { addJobs, isPlain, type NewJob } from './redis/add-jobs';
+import type { LaneStore } from './lanes/lane-store';
+import { installLanes, PostgresLanes } from './lanes/postgres/postgres-lanes';
+import { RedisLanes } from './lanes/redis/redis-lanes';
+import { isPlain, type NewJob } from './redis/add-jobs';
 
 export type Processor = (job: Job, token?: string, signal?: AbortSignal) => Promise<unknown>;
 export type WorkerSettings = Omit<WorkerOptions, 'connection' | 'prefix'>;
@@ -37,6 +40,8 @@ export interface QueueBackend {
   keepDeduplications(queue: Queue, known: Deduplication[]): Promise<void>;
   /** Waits a moment for a young connection. @throws TransientError `queues-unavailable` */
   ready(): Promise<void>;
+  /** The lanes of a queue, for jobs that have a place. */
+  lanes(queue: Queue): LaneStore;
   /** @throws TransientError `queues-unavailable` */
   ping(): Promise<void>;
   /** What is wrong with how the server is set up, in words; empty when all is well. */
@@ -133,9 +138,13 @@ class RedisBackend implements QueueBackend {
   }
 
   async add(queue: Queue, jobs: NewJob[]): Promise<string[]> {
-    if (jobs.every(isPlain)) return addJobs(this.producer, queue, jobs);
+    if (jobs.every(isPlain)) return (await this.lanes(queue).add(jobs)).ids;
     const added = await queue.addBulk(jobs);
     return added.map((job) => job.id!);
+  }
+
+  lanes(queue: Queue): LaneStore {
+    return new RedisLanes(this.producer, queue);
   }
 
   async ping(): Promise<void> {
@@ -223,6 +232,10 @@ class PostgresBackend implements QueueBackend {
     return added.map((job) => job.id!);
   }
 
+  lanes(queue: Queue): LaneStore {
+    return new PostgresLanes(this.pool, queue.name);
+  }
+
   openWorker(name: string, group: string, processor: Processor, settings: WorkerSettings): Worker {
     const options = { ...settings, connection: this.pool };
     // Each worker keeps one connection to listen on.
@@ -247,6 +260,7 @@ class PostgresBackend implements QueueBackend {
       const queue = new this.classes.Queue('migration', { connection });
       await queue.waitUntilReady();
       await queue.close();
+      await installLanes(this.pool);
     })());
   }
 

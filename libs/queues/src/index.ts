@@ -5,5 +5,19 @@ export { DeadLetters, summarize, type DeadLetterFilter, type DeadLetterSummary }
 export { FactSink, type NewFact } from './fact-sink';
 export { Turns, groupOf, partitionOf, Partitions } from './partitions';
 export { Queues, type AddOptions, type JobData, type OneQueue } from './queues';
+export { Lanes, orderingKeyOf } from './lanes/lanes';
+export type {
+  Ended,
+  Healed,
+  KeySummary,
+  LaneList,
+  LanePlace,
+  LanePolicy,
+  LaneStore,
+  LaneSummary,
+  Parking,
+} from './lanes/lane-store';
+export { placeOf, placeOptions } from './lanes/place-options';
+export { LanePump } from './lanes/pump';
 export { bullPriority } from './priority';
 export type { Job, Queue, Worker } from 'bullmq';

@@ -1,7 +1,7 @@
 import type { Priority } from '@spillway/contracts';
 
-/** BullMQ takes jobs without a priority (0) first, then the lowest number. */
-const NUMBERS: Record<Priority, number> = { critical: 0, high: 1, normal: 2, low: 3 };
+/** BullMQ takes the lowest number first. 0 is for jobs that their lane let in, whose order is the lanes' (`lanes/`). */
+const NUMBERS: Record<Priority, number> = { critical: 1, high: 2, normal: 3, low: 4 };
 
 export function bullPriority(priority: Priority): number {
   return NUMBERS[priority];

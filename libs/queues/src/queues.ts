@@ -20,6 +20,8 @@ import { carryOver, type TenantsOf } from './carry-over';
 import { decodeData, encodeData } from './codec';
 import { Layout } from './layout';
 import { Partitions } from './partitions';
+import type { LaneJob } from './lanes/lane-store';
+import { Lanes } from './lanes/lanes';
 import { bullPriority } from './priority';
 import type { NewJob } from './redis/add-jobs';
 
@@ -60,16 +62,19 @@ const KEEP_COMPLETED = 1_000;
 export class Queues {
   readonly partitions: Partitions;
   private readonly open = new Map<string, Queue>();
-  private readonly batches = new Map<string, (job: NewJob) => Promise<string>>();
+  private readonly batches = new Map<string, (job: LaneJob) => Promise<string>>();
   private readonly layout: Layout;
+  /** Who has how much of each queue. */
+  readonly lanes: Lanes;
 
   constructor(
     readonly backend: QueueBackend,
     readonly catalogue: Catalogue,
-    private readonly settings: Pick<Config['queues'], 'addTimeoutMs' | 'prefix' | 'partitions'>,
+    private readonly settings: Pick<Config['queues'], 'addTimeoutMs' | 'prefix' | 'partitions' | 'lanes'>,
   ) {
     this.partitions = new Partitions(settings.prefix, settings.partitions);
     this.layout = new Layout(backend, settings.prefix, settings.partitions);
+    this.lanes = new Lanes(this, settings.lanes);
   }
 
   /**
@@ -142,7 +147,7 @@ export class Queues {
     return this.batchOf(
       name,
       this.partitionFor(data, options),
-    )({ name: jobName(data), ...encoded, opts: this.jobOptions(name, options) });
+    )({ name: jobName(data), ...encoded, opts: this.jobOptions(name, options), place: this.lanes.placeOf(name, data) });
   }
 
   /** Where a job is added: its tenant's partition; a batch of facts is nobody's, and may be in any. */
@@ -187,18 +192,19 @@ export class Queues {
     return queue;
   }
 
-  private batchOf(name: QueueName, partition: number): (job: NewJob) => Promise<string> {
+  private batchOf(name: QueueName, partition: number): (job: LaneJob) => Promise<string> {
     const key = `${partition}/${name}`;
     const known = this.batches.get(key);
     if (known) return known;
     const queue = this.queue(name, partition);
-    const add = async (jobs: NewJob[]) => {
+    const add = async (jobs: LaneJob[]) => {
       if (!this.layout.isOpen) await this.layout.check();
-      return this.backend.add(queue, jobs);
+      if (!this.lanes.has(name)) return this.backend.add(queue, jobs);
+      return (await this.lanes.of(name, partition).add(jobs)).ids;
     };
-    const batch = batched((jobs: NewJob[]) => this.inTime(add(jobs)), {
+    const batch = batched((jobs: LaneJob[]) => this.inTime(add(jobs)), {
       most: MOST_JOBS,
-      weigh: (job: NewJob) => job.json.length,
+      weigh: (job: LaneJob) => job.json.length,
       mostWeight: MOST_CHARACTERS,
       parallel: 2,
       apart: (error) => !((error as Error).cause instanceof LateError),

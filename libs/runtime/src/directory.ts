@@ -4,6 +4,7 @@ import {
   routeSpecSchema,
   type ScheduleSpec,
   type SourceSpec,
+  type TenantShare,
   type TenantSpec,
 } from '@spillway/contracts';
 import { completeDefinition, LIFECYCLE, listenedTypes, type PublishedFlow, startsOf } from '@spillway/flows';
@@ -11,7 +12,7 @@ import type { Log } from '@spillway/observability';
 import type { Signals } from '@spillway/persistence';
 import { compileRoute, type Route } from '@spillway/routing';
 import { type Provider, providerNamed, type SourceSettings } from '@spillway/sources';
-import type { Resources, StoredResource } from '@spillway/tenancy';
+import { type Resources, shareOf, type StoredResource } from '@spillway/tenancy';
 
 /** A source ready to take requests. */
 export interface LiveSource {
@@ -35,6 +36,8 @@ export interface LiveTenant {
   /** Whether a route or a flow asks for lifecycle events by name. */
   wantsLifecycle: boolean;
   schedules: Map<string, ScheduleSpec>;
+  /** What it may have when there is more work than workers. */
+  share: TenantShare;
   secrets: Record<string, string>;
   /** What an operator lets it call beyond everybody. */
   egressAllow: readonly string[];
@@ -121,6 +124,7 @@ export class Directory {
         listensFor: new Set(),
         wantsLifecycle: false,
         schedules: new Map(),
+        share: shareOf(stored.spec),
         secrets,
         egressAllow: (stored.spec as TenantSpec).egress?.allow ?? [],
       });

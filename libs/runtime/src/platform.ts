@@ -88,6 +88,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
   const resources = new Resources(database.db, database.pool, sealer, apiKeys);
   const directory = new Directory(resources, signals, log);
   await directory.start();
+  queues.lanes.use((tenant) => directory.tenant(tenant)?.share);
 
   return {
     config,

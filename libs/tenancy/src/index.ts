@@ -3,3 +3,4 @@ export { diff, type Change } from './diff';
 export { hashPassword, passwordMatches } from './passwords';
 export { Resources, tenantOf, type AppliedResource, type ResourceFilter, type StoredResource } from './resources';
 export { Sealer } from './sealer';
+export { shareOf } from './share';

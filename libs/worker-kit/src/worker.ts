@@ -23,6 +23,7 @@ import { AttemptSignal } from './attempt-signal';
 import { errorRecord, judge } from './failure';
 import { shares } from './shares';
 import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
+import { LaneKeeper, type ParkedKey } from './lane-keeper';
 
 export interface WorkerParts {
   config: Config['queues'];
@@ -32,6 +33,8 @@ export interface WorkerParts {
   log: Log;
   /** Runs a job that killed its worker twice where it can only harm itself. */
   isolate?(queue: QueueName, job: IsolatedJob): Promise<Outcome>;
+  /** An ordering key stands still until an operator decides. */
+  onParked?(parked: ParkedKey): Promise<void>;
 }
 
 export interface IsolatedJob {
@@ -57,6 +60,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   /** Jobs that run, of each partition. */
   private readonly busy: number[];
   private readonly running = new Map<string, AttemptSignal>();
+  private readonly lanes: LaneKeeper;
 
   constructor(
     private readonly handler: Handler<Name>,
@@ -64,7 +68,12 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   ) {
     const { served } = parts.config;
     this.busy = served.map(() => 0);
-    this.workers = served.map((partition, index) => this.open(partition, index));
+    this.lanes = new LaneKeeper(handler.queue, parts);
+    this.workers = served.map((partition, index) => {
+      const worker = this.open(partition, index);
+      this.lanes.watch(worker, partition);
+      return worker;
+    });
   }
 
   private open(partition: number, index: number): Worker {
@@ -84,6 +93,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
 
   async ready(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.waitUntilReady()));
+    await this.lanes.start();
   }
 
   /** Whether jobs are taken and the queue is reached. */
@@ -106,6 +116,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     });
     await Promise.race([Promise.all(this.workers.map((worker) => worker.close())), late]);
     clearTimeout(timer);
+    await this.lanes.close();
   }
 
   /** What other partitions leave unused of the queue's concurrency, this one may take. */
@@ -205,6 +216,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     }
     if (verdict.next === 'dead-letter') {
       const cancelled = error instanceof SpillwayError && error.code === 'job-cancelled';
+      if (!cancelled) await this.lanes.park(job, record);
       if (!cancelled) await this.parts.deadLetters.put(this.handler.queue, this.deadLetter(job, data, record, attempt));
       await this.parts.facts.record([
         ...facts,
@@ -215,6 +227,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     }
     await this.parts.facts.record(facts);
     this.parts.log.info({ ...about, error: record.message }, 'attempt failed');
+    await this.lanes.retryLater(job, token, verdict, error);
     if (verdict.next === 'wait') {
       await job.moveToDelayed(Date.now() + verdict.delayMs, token);
       throw new DelayedError();

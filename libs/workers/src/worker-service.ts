@@ -3,6 +3,7 @@ import { forkEnvironment, type Platform } from '@spillway/runtime';
 import { QueueWorker } from '@spillway/worker-kit';
 import { handlerOf } from './handlers';
 import { isolate } from './isolation/isolate';
+import { healLanes, syncPolicies } from './maintenance/lanes';
 import { asLeader } from './maintenance/leader';
 import { Loop } from './maintenance/loop';
 import { Reconciler } from './maintenance/reconciler';
@@ -18,6 +19,8 @@ const RUNS_EVERY_MS = 5_000;
 const RUNS_AFTER_MS = 30_000;
 const RETENTION_EVERY_MS = 600_000;
 const SCHEDULES_EVERY_MS = 60_000;
+const LANES_EVERY_MS = 5_000;
+const POLICIES_EVERY_MS = 60_000;
 const CHILD = require.resolve('./isolation/child');
 
 /** One worker role: its queue's jobs, and the maintenance that belongs to it. */
@@ -44,6 +47,14 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
       deadLetters: platform.deadLetters,
       facts: platform.facts,
       log: platform.log,
+      onParked: ({ tenant, queue: name, key, error }) =>
+        platform.audit.record({
+          actor: 'spillway',
+          action: 'lane.park',
+          tenant,
+          target: `${name}/${key}`,
+          details: { code: error.code, message: error.message },
+        }),
       isolate: (name, job) => isolate({ queue: name, job }, CHILD, forkEnvironment(platform)),
     });
     this.stopListening = platform.signals.on((signal) => {
@@ -65,6 +76,12 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
 
   private startMaintenance(): void {
     const { platform, role } = this;
+    const queue = QUEUE_OF_ROLE[role];
+    if (platform.queues.lanes.has(queue)) {
+      this.loop('lanes', LANES_EVERY_MS, () => healLanes(platform, queue));
+      const policies = this.loop('lane policies', POLICIES_EVERY_MS, () => syncPolicies(platform, queue));
+      platform.directory.onChange(() => policies.soon());
+    }
     if (role === 'worker-ingress') {
       // With the outbox in use on purpose, what is in it waits.
       if (platform.config.ingress.acceptInto === 'queues')

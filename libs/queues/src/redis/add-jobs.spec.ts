@@ -2,7 +2,8 @@ import { TestRedis } from '@spillway/testing';
 import { Queue, Worker } from 'bullmq';
 import * as fc from 'fast-check';
 import Redis from 'ioredis';
-import { addJobs, isPlain, type NewJob } from './add-jobs';
+import { RedisLanes } from '../lanes/redis/redis-lanes';
+import { isPlain, type NewJob } from './add-jobs';
 
 let server: TestRedis;
 let redis: Redis;
@@ -17,6 +18,7 @@ afterAll(async () => {
   await server?.close();
 });
 
+const NOW = Date.now();
 const words = fc.stringMatching(/^[a-z]{1,3}$/);
 const jobs = fc.array(
   fc
@@ -28,8 +30,9 @@ const jobs = fc.array(
       deduplication: fc.option(fc.record({ id: fc.constantFrom('x', 'y', 'z'), ttl: fc.constant(60_000) }), {
         nil: undefined,
       }),
+      delay: fc.constantFrom(0, 0, 0, 60_000, 120_000),
     })
-    .map(({ id, name, data, priority, deduplication }): NewJob => ({
+    .map(({ id, name, data, priority, deduplication, delay }): NewJob => ({
       name,
       data,
       json: JSON.stringify(data),
@@ -41,6 +44,8 @@ const jobs = fc.array(
         removeOnComplete: { count: 10 },
         removeOnFail: true,
         ...(deduplication && { deduplication }),
+        ...(delay && { delay }),
+        timestamp: NOW,
       },
     })),
   { minLength: 1, maxLength: 12 },
@@ -56,7 +61,7 @@ it("leaves in Redis what BullMQ's own add leaves, and answers the same", async (
       if (paused) for (const queue of [theirs, ours]) await queue.pause();
       const expected: string[] = [];
       for (const job of list) expected.push((await theirs.add(job.name, job.data, job.opts)).id!);
-      expect(await addJobs(redis, ours, list)).toEqual(expected);
+      expect((await new RedisLanes(redis, ours).add(list)).ids).toEqual(expected);
       expect(await contents('ours')).toEqual(await contents('theirs'));
     }),
     { numRuns: 150 },
@@ -72,7 +77,13 @@ it('gives jobs that a worker does, most urgent first', async () => {
     json: '{}',
     opts: { jobId, priority },
   });
-  await addJobs(redis, queue, [job('low', 3), job('high', 1), job('first', 0), job('second', 0), job('normal', 2)]);
+  await new RedisLanes(redis, queue).add([
+    job('low', 3),
+    job('high', 1),
+    job('first', 0),
+    job('second', 0),
+    job('normal', 2),
+  ]);
   const done: string[] = [];
   const worker = new Worker('q', async ({ id }) => done.push(id!), { connection: redis, concurrency: 1 });
   await new Promise<void>((resolve) => worker.on('drained', () => resolve()));
@@ -84,7 +95,6 @@ it('leaves to BullMQ what the script does not know', () => {
   const job = (opts: object): NewJob => ({ name: 'n', data: {}, json: '{}', opts: { jobId: 'x', ...opts } });
   expect(isPlain(job({ deduplication: { id: 'a', ttl: 5 } }))).toBe(true);
   for (const opts of [
-    { delay: 5 },
     { lifo: true },
     { deduplication: { id: 'a' } },
     { deduplication: { id: 'a', ttl: 5, replace: true } },

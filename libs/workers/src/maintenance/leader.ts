@@ -1,13 +1,22 @@
 import type { Database } from '@spillway/persistence';
 
 /** Advisory locks of the maintenance; arbitrary numbers that nobody else uses. */
-const LOCKS = { maintenance: 7_245_101, runs: 7_245_102 };
+const LOCKS = {
+  maintenance: 7_245_101,
+  runs: 7_245_102,
+  'lanes of ingress-events': 7_245_110,
+  'lanes of orchestration-flows': 7_245_111,
+  'lanes of integration-tasks': 7_245_112,
+  'lanes of notifications': 7_245_113,
+};
+
+export type LeaderOf = keyof typeof LOCKS;
 
 /** Does the work in one process at a time; the others find the lock taken and leave it. */
 export async function asLeader(
   database: Database,
   work: () => Promise<unknown>,
-  what: keyof typeof LOCKS = 'maintenance',
+  what: LeaderOf = 'maintenance',
 ): Promise<void> {
   const client = await database.pool.connect();
   try {

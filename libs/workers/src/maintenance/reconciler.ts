@@ -18,6 +18,8 @@ export interface Reconciled {
   missing: number;
   /** Jobs whose end the ledger had not heard of. */
   told: number;
+  /** Slots of lanes whose job was gone, and spilled jobs that were in no lane. */
+  lanes: number;
 }
 
 /**
@@ -29,15 +31,29 @@ export class Reconciler {
 
   /** @param olderThanMs younger work is taken to be on its way */
   async pass(olderThanMs: number): Promise<Reconciled> {
-    const result: Reconciled = { failed: 0, unrouted: 0, missing: 0, told: 0 };
-    for (const queue of QUEUE_NAMES) result.failed += await this.sweepFailed(queue);
+    const result: Reconciled = { failed: 0, unrouted: 0, missing: 0, told: 0, lanes: 0 };
+    for (const queue of QUEUE_NAMES) {
+      result.failed += await this.sweepFailed(queue);
+      result.lanes += await this.healLanes(queue);
+    }
     const before = new Date(Date.now() - olderThanMs);
     result.unrouted = await this.routeAgain(before);
     await this.findMissing(before, result);
-    const { failed, unrouted, missing, told } = result;
-    if (failed + unrouted + missing + told > 0)
+    const { failed, unrouted, missing, told, lanes } = result;
+    if (failed + unrouted + missing + told + lanes > 0)
       this.platform.log.warn(result, 'reconciler repaired what a crash had left');
     return result;
+  }
+
+  private async healLanes(queue: QueueName): Promise<number> {
+    const { lanes } = this.platform.queues;
+    if (!lanes.has(queue)) return 0;
+    let count = 0;
+    for (const store of lanes.all(queue)) {
+      const { freed, lost } = await store.heal(true);
+      count += freed + lost;
+    }
+    return count;
   }
 
   /** BullMQ's own failed set stays empty, unless a crash came between "failed" and "dead letter". */

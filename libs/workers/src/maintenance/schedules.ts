@@ -1,4 +1,5 @@
 import type { ScheduleJob, ScheduleSpec } from '@spillway/contracts';
+import { bullPriority, placeOptions } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
 
 /** Brings BullMQ's job schedulers to what tenants configured. Doing it twice, or in many processes, changes nothing. */
@@ -24,7 +25,7 @@ async function syncPartition({ queues, directory }: Pick<Platform, 'queues' | 'd
     await queue.upsertJobScheduler(key, repeat, {
       name: 'schedule',
       data: jobOf(tenant, name),
-      opts: { removeOnFail: true },
+      opts: { removeOnFail: true, priority: bullPriority('normal'), ...placeOptions({ lane: tenant }) },
     });
   }
 }

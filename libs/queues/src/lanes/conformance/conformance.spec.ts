@@ -1,0 +1,71 @@
+import { BACKENDS } from '@spillway/testing';
+import * as fc from 'fast-check';
+import { commands, heal } from './commands';
+import { Model, nameOf } from './model';
+import { Servers, TOKEN, type World } from './world';
+
+/** `SPILLWAY_LANES_RUNS=2000` looks longer; a failed run says its seed and path. */
+const RUNS = Number(process.env['SPILLWAY_LANES_RUNS'] ?? 12);
+const SEED = process.env['SPILLWAY_LANES_SEED'];
+
+describe.each(BACKENDS)('lanes on %s', (backend) => {
+  let servers: Servers;
+
+  beforeAll(async () => {
+    servers = await Servers.start(backend);
+  }, 60_000);
+
+  afterAll(async () => {
+    await servers?.close();
+  });
+
+  it(
+    'keep what they promise, whatever happens',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(commands, async (list) => {
+          const world = servers.world();
+          const model = new Model();
+          await world.store.register('w', 2, Date.now() + 3_600_000);
+          try {
+            await fc.asyncModelRun(() => ({ model, real: world }), list);
+            await drain(model, world);
+          } finally {
+            await world.close();
+          }
+        }),
+        { numRuns: RUNS, ...(SEED && { seed: Number(SEED) }) },
+      );
+    },
+    RUNS * 4_000,
+  );
+});
+
+/** Every job comes to its end, and nothing is left. */
+async function drain(model: Model, world: World): Promise<void> {
+  if (model.paused) await world.queue.resume();
+  for (const job of model.active.values()) {
+    await job.moveToCompleted('done', TOKEN, false);
+    model.ended(job.id!, 'done');
+  }
+  for (let round = 0; model.open.size > 0; round += 1) {
+    if (round > 500)
+      throw new Error(`never done: ${[...model.open].map(([id, one]) => `${id} ${nameOf(one)}`).join()}`);
+    for (const name of [...model.parked.keys()]) {
+      const [lane, key] = name.split('/') as [string, string];
+      await world.store.skip(lane, key);
+      model.skipped({ lane, key });
+    }
+    await heal.run(model, world);
+    for (let job = await world.take(); job; job = await world.take()) {
+      model.active.set(job.id!, job);
+      await model.check(world);
+      await job.moveToCompleted('done', TOKEN, false);
+      model.ended(job.id!, 'done');
+    }
+  }
+  await world.store.heal(true);
+  for (const name of [...model.parked.keys()]) await world.store.skip(...(name.split('/') as [string, string]));
+  const left = await world.store.list(100);
+  expect({ lanes: left.lanes, keys: left.keys, spilled: left.spilled }).toEqual({ lanes: [], keys: [], spilled: 0 });
+}

@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import type { Pool } from 'pg';
+import type {
+  Added,
+  Ended,
+  Healed,
+  LaneJob,
+  LaneList,
+  LanePolicy,
+  LaneStore,
+  LaneSummary,
+  KeySummary,
+  Parking,
+  Pumped,
+  RetryLater,
+} from '../lane-store';
+import { placeOptions } from '../place-options';
+import { ADMISSION } from './admission';
+import { ENTRY } from './entry';
+import { TABLES } from './schema';
+import { UPKEEP } from './upkeep';
+
+const SCHEMA = [TABLES, ADMISSION, ENTRY, UPKEEP].join('\n');
+const VERSION = createHash('sha256').update(SCHEMA).digest('hex').slice(0, 16);
+
+/** Installs the lanes' tables and functions, when they are not these already. BullMQ's own must be there. */
+export async function installLanes(pool: Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    const current = `select obj_description(to_regnamespace('spillway_lanes')) as version`;
+    const { rows } = await client.query<{ version: string | null }>(current);
+    if (rows[0]!.version === VERSION) return;
+    await client.query('begin');
+    await client.query(`select pg_advisory_xact_lock(hashtext('spillway:lanes:install'))`);
+    const again = await client.query<{ version: string | null }>(current);
+    if (again.rows[0]!.version !== VERSION) {
+      await client.query(SCHEMA);
+      await client.query(`comment on schema spillway_lanes is '${VERSION}'`);
+    }
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined);
+    throw error;
+  } finally {
+    client.release();
+  }
+}
+
+/** Lanes in PostgreSQL: functions beside BullMQ's, in its transaction. */
+export class PostgresLanes implements LaneStore {
+  constructor(
+    private readonly pool: Pool,
+    private readonly queue: string,
+  ) {}
+
+  async add(jobs: LaneJob[]): Promise<Added> {
+    const now = Date.now();
+    const plain = jobs.every(({ place }) => place?.key === undefined && place?.cap === undefined);
+    return this.one<Added>('select ids, spilled from spillway_lanes.add($1, $2, $3, $4)', [
+      JSON.stringify(jobs.map((job) => this.entryOf(job, now))),
+      plain,
+      now,
+    ]);
+  }
+
+  async pump(ended: Ended[], most: number): Promise<Pumped> {
+    const row = await this.one<{ admitted: number; spilled: boolean; next_due: string | null }>(
+      'select * from spillway_lanes.pump($1, $2, $3, $4)',
+      [JSON.stringify(ended), most, Date.now()],
+    );
+    const { admitted, spilled, next_due: due } = row;
+    return { admitted, spilled, ...(due && { nextDue: Number(due) }) };
+  }
+
+  async retryLater({ id, token, dueAt, counts, reason, stack }: RetryLater): Promise<boolean> {
+    const row = await this.one<{ done: boolean }>(
+      'select spillway_lanes.retry_later($1, $2, $3, $4, $5, $6, $7) as done',
+      [id, token, dueAt, counts, reason, JSON.stringify(stack)],
+    );
+    return row.done;
+  }
+
+  async register(worker: string, concurrency: number, until: number): Promise<void> {
+    await this.one('select spillway_lanes.register($1, $2, $3, $4, $5)', [worker, concurrency, until, Date.now()]);
+  }
+
+  async heal(deep: boolean): Promise<Healed> {
+    return this.one<Healed>('select freed, lost from spillway_lanes.heal($1, $2, $3)', [deep, Date.now()]);
+  }
+
+  async configure(policies: Map<string, LanePolicy>): Promise<void> {
+    const list = [...policies].map(([lane, policy]) => ({ lane, ...policy }));
+    await this.one('select spillway_lanes.configure($1, $2)', [JSON.stringify(list)]);
+  }
+
+  async park(lane: string, key: string, parking: Parking): Promise<boolean> {
+    const values = [lane, key, JSON.stringify(parking)];
+    return (await this.one<{ done: boolean }>('select spillway_lanes.park($1, $2, $3, $4) as done', values)).done;
+  }
+
+  async skip(lane: string, key: string): Promise<boolean> {
+    const values = [lane, key, Date.now()];
+    return (await this.one<{ done: boolean }>('select spillway_lanes.skip($1, $2, $3, $4) as done', values)).done;
+  }
+
+  async list(most: number): Promise<LaneList> {
+    const [lanes, keys, totals] = await Promise.all([
+      this.pool.query<LaneSummary>(
+        `select l.name as lane, count(j.id)::int as waiting, l.blocked, l.weight, l.cap,
+           (select count(*)::int from spillway_lanes.held h join bullmq.job i on i.queue = h.queue and i.id = h.job
+            where h.queue = l.queue and h.lane = l.name and i.state in ('waiting', 'active')) as held
+         from spillway_lanes.lane l left join bullmq.job j on j.queue = l.queue and j.state = 'waiting-children'
+           and j.process_at_ms is null and coalesce(j.opts->>'lane', '-') = l.name
+         where l.queue = $1 and (l.ready or l.blocked) group by l.queue, l.name order by waiting desc limit $2`,
+        [this.queue, most],
+      ),
+      this.pool.query<KeySummary>(
+        `select h.lane, h.key, h.job as head, h.parked, (select count(*)::int from bullmq.job j
+           where j.queue = h.queue and j.state = 'waiting-children' and j.process_at_ms = -1
+             and coalesce(j.opts->>'lane', '-') = h.lane and j.opts->>'laneKey' = h.key) as behind
+         from spillway_lanes.head h where h.queue = $1 order by h.parked is null, h.lane, h.key limit $2`,
+        [this.queue, most],
+      ),
+      this.one<{ spilled: number; due: number; window: number }>(
+        `select count(*)::int as spilled, (count(*) filter (where process_at_ms > 0))::int as due,
+           coalesce((select room from spillway_lanes.state where queue = $1), 100) as window
+         from bullmq.job where queue = $1 and state = 'waiting-children'`,
+        [],
+      ),
+    ]);
+    return {
+      lanes: lanes.rows.map(({ cap, ...lane }) => ({ ...lane, ...(cap !== null && { cap }) })),
+      keys: keys.rows.map(({ head, parked, ...key }) => ({ ...key, ...(parked ? { parked } : { head }) })),
+      ...totals,
+    };
+  }
+
+  /** As BullMQ's add_flow takes it. */
+  private entryOf({ name, json, opts, place }: LaneJob, now: number): object {
+    const { jobId, priority = 0, delay = 0, attempts = 1, deduplication } = opts;
+    return {
+      queue: this.queue,
+      id: jobId,
+      name,
+      data: json,
+      opts: { ...opts, ...placeOptions(place) },
+      priority,
+      delay,
+      timestamp: opts.timestamp ?? now,
+      attempts,
+      ...(deduplication && { dedupId: deduplication.id }),
+      lifo: false,
+      ...(place && { ...placeOptions(place), weight: place.weight, cap: place.cap }),
+    };
+  }
+
+  private async one<Row extends object>(text: string, values: unknown[]): Promise<Row> {
+    const { rows } = await this.pool.query<Row>(text, [this.queue, ...values]);
+    return rows[0]!;
+  }
+}

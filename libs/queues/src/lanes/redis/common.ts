@@ -1,0 +1,198 @@
+/**
+ * What the lane scripts share. All keys of a queue's lanes begin with the queue's own prefix, so that they are in the
+ * same hash slot of a cluster.
+ *
+ * A spilled job is a job of BullMQ's in the state `waiting-children` (which nothing else here uses): its hash is there,
+ * so it is found, removed, counted and deduplicated like any other. To be let in is to be taken out of that set, so
+ * nothing is let in twice. A job that is let in waits in BullMQ's `prioritized` set with its start tag as the score,
+ * below all scores of BullMQ's own: those in front are those whose lane has had least.
+ *
+ * Keys: `lanes:ready` lane → start tag of its next job; `lanes:pass` lane → finish tag of its last one; `lanes:blocked`
+ * lanes at their cap; `lanes:policy` lane → `weight:cap`; `lanes:due` id → time; `lanes:heads` ordering key → id of the
+ * job that holds it, `!` when parked; `lanes:parked` ordering key → why; `lane:L` id → class and sequence; `lane:L:held`
+ * ids of a capped lane; `key:K` ids behind the head of an ordering key → sequence.
+ *
+ * ARGV: 1 the queue's prefix, 2 the time.
+ */
+export const COMMON = `
+local call = redis.call
+local P, now = ARGV[1], tonumber(ARGV[2])
+local META, WAIT, PRIO, ACTIVE, DELAYED = P .. 'meta', P .. 'wait', P .. 'prioritized', P .. 'active', P .. 'delayed'
+local EVENTS, MARKER, SPILLED = P .. 'events', P .. 'marker', P .. 'waiting-children'
+local READY, PASS, STATE, POLICY = P .. 'lanes:ready', P .. 'lanes:pass', P .. 'lanes:state', P .. 'lanes:policy'
+local BLOCKED, DUE, HEADS, PARKED = P .. 'lanes:blocked', P .. 'lanes:due', P .. 'lanes:heads', P .. 'lanes:parked'
+-- Start tags count up from here: all are below 0, and whole numbers of a double.
+local BASE = -1125899906842624
+local STRIDE, CLASS, EARLIER = 100000, 17592186044416, 8796093022208
+local WINDOW, OVERFLOW = 100, 3
+
+local function maxEvents()
+  local most = call('HGET', META, 'opts.maxLenEvents')
+  if not most then
+    most = 10000
+    call('HSET', META, 'opts.maxLenEvents', most)
+  end
+  return most
+end
+
+local function event(...)
+  call('XADD', EVENTS, 'MAXLEN', '~', 10000, '*', 'event', ...)
+end
+
+local function mark()
+  local limits = call('HMGET', META, 'paused', 'concurrency')
+  local stopped = limits[1] or (limits[2] and call('LLEN', ACTIVE) >= tonumber(limits[2]))
+  if not stopped then call('ZADD', MARKER, 0, '0') end
+end
+
+local policies = {}
+local function policyOf(lane)
+  local policy = policies[lane]
+  if not policy then
+    local text = call('HGET', POLICY, lane)
+    local weight, cap = string.match(text or '1:', '([^:]*):(.*)')
+    policy = { stride = math.floor(STRIDE / tonumber(weight)), cap = tonumber(cap) }
+    policies[lane] = policy
+  end
+  return policy
+end
+
+local function placeOf(id)
+  local found = call('HMGET', P .. id, 'opts', 'priority', 'delay', 'timestamp')
+  if not found[1] then return nil end
+  local opts = cjson.decode(found[1])
+  local delay = tonumber(found[3]) or 0
+  local due = 0
+  if delay > 0 then due = tonumber(found[4]) + delay end
+  return { lane = opts.lane or '-', key = opts.laneKey, class = tonumber(found[2]) or 0, due = due }
+end
+
+local function alive(id)
+  local found = call('HMGET', P .. id, 'name', 'finishedOn')
+  return found[1] and not found[2]
+end
+
+local clock
+local function time()
+  if not clock then
+    local state = call('HMGET', STATE, 'v', 'last', 'window')
+    clock = { v = tonumber(state[1]) or 0, last = tonumber(state[2]) or 0, window = tonumber(state[3]) or WINDOW }
+    local first = call('ZRANGEBYSCORE', PRIO, '-inf', '(0', 'WITHSCORES', 'LIMIT', 0, 1)
+    clock.v = math.max(clock.v, first[2] and tonumber(first[2]) - BASE or clock.last)
+  end
+  return clock
+end
+
+local function join(lane)
+  if call('ZSCORE', READY, lane) or call('SISMEMBER', BLOCKED, lane) == 1 then return end
+  local pass = tonumber(call('HGET', PASS, lane)) or 0
+  call('ZADD', READY, math.max(pass, time().v), lane)
+end
+
+local function enter(id, lane, class, seq)
+  call('ZADD', P .. 'lane:' .. lane, class * CLASS + seq, id)
+  join(lane)
+end
+
+local function spill(id)
+  call('ZADD', SPILLED, now, id)
+  event('waiting-children', 'jobId', id)
+end
+
+-- The next job of an ordering key becomes its head.
+local function advance(name)
+  while true do
+    local next = call('ZPOPMIN', P .. 'key:' .. name)
+    local id = next[1]
+    if not id then
+      call('HDEL', HEADS, name)
+      return
+    end
+    if call('ZSCORE', SPILLED, id) then
+      local place = placeOf(id)
+      call('HSET', HEADS, name, id)
+      if place.due > now then call('ZADD', DUE, place.due, id)
+      else enter(id, place.lane, place.class, tonumber(next[2])) end
+      return
+    end
+  end
+end
+
+local function leave(lane, id)
+  call('SREM', P .. 'lane:' .. lane .. ':held', id)
+  if call('SREM', BLOCKED, lane) == 1 and call('EXISTS', P .. 'lane:' .. lane) == 1 then join(lane) end
+end
+
+local function promoteDue(most)
+  local due = call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, most)
+  for _, id in ipairs(due) do
+    call('ZREM', DUE, id)
+    local place = call('ZSCORE', SPILLED, id) and placeOf(id)
+    if place then
+      call('HSET', P .. id, 'delay', 0)
+      enter(id, place.lane, place.class, now - EARLIER)
+    end
+  end
+end
+
+-- What BullMQ let in by itself (retries, timers, the last of a time without lanes) takes its place in its lane.
+local function callBack(most)
+  if call('ZCARD', READY) == 0 then return end
+  local others = call('ZRANGEBYSCORE', PRIO, 0, '+inf', 'WITHSCORES', 'LIMIT', 0, most)
+  for i = 1, #others, 2 do
+    local id = others[i]
+    local place = placeOf(id)
+    if place then
+      call('ZREM', PRIO, id)
+      call('ZADD', SPILLED, now, id)
+      leave(place.lane, id)
+      enter(id, place.lane, place.class, tonumber(others[i + 1]) % 4294967296 - EARLIER)
+    end
+  end
+end
+
+-- Lets jobs in while there is room, from the lane that has had least for its weight.
+local function admit(most)
+  local admitted = 0
+  local waiting, top
+  while admitted < most do
+    local lanes = call('ZRANGE', READY, 0, 0, 'WITHSCORES')
+    local lane, tag = lanes[1], tonumber(lanes[2])
+    if not lane then break end
+    time()
+    if not waiting then
+      waiting = call('LLEN', WAIT) + call('ZCARD', PRIO)
+      local last = call('ZREVRANGEBYSCORE', PRIO, '(0', '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
+      top = last[2] and tonumber(last[2]) - BASE
+    end
+    -- Whose turn is before that of jobs that wait goes in front of them, also when there is no room.
+    if waiting >= clock.window and (waiting >= OVERFLOW * clock.window or (top and tag >= top)) then break end
+    local policy = policyOf(lane)
+    local held = P .. 'lane:' .. lane .. ':held'
+    local next = {}
+    if policy.cap and call('SCARD', held) >= policy.cap then
+      call('ZREM', READY, lane)
+      call('SADD', BLOCKED, lane)
+    else
+      next = call('ZPOPMIN', P .. 'lane:' .. lane)
+      if not next[1] then call('ZREM', READY, lane) end
+    end
+    local id = next[1]
+    if id and call('ZREM', SPILLED, id) == 1 then
+      call('HSET', PASS, lane, string.format('%.0f', tag + policy.stride))
+      call('ZADD', READY, tag + policy.stride, lane)
+      if policy.cap then call('SADD', held, id) end
+      call('ZADD', PRIO, BASE + tag, id)
+      event('waiting', 'jobId', id, 'prev', 'waiting-children')
+      admitted, waiting = admitted + 1, waiting + 1
+      clock.last = math.max(clock.last, tag)
+      if not top or tag > top then top = tag end
+    end
+  end
+  if clock then
+    call('HSET', STATE, 'v', string.format('%.0f', clock.v), 'last', string.format('%.0f', clock.last))
+  end
+  if admitted > 0 then mark() end
+  return admitted
+end
+`;

@@ -1,0 +1,129 @@
+import type { Queue } from 'bullmq';
+import type Redis from 'ioredis';
+import type {
+  Added,
+  Ended,
+  Healed,
+  LaneJob,
+  LaneList,
+  LanePolicy,
+  LaneStore,
+  Parking,
+  Pumped,
+  RetryLater,
+} from '../lane-store';
+import { placeOptions } from '../place-options';
+import { placeText, policyOf, policyText } from './place';
+import { ADD, PUMP, RETRY_LATER } from './scripts';
+import { CONFIGURE, HEAL, LIST, PARK, REGISTER, SKIP } from './upkeep';
+
+const SCRIPTS = { ADD, PUMP, RETRY_LATER, CONFIGURE, HEAL, LIST, PARK, REGISTER, SKIP };
+type Script = keyof typeof SCRIPTS;
+type Argument = string | number;
+
+type Scripted = Redis & Record<`lanes${Script}`, (key: string, ...args: Argument[]) => Promise<unknown>>;
+
+/** Pages of a deep look; the rest of a long queue has its turn the next time. */
+const MOST_PAGES = 50;
+
+/** Lanes in Redis: scripts beside BullMQ's. ioredis loads a script again that Redis has forgotten. */
+export class RedisLanes implements LaneStore {
+  private spilledCursor = '0';
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly queue: Queue,
+  ) {}
+
+  async add(jobs: LaneJob[]): Promise<Added> {
+    const args: Argument[] = [jobs.some(({ place }) => place) ? 1 : 0];
+    for (const { name, json, opts, place } of jobs) {
+      const { deduplication, ...rest } = { ...opts, ...placeOptions(place) };
+      // BullMQ stores the option under its short name.
+      const stored = JSON.stringify(deduplication ? { ...rest, de: deduplication } : rest);
+      args.push(opts.jobId, name, json, stored, opts.timestamp ?? Date.now(), opts.priority ?? 0, opts.delay ?? 0);
+      args.push(deduplication?.id ?? '', deduplication?.ttl ?? 0, placeText(place));
+    }
+    const [ids, spilled] = (await this.run('ADD', ...args)) as [string[], number];
+    return { ids, spilled: spilled > 0 };
+  }
+
+  async pump(ended: Ended[], most: number): Promise<Pumped> {
+    const args = ended.flatMap(({ id, lane, key, succeeded }) => [id, lane, key ?? '', succeeded ? 1 : 0]);
+    const [admitted, spilled, due] = (await this.run('PUMP', most, ...args)) as number[];
+    return { admitted: admitted!, spilled: spilled! > 0, ...(due && { nextDue: due }) };
+  }
+
+  async retryLater({ id, token, dueAt, counts, reason, stack }: RetryLater): Promise<boolean> {
+    return (await this.run('RETRY_LATER', id, token, dueAt, counts ? 1 : 0, reason, JSON.stringify(stack))) === 0;
+  }
+
+  async register(worker: string, concurrency: number, until: number): Promise<void> {
+    await this.run('REGISTER', worker, concurrency, until);
+  }
+
+  async heal(deep: boolean): Promise<Healed> {
+    const healed: Healed = { freed: 0, lost: 0 };
+    let keys = '0';
+    let spilled = deep ? this.spilledCursor : '';
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const answer = (await this.run('HEAL', keys, spilled)) as [string, string, number, number];
+      healed.freed += answer[2];
+      healed.lost += answer[3];
+      [keys, spilled] = answer;
+      if (spilled !== '') this.spilledCursor = spilled;
+      if (keys === '0') keys = '';
+      if (spilled === '0') spilled = '';
+      if (keys === '' && spilled === '') break;
+    }
+    return healed;
+  }
+
+  async configure(policies: Map<string, LanePolicy>): Promise<void> {
+    await this.run('CONFIGURE', ...[...policies].flatMap(([lane, policy]) => [lane, policyText(policy)]));
+  }
+
+  async park(lane: string, key: string, parking: Parking): Promise<boolean> {
+    return (await this.run('PARK', `${lane}/${key}`, parking.job, JSON.stringify(parking))) === 1;
+  }
+
+  async skip(lane: string, key: string): Promise<boolean> {
+    return (await this.run('SKIP', `${lane}/${key}`)) === 1;
+  }
+
+  async list(most: number): Promise<LaneList> {
+    const [lanes, keys, spilled, due, window] = (await this.run('LIST', most)) as [
+      [string, number, number, number, string][],
+      [string, string, number, string][],
+      number,
+      number,
+      number,
+    ];
+    return {
+      lanes: lanes.map(([lane, waiting, held, blocked, policy]) => ({
+        lane,
+        waiting,
+        held,
+        blocked: blocked === 1,
+        ...policyOf(policy),
+      })),
+      keys: keys.map(([name, head, behind, parked]) => ({
+        lane: name.slice(0, name.indexOf('/')),
+        key: name.slice(name.indexOf('/') + 1),
+        ...(head !== '!' && { head }),
+        behind,
+        ...(parked && { parked: JSON.parse(parked) as Parking }),
+      })),
+      spilled,
+      due,
+      window,
+    };
+  }
+
+  private run(script: Script, ...args: Argument[]): Promise<unknown> {
+    const scripted = this.redis as Scripted;
+    const command = `lanes${script}` as const;
+    if (!scripted[command]) this.redis.defineCommand(command, { numberOfKeys: 1, lua: SCRIPTS[script] });
+    return scripted[command](this.queue.toKey('meta'), this.queue.toKey(''), Date.now(), ...args);
+  }
+}

@@ -1,0 +1,137 @@
+import { COMMON } from './common';
+
+/** Says that a worker lives. ARGV: 3 its id, 4 its concurrency (0: it leaves), 5 when its word is void. Answers the window. */
+export const REGISTER = `${COMMON}
+local WORKERS = P .. 'lanes:workers'
+if ARGV[4] == '0' then call('HDEL', WORKERS, ARGV[3])
+else call('HSET', WORKERS, ARGV[3], ARGV[4] .. ':' .. ARGV[5]) end
+local all, sum = call('HGETALL', WORKERS), 0
+for i = 1, #all, 2 do
+  local concurrency, void = string.match(all[i + 1], '(.*):(.*)')
+  if tonumber(void) < now then call('HDEL', WORKERS, all[i]) else sum = sum + tonumber(concurrency) end
+end
+local window = WINDOW
+if sum > 0 then window = math.max(4, 2 * sum) end
+call('HSET', STATE, 'window', window)
+return window`;
+
+/**
+ * Looks at what is held and frees what nobody holds any more; one page of it.
+ * ARGV: 3 cursor of the ordering keys, 4 cursor of the spilled jobs; '' leaves them.
+ * Answers both cursors, how many slots were freed, and how many spilled jobs were in no lane.
+ */
+export const HEAL = `${COMMON}
+local freed, lost, next, spilled = 0, 0, '', ''
+local page = { '', {} }
+if ARGV[3] ~= '' then page = call('HSCAN', HEADS, ARGV[3], 'COUNT', 200) end
+next = page[1]
+for i = 1, #page[2], 2 do
+  local name, head = page[2][i], page[2][i + 1]
+  if head ~= '!' and not alive(head) then
+    advance(name)
+    freed = freed + 1
+  end
+end
+if ARGV[3] == '0' then
+  local known = call('HGETALL', POLICY)
+  for i = 1, #known, 2 do
+    if not string.match(known[i + 1], ':$') then
+      for _, id in ipairs(call('SMEMBERS', P .. 'lane:' .. known[i] .. ':held')) do
+        if not alive(id) then
+          leave(known[i], id)
+          freed = freed + 1
+        end
+      end
+    end
+  end
+  for _, lane in ipairs(call('SMEMBERS', BLOCKED)) do
+    call('SREM', BLOCKED, lane)
+    if call('EXISTS', P .. 'lane:' .. lane) == 1 then join(lane) end
+  end
+  -- Nothing waits: what lanes had in a time of plenty is forgotten.
+  if call('ZCARD', READY) == 0 and call('ZCARD', SPILLED) == 0 and call('ZCOUNT', PRIO, '-inf', '(0') == 0 then
+    call('DEL', PASS)
+    call('HDEL', STATE, 'v', 'last')
+    clock = nil
+  end
+end
+if ARGV[4] ~= '' then
+  local ids = call('ZSCAN', SPILLED, ARGV[4], 'COUNT', 200)
+  spilled = ids[1]
+  for i = 1, #ids[2], 2 do
+    local id = ids[2][i]
+    local place = placeOf(id)
+    if not place then
+      call('ZREM', SPILLED, id)
+    else
+      local name = place.key and place.lane .. '/' .. place.key
+      local known = call('ZSCORE', DUE, id) or call('ZSCORE', P .. 'lane:' .. place.lane, id)
+        or (name and call('ZSCORE', P .. 'key:' .. name, id))
+      if not known then
+        if name and call('HGET', HEADS, name) ~= id then
+          call('ZADD', P .. 'key:' .. name, 0, id)
+          if call('HGET', HEADS, name) == false then advance(name) end
+        else enter(id, place.lane, place.class, now - EARLIER) end
+        lost = lost + 1
+      end
+    end
+  end
+end
+admit(64)
+return { next, spilled, freed, lost }`;
+
+/** Brings the policies of lanes to what tenants configured. ARGV from 3: lane, `weight:cap`; others have the default. */
+export const CONFIGURE = `${COMMON}
+local wanted = {}
+for i = 3, #ARGV, 2 do wanted[ARGV[i]] = ARGV[i + 1] end
+local known = call('HGETALL', POLICY)
+for i = 1, #known, 2 do
+  if not wanted[known[i]] then call('HDEL', POLICY, known[i]) end
+  if not wanted[known[i]] or string.match(wanted[known[i]], ':$') then call('DEL', P .. 'lane:' .. known[i] .. ':held') end
+end
+for lane, text in pairs(wanted) do call('HSET', POLICY, lane, text) end
+for _, lane in ipairs(call('SMEMBERS', BLOCKED)) do
+  call('SREM', BLOCKED, lane)
+  if call('EXISTS', P .. 'lane:' .. lane) == 1 then join(lane) end
+end
+return admit(64)`;
+
+/** ARGV: 3 ordering key, 4 id of the job that is given up, 5 why, as JSON. Answers whether the lane is parked by it. */
+export const PARK = `${COMMON}
+local head = call('HGET', HEADS, ARGV[3])
+if head and head ~= ARGV[4] then return 0 end
+call('HSET', HEADS, ARGV[3], '!')
+call('HSET', PARKED, ARGV[3], ARGV[5])
+return 1`;
+
+/** ARGV: 3 ordering key. Lets a parked lane go on with its next job; answers whether it was parked. */
+export const SKIP = `${COMMON}
+if call('HGET', HEADS, ARGV[3]) ~= '!' then return 0 end
+call('HDEL', PARKED, ARGV[3])
+advance(ARGV[3])
+admit(16)
+return 1`;
+
+/** What lanes there are. ARGV: 3 how many at most. Answers lanes as `[name, spilled, held, blocked, policy]`, then ordering keys. */
+export const LIST = `${COMMON}
+local most, seen, lanes, keys = tonumber(ARGV[3]), {}, {}, {}
+local function add(lane)
+  if seen[lane] or #lanes >= most then return end
+  seen[lane] = true
+  lanes[#lanes + 1] = { lane, call('ZCARD', P .. 'lane:' .. lane), call('SCARD', P .. 'lane:' .. lane .. ':held'),
+    call('SISMEMBER', BLOCKED, lane), call('HGET', POLICY, lane) or '1:' }
+end
+for _, lane in ipairs(call('ZRANGE', READY, 0, most - 1)) do add(lane) end
+for _, lane in ipairs(call('SMEMBERS', BLOCKED)) do add(lane) end
+local parked = call('HGETALL', PARKED)
+for i = 1, #parked, 2 do keys[#keys + 1] = { parked[i], '!', call('ZCARD', P .. 'key:' .. parked[i]), parked[i + 1] } end
+local cursor = '0'
+repeat
+  local page = call('HSCAN', HEADS, cursor, 'COUNT', 500)
+  cursor = page[1]
+  for i = 1, #page[2], 2 do
+    local behind = call('ZCARD', P .. 'key:' .. page[2][i])
+    if page[2][i + 1] ~= '!' and #keys < most then keys[#keys + 1] = { page[2][i], page[2][i + 1], behind, '' } end
+  end
+until cursor == '0' or #keys >= most
+return { lanes, keys, call('ZCARD', SPILLED), call('ZCARD', DUE), tonumber(call('HGET', STATE, 'window')) or WINDOW }`;
