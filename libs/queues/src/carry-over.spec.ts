@@ -2,6 +2,7 @@ import { loadConfig } from '@spillway/config';
 import type { DeadLetter, IngressJob } from '@spillway/contracts';
 import { BACKENDS, eventually, TestServers } from '@spillway/testing';
 import { DeadLetters } from './dead-letters';
+import { bullPriority } from './priority';
 import { Queues } from './queues';
 
 const TENANTS = ['acme', 'globex', 'initech', 'hooli', 'umbrella', 'stark'];
@@ -88,7 +89,7 @@ describe.each(BACKENDS)('another number of partitions, on %s', (backend) => {
       for (const tenant of TENANTS) {
         expect(await new DeadLetters(here).find('notifications', `dead-${tenant}`, tenant)).toMatchObject({ tenant });
         const later = (await here.queueOf('ingress-events', tenant).getJob(`later-${tenant}`))!;
-        expect(later.opts).toMatchObject({ attempts: 3, priority: 1 });
+        expect(later.opts).toMatchObject({ attempts: 3, priority: bullPriority('high') });
         expect(Math.abs(later.timestamp + later.delay - before - HOUR_MS)).toBeLessThan(60_000);
       }
       const delayed = await Promise.all(here.queuesOf('ingress-events').map((queue) => queue.getDelayedCount()));
