@@ -98,6 +98,8 @@ describe('docs/flows/README.md', () => {
         expect.stringContaining('.r1 goes on from /do/1/ticket'),
         'flows test: first.test.yaml',
         'flows graph: flowchart TD',
+        expect.stringMatching(/^flows replay: /),
+        'flows replay: {',
       ]);
     } finally {
       await stack.close();

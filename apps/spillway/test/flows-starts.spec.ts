@@ -7,7 +7,7 @@ describe.each(BACKENDS)('a flow begins, on %s', (backend) => {
   let stack: Stack;
 
   beforeAll(async () => {
-    stack = await Stack.start(backend);
+    stack = await Stack.start(backend, { RECONCILE_EVERY: '200ms' });
     await stack.configure(
       flow('clocked', { schedule: { every: { milliseconds: 300 } }, do: [{ give: { set: { ticked: true } } }] }),
       flow('woken', {
@@ -17,6 +17,21 @@ describe.each(BACKENDS)('a flow begins, on %s', (backend) => {
           },
         },
         do: [{ give: { set: { types: '${ map(.type) }' } } }],
+      }),
+      flow('chained', {
+        schedule: { after: { milliseconds: 700 } },
+        do: [{ pause: { wait: { milliseconds: 300 } } }, { give: { set: '${ .data }' } }],
+      }),
+      flow('together', {
+        schedule: {
+          on: {
+            all: ['order', 'payment'].map((type) => ({
+              with: { type: `shop.${type}` },
+              correlate: { order: { from: '.data.order' } },
+            })),
+          },
+        },
+        do: [{ give: { set: '${ map(.data) }' } }],
       }),
       flow('asked', { document: { version: '1.0.0' }, do: [{ give: { set: '${ .data }' } }] }),
       flow('watched', { do: [{ fail: { raise: { error: { type: 'https://x.example/no', status: 418 } } } }] }),
@@ -57,6 +72,102 @@ describe.each(BACKENDS)('a flow begins, on %s', (backend) => {
   it('by an event, which is the only one in its input', async () => {
     await stack.send('github', 'push');
     expect(await first('woken')).toMatchObject({ status: 'completed', output: { types: ['github.push'] } });
+  });
+
+  it('so long after the one before ended, one at a time', async () => {
+    await eventually(async () => (await runsOf('chained')).filter(({ endedAt }) => endedAt).length >= 3, {
+      what: 'three runs',
+    });
+    const runs = (await runsOf('chained')).reverse();
+    const [one, two] = await Promise.all(runs.slice(0, 2).map(({ id }) => stack.client.get<RunRecord>(`/runs/${id}`)));
+    expect([one!.output, two!.output]).toEqual([{ after: 'first' }, { after: one!.id }]);
+    for (const [index, run] of runs.slice(1).entries()) {
+      const before = runs[index]!;
+      expect(Date.parse(String(run.startedAt)) - Date.parse(String(before.endedAt))).toBeGreaterThanOrEqual(700);
+    }
+  });
+
+  describe('by events that come together', () => {
+    const tell = async (
+      type: string,
+      data: { order: number | string; n: number },
+      id = `${type}.${JSON.stringify(data)}`,
+    ) => {
+      const { statusCode, body } = await request(`${stack.ingress}/v1/events`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer spw_starts_key_0123456789abcdef', 'content-type': 'application/json' },
+        body: JSON.stringify({ type, data, id }),
+      });
+      expect(statusCode).toBe(202);
+      return ((await body.json()) as { id: string }).id;
+    };
+    const outputs = async () => {
+      const runs = await runsOf('together');
+      const records = await Promise.all(runs.map(({ id }) => stack.client.get<RunRecord>(`/runs/${id}`)));
+      return records.filter(({ endedAt }) => endedAt).map(({ output }) => output as { order: unknown; n: number }[]);
+    };
+    const settled = (id: string, state: string) =>
+      eventually(async () => (await stack.client.get<EventSummary>(`/events/${id}`)).state === state, { what: state });
+
+    it('with the same key, each once, in the order of the filters', async () => {
+      await settled(await tell('shop.payment', { order: 1, n: 1 }), 'unrouted');
+      await settled(await tell('shop.payment', { order: 2, n: 2 }), 'unrouted');
+      await settled(await tell('shop.payment', { order: 2, n: 3 }), 'unrouted');
+      await settled(await tell('shop.order', { order: '2', n: 4 }), 'done');
+      expect(await outputs()).toEqual([
+        [
+          { order: '2', n: 4 },
+          { order: 2, n: 2 },
+        ],
+      ]);
+      await settled(await tell('shop.order', { order: 1, n: 5 }), 'done');
+      await settled(await tell('shop.order', { order: 2, n: 6 }), 'done');
+      expect((await outputs()).map((list) => list.map(({ n }) => n)).sort()).toEqual([
+        [4, 2],
+        [5, 1],
+        [6, 3],
+      ]);
+    });
+
+    it('also if the worker dies between its steps: an event that is routed again is counted once', async () => {
+      const { platform } = stack;
+      const again = async (id: string) => {
+        const { event, bodySha256, bytes } = (await platform.events.find(id))!;
+        const meta = {
+          tenant: event.tenant,
+          priority: 'normal',
+          createdBy: 'test',
+          createdAt: Date.now(),
+          correlationId: id,
+        };
+        const job = { event, meta, body: { sha256: bodySha256, bytes }, via: 'reconciler' };
+        await platform.queues.add('ingress-events', job as never, { id: `${id}.again` });
+        await eventually(
+          async () => (await platform.queues.queue('ingress-events').getJob(`${id}.again`))?.finishedOn !== undefined,
+        );
+      };
+      const first = await tell('shop.payment', { order: 7, n: 7 });
+      await settled(first, 'unrouted');
+      await again(first);
+      const last = await tell('shop.order', { order: 7, n: 8 });
+      await settled(last, 'done');
+      const count = (await runsOf('together')).length;
+      await again(last);
+      await again(first);
+      expect(await runsOf('together')).toHaveLength(count);
+      const next = await tell('shop.order', { order: 7, n: 9 });
+      await settled(next, 'unrouted');
+    });
+
+    it('also if two of them come at once', async () => {
+      const before = (await runsOf('together')).length;
+      await Promise.all(
+        Array.from({ length: 20 }, (_, n) => tell(n % 2 === 0 ? 'shop.order' : 'shop.payment', { order: 100, n })),
+      );
+      await eventually(async () => (await runsOf('together')).filter(({ endedAt }) => endedAt).length === before + 10);
+      const numbers = (await outputs()).flatMap((list) => list.filter(({ order }) => order === 100).map(({ n }) => n));
+      expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    });
   });
 
   it('because somebody with an API key asks: n8n, say', async () => {

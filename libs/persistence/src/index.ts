@@ -23,5 +23,7 @@ export { Listening, type Listener } from './records/runs/listening';
 export { RunStore, type CallRecord, type OpenCommand } from './records/runs/run-store';
 export type { Delivery, InboxRow, RunChange, RunRow, RunTaskRow } from './records/runs/run-rows';
 export { Restarts, type RunTrace } from './records/runs/restarts';
+export { PastRuns, type PastRun as EndedRun } from './records/runs/past-runs';
 export { isTrimmed } from './records/runs/commit';
+export { Starts } from './records/runs/starts';
 export { Usage, type UsageRow } from './records/usage';

@@ -7,7 +7,14 @@ import {
   type TenantShare,
   type TenantSpec,
 } from '@spillway/contracts';
-import { completeDefinition, LIFECYCLE, listenedTypes, type PublishedFlow, startsOf } from '@spillway/flows';
+import {
+  completeDefinition,
+  type Gathering,
+  LIFECYCLE,
+  listenedTypes,
+  type PublishedFlow,
+  startsOf,
+} from '@spillway/flows';
 import type { Log } from '@spillway/observability';
 import type { Signals } from '@spillway/persistence';
 import { compileRoute, type Route } from '@spillway/routing';
@@ -29,6 +36,10 @@ export interface LiveTenant {
   sources: Map<string, LiveSource>;
   routes: Route[];
   flows: Map<string, PublishedFlow>;
+  /** Flows whose runs several events begin together. */
+  gatherings: Map<string, Gathering>;
+  /** Flows whose next run begins so long after the last one ended, milliseconds. */
+  chains: Map<string, number>;
   /** Adapters as the tenant set them up. */
   bindings: Record<string, Binding>;
   /** Types of events that its flows may listen for. */
@@ -120,6 +131,8 @@ export class Directory {
         sources: new Map(),
         routes: [],
         flows: new Map(),
+        gatherings: new Map(),
+        chains: new Map(),
         bindings: {},
         listensFor: new Set(),
         wantsLifecycle: false,
@@ -149,7 +162,7 @@ export class Directory {
 
   /** Runs begin by the clock, by events, or because somebody with an API key asked: each is a route of its own. */
   private placeStarts(tenant: LiveTenant, flow: PublishedFlow): void {
-    const { types, clock, matches } = startsOf(flow);
+    const { types, clock, matches, gathering, after } = startsOf(flow);
     const route = (suffix: string, match: Route['matches']): Route => ({
       tenant: tenant.name,
       name: `flow-${flow.name}-${suffix}`,
@@ -158,6 +171,8 @@ export class Directory {
     });
     tenant.routes.push(route('start', (event, source) => types.includes(event.type) && OWN_SOURCES.includes(source)));
     if (matches) tenant.routes.push(route('on', (event) => matches(event as never)));
+    if (gathering) tenant.gatherings.set(flow.name, gathering);
+    if (after !== undefined) tenant.chains.set(flow.name, after);
     if (!clock) return;
     tenant.schedules.set(`flow-${flow.name}`, {
       enabled: true,

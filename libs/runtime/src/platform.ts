@@ -18,6 +18,7 @@ import {
   Quarantine,
   RunStore,
   Signals,
+  Starts,
   Usage,
   UsedTokens,
   type Database,
@@ -47,6 +48,7 @@ export interface Platform {
   outbox: Outbox;
   runs: RunStore;
   listening: Listening;
+  starts: Starts;
   callbacks: Callbacks;
   links: CallbackLinks;
   events: EventRecords;
@@ -108,6 +110,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     outbox: new Outbox(database.pool),
     runs: new RunStore(database.pool),
     listening: new Listening(database.pool),
+    starts: new Starts(database.pool),
     callbacks: new Callbacks(database.pool),
     links: new CallbackLinks(sealer, config.ingress.publicUrl ?? `http://localhost:${config.ingress.port}`),
     events,

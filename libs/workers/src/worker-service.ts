@@ -10,6 +10,7 @@ import { Reconciler } from './maintenance/reconciler';
 import { relayOutbox } from './maintenance/relay';
 import { forgetOld } from './maintenance/retention';
 import { syncSchedules } from './maintenance/schedules';
+import { Chains } from './runs/chains';
 import { sweepRuns } from './runs/sweep';
 import { QUEUE_OF_ROLE, type WorkerRole } from './roles';
 
@@ -91,10 +92,14 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
     }
     if (role === 'worker-orchestration') {
       const { everyMs, afterMs } = platform.config.reconcile;
+      const chains = new Chains(platform);
       this.loop('runs', Math.min(everyMs, RUNS_EVERY_MS), () =>
         asLeader(
           platform.database,
-          async () => void (await sweepRuns(platform, Math.min(afterMs, RUNS_AFTER_MS))),
+          async () => {
+            await sweepRuns(platform, Math.min(afterMs, RUNS_AFTER_MS));
+            await chains.next();
+          },
           'runs',
         ),
       );

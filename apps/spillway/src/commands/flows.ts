@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { Client } from '../client';
 import { problemLine, readFlow, readFlows } from '../flows/flow-files';
 import { runTests } from '../flows/flow-tests';
+import { replayCommand } from './flows-replay';
 
 export const flowCommands = new Command('flows')
   .description('Checks flows, draws them and lists them')
@@ -49,6 +50,7 @@ export const flowCommands = new Command('flows')
         if (failed > 0) process.exitCode = 1;
       }),
   )
+  .addCommand(replayCommand)
   .addCommand(
     new Command('graph')
       .description('Draws a flow (Mermaid), without a server')

@@ -13,6 +13,7 @@ export interface FileProblem extends Place, Problem {
 /** A flow of a file, as runs would begin it. */
 export interface FileFlow {
   file: string;
+  tenant: string;
   name: string;
   definition: FlowDefinition;
 }
@@ -142,6 +143,7 @@ async function lint(
   for (const problem of problems.filter(isNew)) tell(at([...above, ...segmentsOf(problem.path)]), problem);
   flows.push({
     file,
+    tenant: metadata.tenant,
     name: metadata.name,
     definition: completeDefinition(metadata.tenant, metadata.name, spec).definition,
   });

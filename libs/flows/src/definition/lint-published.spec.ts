@@ -7,11 +7,11 @@ const flow = (more: object) => ({
 });
 const schema = { resource: { endpoint: 'https://x.example/schema.json' } };
 const subscription = { filter: '${ .x }', consume: { amount: 1 } };
+const correlate = { order: { from: '.data.order' } };
 const asyncapi = { document: { endpoint: 'https://x.example' }, operation: 'o', subscription };
 
 it.each([
-  ['/schedule/after', { schedule: { after: { seconds: 1 } } }],
-  ['/schedule/on/all', { schedule: { on: { all: [{ with: { type: 'a' } }] } } }],
+  ['/schedule/on/all/1', { schedule: { on: { all: [{ with: { type: 'a' }, correlate }, { with: { type: 'b' } }] } } }],
   ['/input/schema/resource', { input: { schema } }],
   ['/do/0/a/output/schema/resource', { do: [{ a: { set: { x: 1 }, output: { schema } } }] }],
   ['/do/0/a/call', { do: [{ a: { call: 'https://x.example/function.yaml' } }] }],

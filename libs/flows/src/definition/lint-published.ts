@@ -1,5 +1,5 @@
 import { type ExpressionSite, expressionSitesOf } from './expression-sites';
-import { at, isFields } from './json';
+import { at, fieldsOf, isFields, itemsOf } from './json';
 import { pointerTo } from './pointer';
 import { errorAt, placeOf, type Problem } from './problem';
 import type { Sites, TaskSite } from './sites';
@@ -52,17 +52,16 @@ function lintSchema(holder: unknown, path: string): Problem[] {
   });
 }
 
+/** Events come together by their keys, so each must have all of them. */
 function lintSchedule(definition: unknown): Problem[] {
-  const problems: Problem[] = [];
-  if (at(definition, 'schedule', 'after') !== undefined) {
-    const message = '"schedule.after" is not known here: no run is the first';
-    problems.push(
-      errorAt('/schedule/after', message, 'Use "every", or end the flow with a wait and emit an event that starts it.'),
-    );
-  }
-  if (at(definition, 'schedule', 'on', 'all') !== undefined) {
-    const message = '"schedule.on.all" is not known here: a run begins with one event';
-    problems.push(errorAt('/schedule/on/all', message, 'Begin with one of the events and "listen" for the others.'));
-  }
-  return problems;
+  const filters = itemsOf(at(definition, 'schedule', 'on', 'all'));
+  const keysOf = (filter: unknown) => Object.keys(fieldsOf(at(filter, 'correlate'))).sort();
+  const wanted = [...new Set(filters.flatMap(keysOf))].sort();
+  return filters.flatMap((filter, index) => {
+    const missing = wanted.filter((key) => !keysOf(filter).includes(key));
+    if (missing.length === 0) return [];
+    const here = pointerTo('/schedule/on/all', index);
+    const message = `${placeOf(here)} does not have the correlation key "${missing[0]}", which others beside it have`;
+    return [errorAt(here, message, 'Give each of them the same keys under "correlate": they begin a run together.')];
+  });
 }

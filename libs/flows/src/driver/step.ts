@@ -1,4 +1,4 @@
-import { type FlowJob, type Priority, timeOfId } from '@spillway/contracts';
+import { type FlowJob, type Priority, type SpillwayEvent, timeOfId } from '@spillway/contracts';
 import type { Json } from '@spillway/jq';
 import type { InboxRow, RunChange, RunRow } from '@spillway/persistence';
 import { advance, type Advanced, begin } from '../engine/advance';
@@ -66,6 +66,14 @@ export function newRun(job: FlowJob, now: number): { run: RunRow; inbox: InboxRo
   };
 }
 
+/** A run that several events begin together, the last of them by the job that is being done. */
+export function gatheredRun(job: FlowJob, events: readonly SpillwayEvent[], now: number): RunRow {
+  const { run } = newRun(job, now)!;
+  const isQuiet = events.some(({ type }) => type.startsWith(LIFECYCLE));
+  const state = { ...(run.state as Unborn), begin: events as unknown as Json, ...(isQuiet && { quiet: true }) };
+  return { ...run, state, wakeAt: new Date(now) };
+}
+
 /**
  * A run hears what came after the event that began it, however long its first job waited; a replay hears what came after
  * it was asked for.
@@ -109,7 +117,9 @@ export function advanceOf(flow: CompiledFlow, run: RunRow, taken: InboxRow[], ar
 /** A flow that events start has the list of them as its input (dsl.md, "Event-driven scheduling"). */
 function inputOf({ definition }: CompiledFlow, { state, parentRun }: RunRow): Json {
   const { begin: given } = state as Unborn;
-  return definition.schedule?.on && parentRun === null ? [given] : given;
+  if (!definition.schedule?.on || parentRun !== null) return given;
+  // Several that came together are a list already; an event never is.
+  return Array.isArray(given) ? given : [given];
 }
 
 /** Whether the run came to its end in this step, and not in one before. */

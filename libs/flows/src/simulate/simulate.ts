@@ -26,6 +26,8 @@ export interface World {
   takesMs?(command: CallCommand | RunCommand): number;
   /** Events that come while the run listens and nothing else is to be done, in this order. */
   events?: Event[];
+  /** Events that come at their time, whatever the run does then: it hears them when it listens, also afterwards. */
+  timed?: { at: number; event: Event }[];
   /** Unix milliseconds. */
   startedAt?: number;
   runId?: string;
@@ -64,6 +66,7 @@ export async function simulate(flow: CompiledFlow, input: Json, world: World): P
   const around = () => ({ run: { id: world.runId ?? 'simulated' }, now, random: world.random ?? (() => 0.5) });
   const result: Simulated = { state: undefined as never, happenings: [], emitted: [], calls: [], tookMs: 0 };
   const events = [...(world.events ?? [])];
+  const timed = new TimedEvents(world.timed ?? []);
   let answers: Answer[] = [];
   let busy = 0;
   let step = world.from ? restart(flow, input, world.from, around()) : begin(flow, input, around());
@@ -80,25 +83,54 @@ export async function simulate(flow: CompiledFlow, input: Json, world: World): P
     if (count === MOST_ADVANCES || busy === MOST_BUSY) {
       throw new RangeError(`the run did not end within ${count} advances: does it go round in circles?`);
     }
-    const isIdle = () => !answers.some(({ at }) => at <= now) && !(step.wakeAt !== undefined && step.wakeAt <= now);
-    if (isIdle() && events.length > 0 && isListening(step.state.root)) {
+    if (asked.some(({ kind }) => kind === 'listen')) timed.again();
+    const isIdle = () =>
+      !answers.some(({ at }) => at <= now) &&
+      !(step.wakeAt !== undefined && step.wakeAt <= now) &&
+      !(listens() && timed.next() <= now);
+    const listens = () => isListening(step.state.root);
+    if (isIdle() && events.length > 0 && listens()) {
       step = advance(flow, step.state, [{ kind: 'event', event: events.shift()! }], around());
       continue;
     }
-    const next = isIdle() ? Math.min(step.wakeAt ?? Infinity, ...answers.map(({ at }) => at)) : now;
+    const coming = listens() ? timed.next() : Infinity;
+    const next = isIdle() ? Math.min(step.wakeAt ?? Infinity, coming, ...answers.map(({ at }) => at)) : now;
     if (next === Infinity) break;
     now = next;
     const due = answers.filter(({ at }) => at <= now);
     answers = answers.filter((answer) => !due.includes(answer));
-    step = advance(
-      flow,
-      step.state,
-      due.map(({ input }) => input),
-      around(),
-    );
+    const heard = listens() ? timed.until(now, step.state.heard) : [];
+    const inputs: Input[] = [
+      ...due.map((one) => one.input),
+      ...heard.map((event) => ({ kind: 'event' as const, event })),
+    ];
+    step = advance(flow, step.state, inputs, around());
   }
   result.tookMs = now - startedAt;
   return result;
+}
+
+/** Events by their time. Who begins to listen hears those before again that the run has not consumed. */
+class TimedEvents {
+  private taken = 0;
+
+  constructor(private readonly events: { at: number; event: Event }[]) {}
+
+  /** When the next one comes. */
+  next(): number {
+    return this.events[this.taken]?.at ?? Infinity;
+  }
+
+  again(): void {
+    this.taken = 0;
+  }
+
+  until(now: number, heard: readonly string[] = []): Event[] {
+    const from = this.taken;
+    while (this.next() <= now) this.taken += 1;
+    const came = this.events.slice(from, this.taken).map(({ event }) => event);
+    return came.filter(({ id }) => typeof id !== 'string' || !heard.includes(id));
+  }
 }
 
 interface Answer {

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** What runs leave behind so that they can be begun again in the middle, and replayed. */
+/** What begins runs beside events, and what runs leave behind to be begun again in the middle, or replayed. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
 }
@@ -24,4 +24,19 @@ const STATEMENTS = [
     at timestamptz not null default now()
   )`,
   `create index run_restarts_by_origin on run_restarts (origin_run)`,
+  `create index runs_by_flow on runs (tenant, flow, started_at desc)`,
+  // Events that begin a run together, until they do and for as long as one of them may come again.
+  `create table flow_gathered (
+    tenant text not null,
+    flow text not null,
+    event_id uuid not null,
+    filter text not null,
+    keys text not null,
+    event json not null,
+    run_id text,
+    at timestamptz not null default clock_timestamp(),
+    primary key (tenant, flow, event_id)
+  )`,
+  `create index flow_gathered_waiting on flow_gathered (tenant, flow, keys, filter, at) where run_id is null`,
+  `create index flow_gathered_by_time on flow_gathered (at)`,
 ];

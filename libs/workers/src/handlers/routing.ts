@@ -1,15 +1,17 @@
 import {
   type ErrorRecord,
+  type FlowJob,
   type IngressJob,
+  type JobMeta,
   type QueueName,
   type ScheduleJob,
   sha256,
   type SpillwayEvent,
 } from '@spillway/contracts';
-import { wakeUp } from '@spillway/flows';
+import { gatheredRun, type PublishedFlow, wakeUp } from '@spillway/flows';
 import { Acceptor } from '@spillway/intake';
 import type { NewFact } from '@spillway/queues';
-import { plan, type Planned } from '@spillway/routing';
+import { plan, type Planned, planRun } from '@spillway/routing';
 import type { LiveTenant, Platform } from '@spillway/runtime';
 import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
 
@@ -46,6 +48,7 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     const planned = plan(event, source, routes, tenant?.flows ?? new Map(), meta, replay?.id);
     for (const { route, message } of planned.problems)
       log.warn({ tenant: event.tenant, event: event.id, route }, message);
+    if (tenant && !replay) planned.jobs.push(...(await this.gather(tenant, event, meta)));
     if (tenant) await this.prepareRuns(tenant, event, planned.jobs);
     await this.enqueue(planned.jobs);
     return {
@@ -57,13 +60,35 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     };
   }
 
+  /** Runs that this event begins together with others that came before it. */
+  private async gather(tenant: LiveTenant, event: SpillwayEvent, meta: JobMeta): Promise<Planned[]> {
+    const begun: Planned[] = [];
+    for (const [name, { filters, placesOf }] of tenant.gatherings) {
+      const places = placesOf(event as never);
+      if (places.length === 0) continue;
+      const flow = tenant.flows.get(name)!;
+      const route = `flow-${name}-on`;
+      const planned = planRun(`${event.id}.${route}.0`, name, flow, route, event, meta);
+      await this.keepVersion(tenant, flow);
+      const about = { tenant: tenant.name, flow: name, event, places, filters };
+      const made = await this.platform.starts.gather(about, (events) =>
+        gatheredRun(planned.data as FlowJob, events as SpillwayEvent[], Date.now()),
+      );
+      if (made) begun.push(planned);
+    }
+    return begun;
+  }
+
+  private async keepVersion(tenant: LiveTenant, flow: PublishedFlow): Promise<void> {
+    if (this.kept.has(flow.hash)) return;
+    await this.platform.runs.keepVersion({ tenant: tenant.name, flow: flow.name, ...flow });
+    this.kept.add(flow.hash);
+  }
+
   /** What runs need before they begin: their version of the flow; and the event, if one of them may listen for it. */
   private async prepareRuns(tenant: LiveTenant, event: SpillwayEvent, jobs: Planned[]): Promise<void> {
     for (const { data } of jobs) {
-      if (!('start' in data) || !data.start || this.kept.has(data.start.hash)) continue;
-      const flow = tenant.flows.get(data.run.flow)!;
-      await this.platform.runs.keepVersion({ tenant: tenant.name, flow: flow.name, ...flow });
-      this.kept.add(flow.hash);
+      if ('start' in data && data.start) await this.keepVersion(tenant, tenant.flows.get(data.run.flow)!);
     }
     const { listensFor } = tenant;
     if (listensFor !== 'any' && !listensFor.has(event.type)) return;

@@ -20,6 +20,7 @@ export async function forgetOld(platform: Platform): Promise<void> {
   await untilDone(() => platform.outbox.forgetBefore(before(2 * DAY_MS), BATCH));
   await untilDone(() => platform.usedTokens.forgetBefore(before(2 * DAY_MS), BATCH));
   await untilDone(() => platform.listening.forgetBefore(before(retention.eventsMs), BATCH));
+  await untilDone(() => platform.starts.forgetBefore(before(retention.eventsMs), BATCH));
   await platform.queues.backend.sweep();
 }
 

@@ -99,6 +99,6 @@ export class Listening {
 }
 
 /** An event that a flow emitted has the source that the flow gave it. */
-function asHeard({ originsource, ...event }: SpillwayEvent): object {
+export function asHeard({ originsource, ...event }: SpillwayEvent): object {
   return originsource === undefined ? event : { ...event, source: originsource };
 }
