@@ -6,6 +6,7 @@ import { eventCommands } from './commands/events';
 import { flowCommands } from './commands/flows';
 import { migrateCommand } from './commands/migrate';
 import { partitionsCommand } from './commands/partitions';
+import { limitCommands } from './commands/limits';
 import { runCommands } from './commands/runs';
 import { sendCommand } from './commands/send';
 import { startCommand } from './commands/start';
@@ -24,6 +25,7 @@ const program = new Command('spillway')
   .addCommand(eventCommands)
   .addCommand(flowCommands)
   .addCommand(runCommands)
+  .addCommand(limitCommands)
   .addCommand(deadLetterCommands)
   .addCommand(partitionsCommand)
   .addCommand(doctorCommand);

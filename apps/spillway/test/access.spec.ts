@@ -1,6 +1,7 @@
 import { chromium } from 'playwright-core';
 import { execFileSync } from 'node:child_process';
 import { request } from 'undici';
+import { PostgresLimits } from '@spillway/adapters';
 import { BACKENDS, eventually } from '@spillway/testing';
 import { Client } from '../src/client';
 import { post, Stack, TENANT } from './stack';
@@ -53,6 +54,34 @@ describe.each(BACKENDS)('the admin, on %s', (backend) => {
     expect(board.queues).toHaveLength(10);
     await post(`${stack.admin}/logout`, '', { cookie: session, ...FORM });
     expect((await get('/queues', session)).status).toBe(302);
+  });
+
+  it('shows the allowances and circuits of adapters to their tenant, and resets those of one', async () => {
+    const shared = new PostgresLimits(stack.platform.database.pool);
+    for (const gate of ['acme/crm', 'acme/crm2', 'other/crm']) {
+      await shared.take(`${gate}#own`, { perSecond: 1, burst: 2 });
+      await shared.open(gate, { forMs: 60_000, mostMs: 60_000, reason: 'it answered 503' }, false);
+    }
+    const token = `spw_limits_key_${backend}_0123456789`;
+    await stack.configure({
+      kind: 'ApiKey',
+      name: 'limits',
+      spec: { scopes: ['jobs:read', 'jobs:write'], secret: { value: token } },
+    });
+    const tenants = new Client(stack.admin, token);
+    const keys = async (client: Client, query = {}) => {
+      const found = await client.get<Record<'limits' | 'gates', { key: string }[]>>('/limits', query);
+      return [...found.limits, ...found.gates].map(({ key }) => key);
+    };
+    expect(await keys(stack.client)).toHaveLength(6);
+    expect(await keys(tenants)).toEqual(['acme/crm#own', 'acme/crm2#own', 'acme/crm', 'acme/crm2']);
+    expect(await keys(tenants, { adapter: 'crm' })).toEqual(['acme/crm#own', 'acme/crm']);
+    await expect(keys(tenants, { tenant: 'other' })).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(tenants.post('/limits/other/crm/reset', {})).rejects.toMatchObject({ code: 'not-found' });
+    expect(await tenants.post('/limits/acme/crm/reset', { reason: 'mended' })).toMatchObject({ reset: 2 });
+    expect(await keys(stack.client)).toEqual(['acme/crm2#own', 'other/crm#own', 'acme/crm2', 'other/crm']);
+    const { entries } = await stack.client.get<{ entries: object[] }>('/audit');
+    expect(entries[0]).toMatchObject({ action: 'limits.reset', target: 'acme/crm', details: { reason: 'mended' } });
   });
 
   it('lets viewers look and nothing else', async () => {

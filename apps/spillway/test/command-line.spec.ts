@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PostgresLimits } from '@spillway/adapters';
 import { openDatabase } from '@spillway/persistence';
 import { partitionOf } from '@spillway/queues';
 import { eventually, ThirdParty } from '@spillway/testing';
@@ -44,6 +45,19 @@ describe('the command line', () => {
   }
 
   const secrets = { CRM_TOKEN: 'crm', STRIPE_WEBHOOK_SECRET: 'whsec_example' };
+
+  it('shows the allowances and circuits of adapters, and resets them', async () => {
+    expect((await spillway(['limits', 'list'])).out).toBe('no adapter was called lately\n');
+    const shared = new PostgresLimits(stack.platform.database.pool);
+    await shared.take('acme/crm#own', { perSecond: 1, burst: 1 });
+    await shared.open('acme/crm', { forMs: 60_000, mostMs: 60_000, reason: 'it answered 503' }, false);
+    const { out } = await spillway(['limits', 'list', '--tenant', 'acme']);
+    expect(out).toMatch(
+      /^circuit {4}open {6}acme\/crm {2}tried again in \d\d\.\d s {2}opened 1 time {2}it answered 503\n/,
+    );
+    expect(out).toMatch(/allowance {2}acme\/crm#own {2}1\/s, burst 1 {2}.*1 granted, 0 refused\n$/);
+    expect((await spillway(['limits', 'reset', 'acme/crm'])).out).toBe('acme/crm: 2 rows reset\n');
+  }, 30_000);
 
   it('shows the partitions, and where a tenant is', async () => {
     expect(await spillway(['partitions'])).toMatchObject({

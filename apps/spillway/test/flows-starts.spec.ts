@@ -143,7 +143,7 @@ describe.each(BACKENDS)('a flow begins, on %s', (backend) => {
         const job = { event, meta, body: { sha256: bodySha256, bytes }, via: 'reconciler' };
         await platform.queues.add('ingress-events', job as never, { id: `${id}.again` });
         await eventually(
-          async () => (await platform.queues.queue('ingress-events').getJob(`${id}.again`))?.finishedOn !== undefined,
+          async () => (await platform.queues.find('ingress-events', `${id}.again`))?.finishedOn !== undefined,
         );
       };
       const first = await tell('shop.payment', { order: 7, n: 7 });

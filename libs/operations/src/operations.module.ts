@@ -12,6 +12,7 @@ import { operationsOpenApi, registerEndpoints } from './api/endpoint';
 import { eventEndpoints } from './api/events';
 import { jobEndpoints } from './api/jobs';
 import { quarantineEndpoints } from './api/quarantine';
+import { limitEndpoints } from './api/limits';
 import { replayEndpoint } from './api/replay';
 import { runEndpoints } from './api/runs';
 import { recordEndpoints } from './api/records';
@@ -51,6 +52,7 @@ export class OperationsModule implements OnModuleInit {
       ...jobEndpoints(platform),
       ...deadLetterEndpoints(platform),
       ...runEndpoints(platform),
+      ...limitEndpoints(platform),
       replayEndpoint(platform),
       ...quarantineEndpoints(platform, new Intake(platform, new Acceptor(platform))),
       ...resourceEndpoints(platform),

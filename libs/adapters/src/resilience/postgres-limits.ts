@@ -68,6 +68,12 @@ export class PostgresLimits implements SharedLimits {
     return Number(row!.count);
   }
 
+  /** The gate of this key and no other. @returns 1, or 0 where there is none */
+  async resetGate(gate: string): Promise<number> {
+    return (await this.query('limits-reset-gate', 'delete from adapter_gates where key = $1 returning key', [gate]))
+      .length;
+  }
+
   /** Forgets limits and gates that say nothing any more; happens by itself every few thousand takes. */
   async sweep(): Promise<void> {
     await this.query('limits-sweep', SWEEP, [FORGET_AFTER, SWEEP_ROWS]);
