@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import { PermanentError, type Problem } from '@spillway/contracts';
 import { request } from 'undici';
 
+type Query = Record<string, string | number | undefined>;
+
 /** Talks to an installation's operations API. */
 export class Client {
   constructor(
@@ -20,18 +22,23 @@ export class Client {
     return new Client(url.replace(/\/$/, ''), environment['SPILLWAY_API_KEY'] ?? localKey(environment));
   }
 
-  get<T>(path: string, query: Record<string, string | number | undefined> = {}): Promise<T> {
+  async get<T>(path: string, query: Query = {}): Promise<T> {
+    return JSON.parse(await this.text(path, query)) as T;
+  }
+
+  /** An answer as it came. */
+  text(path: string, query: Query = {}): Promise<string> {
     const given = Object.entries(query).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
     const search = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
     return this.call('GET', search.size > 0 ? `${path}?${search.toString()}` : path);
   }
 
-  post<T>(path: string, body: unknown): Promise<T> {
-    return this.call('POST', path, body);
+  async post<T>(path: string, body: unknown): Promise<T> {
+    return JSON.parse(await this.call('POST', path, body)) as T;
   }
 
   /** @throws PermanentError with the detail and remedy of the problem */
-  private async call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> {
+  private async call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<string> {
     const response = await request(`${this.url}/api/v1${path}`, {
       method,
       headers: {
@@ -47,7 +54,7 @@ export class Client {
       });
     });
     const text = await response.body.text();
-    if (response.statusCode < 400) return JSON.parse(text) as T;
+    if (response.statusCode < 400) return text;
     throw failure(response.statusCode, text);
   }
 }

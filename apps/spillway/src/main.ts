@@ -7,10 +7,12 @@ import { flowCommands } from './commands/flows';
 import { migrateCommand } from './commands/migrate';
 import { partitionsCommand } from './commands/partitions';
 import { limitCommands } from './commands/limits';
+import { parkedCommands, quotaCommand } from './commands/quotas';
 import { runCommands } from './commands/runs';
 import { sendCommand } from './commands/send';
 import { startCommand } from './commands/start';
 import { tailCommand } from './commands/tail';
+import { usageCommand } from './commands/usage';
 
 // What a command needs it loads when it runs: the whole platform takes seconds to load, the help should not.
 const program = new Command('spillway')
@@ -28,6 +30,9 @@ const program = new Command('spillway')
   .addCommand(limitCommands)
   .addCommand(deadLetterCommands)
   .addCommand(partitionsCommand)
+  .addCommand(quotaCommand)
+  .addCommand(parkedCommands)
+  .addCommand(usageCommand)
   .addCommand(doctorCommand);
 
 program.parseAsync().catch(async (error: unknown) => {

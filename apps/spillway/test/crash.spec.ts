@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runChaos, SpillwayProcess } from '@spillway/chaos';
 import { API_VERSION, resourceSchema } from '@spillway/contracts';
 import { type Database, type EventRecord, openDatabase } from '@spillway/persistence';
@@ -52,11 +55,11 @@ describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
     await client.post('/apply', { documents });
   }
 
-  async function send(): Promise<string> {
+  async function send(data: number = Math.random()): Promise<string> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${KEY}` };
     const answer = await post(
       `${edge.ingressUrl}/v1/events`,
-      JSON.stringify({ tenant: 't', type: 'x', data: Math.random() }),
+      JSON.stringify({ tenant: 't', type: 'x', data }),
       headers,
     );
     return answer.json<{ id: string }>().id;
@@ -104,6 +107,52 @@ describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
     await next.stop();
     await other.close();
   }, 60_000);
+
+  it('while it counts: nothing is counted twice, nothing is missed', async () => {
+    const other = await ThirdParty.start();
+    await route(other.url);
+    const counts = async () => {
+      const { rows } = await database.pool.query<{ metric: string; n: string; bytes: string }>(
+        `select metric, sum(count) as n, sum(bytes) as bytes from usage where tenant = 't' group by 1`,
+      );
+      return Object.fromEntries(
+        rows.flatMap(({ metric, n, bytes }) => [
+          [metric, Number(n)],
+          [`${metric} bytes`, Number(bytes)],
+        ]),
+      );
+    };
+    const before = await counts();
+    const file = join(mkdtempSync(join(tmpdir(), 'spillway-counts-')), 'fault');
+    // Between the commit of the ledger and the end of its job: the job comes again.
+    writeFileSync(file, JSON.stringify({ id: '1', at: 2, signal: 'SIGKILL', only: 'after ledger' }));
+    const quick = { STALLED_INTERVAL: '500ms', LOCK_DURATION: '1s' };
+    const victim = await start(WORKERS, { ...quick, SPILLWAY_FAULT: 'crash-point', SPILLWAY_FAULT_FILE: file });
+    const ids: string[] = [];
+    for (let i = 0; i < 20; i += 1) ids.push(await send(100 + i));
+    expect(await send(119)).toBe(ids[19]);
+    await eventually(() => victim.hasEnded(), { withinMs: 20_000, what: 'the end of the worker' });
+    const next = await start(WORKERS, quick);
+    for (const id of ids) await ended(id);
+    const one = await client.get<EventRecord>(`/events/${ids[0]}`);
+    await eventually(async () => ((await counts())['duplicates'] ?? 0) - (before['duplicates'] ?? 0) === 1);
+    const after = await counts();
+    const more = (metric: string) => (after[metric] ?? 0) - (before[metric] ?? 0);
+    // A job whose worker died after it was done has a second attempt, which finds the effect recorded: both count.
+    const { rows } = await database.pool.query<{ ok: number }>(
+      `select (select count(*) from jobs where event_id = any($1) and first_id is not null)::int
+        + (select count(*) from attempts where event_id = any($1) and outcome = 'ok')::int as ok`,
+      [ids],
+    );
+    expect({ events: more('events'), ok: more('attempts.ok'), bytes: more('events bytes') }).toEqual({
+      events: 20,
+      ok: rows[0]!.ok,
+      bytes: 20 * one.bytes,
+    });
+    expect(other.effects.size).toBe(20);
+    await next.stop();
+    await other.close();
+  }, 90_000);
 
   it('of the same job again and again: the job is isolated and ends in the dead letters as poison', async () => {
     const other = await ThirdParty.start();

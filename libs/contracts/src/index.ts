@@ -5,6 +5,7 @@ export * from './ids';
 export * from './duration';
 export * from './event';
 export * from './task';
+export * from './quotas';
 export * from './resources';
 export * from './jobs';
 export * from './api';

@@ -140,6 +140,8 @@ export interface AttemptRecord {
   /** The recorded result was returned, nothing was called. */
   recorded?: boolean;
   response?: { status: number };
+  /** Of a message to people. */
+  channel?: string;
   worker: string;
 }
 

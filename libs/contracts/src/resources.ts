@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from './duration';
 import { nameSchema, prioritySchema } from './event';
+import { quotasSchema, retentionSchema } from './quotas';
 import { targetSchema } from './task';
 import { QUEUE_NAMES } from './words';
 
@@ -44,6 +45,23 @@ export const tenantSpecSchema = z.strictObject({
   secrets: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a word'), secretRefSchema).default({}),
   /** What its tasks may call beyond the public internet; only a key or person of the platform may change it. */
   egress: z.strictObject({ allow: z.array(z.string().min(1).max(300)).max(100) }).optional(),
+  /** Name of the Plan whose quotas and times hold where the tenant has none of its own. */
+  plan: nameSchema.optional(),
+  quotas: quotasSchema.optional(),
+  retention: retentionSchema.optional(),
+});
+
+/** Fields of a Tenant that only somebody of the platform may set: what it may use and reach, and for how long. */
+export const OPERATOR_FIELDS = ['plan', 'quotas', 'retention', 'egress'] as const satisfies (keyof z.infer<
+  typeof tenantSpecSchema
+>)[];
+
+/** Defaults for the tenants that name it. */
+export const planSpecSchema = z.strictObject({
+  ...describable,
+  title: z.string().optional(),
+  quotas: quotasSchema.default({}),
+  retention: retentionSchema.default({}),
 });
 
 export const sourceSpecSchema = z.strictObject({
@@ -148,8 +166,17 @@ const tenantDocument = z.strictObject({
   spec: tenantSpecSchema.prefault({}),
 });
 
+/** Plans belong to the platform. */
+const planDocument = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal('Plan'),
+  metadata: z.strictObject({ name: nameSchema }),
+  spec: planSpecSchema,
+});
+
 export const resourceSchema = z
   .discriminatedUnion('kind', [
+    planDocument,
     tenantDocument,
     document('Source', sourceSpecSchema),
     document('Route', routeSpecSchema),
@@ -163,6 +190,7 @@ export const resourceSchema = z
 export type Resource = z.infer<typeof resourceSchema>;
 export type ResourceKind = Resource['kind'];
 export const RESOURCE_KINDS: readonly ResourceKind[] = [
+  'Plan',
   'Tenant',
   'Source',
   'Route',
@@ -172,6 +200,7 @@ export const RESOURCE_KINDS: readonly ResourceKind[] = [
   'ApiKey',
 ];
 
+export type PlanSpec = z.infer<typeof planSpecSchema>;
 export type TenantSpec = z.infer<typeof tenantSpecSchema>;
 export type SourceSpec = z.infer<typeof sourceSpecSchema>;
 export type RouteSpec = z.infer<typeof routeSpecSchema>;

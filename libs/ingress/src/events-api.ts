@@ -7,7 +7,7 @@ import {
   RateLimitedError,
   sha256,
 } from '@spillway/contracts';
-import type { Accepted, Acceptor } from '@spillway/intake';
+import { type Accepted, type Acceptor, type Admission, admit } from '@spillway/intake';
 import type { Platform } from '@spillway/runtime';
 import { allows, type ApiKey } from '@spillway/tenancy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -17,12 +17,23 @@ const SOURCE = 'api';
 const DEDUPE_WINDOW_MS = 86_400_000;
 const MOST_KEY_CHARACTERS = 255;
 
+/** What is known of one event of a request. */
+interface InContext {
+  tenant: string;
+  admission: Admission;
+  idempotencyKey?: string;
+  digest: string;
+  index: number;
+  single: boolean;
+  request: FastifyRequest;
+}
+
 /** `POST /v1/events`: events from a tenant's own services. */
 export class EventsApi {
   private inFlight = 0;
 
   constructor(
-    private readonly platform: Pick<Platform, 'apiKeys' | 'config' | 'directory'>,
+    private readonly platform: Pick<Platform, 'apiKeys' | 'config' | 'directory' | 'quotas'>,
     private readonly acceptor: Acceptor,
   ) {}
 
@@ -49,8 +60,14 @@ export class EventsApi {
       const { inputs, single } = parse(request, raw);
       const idempotencyKey = idempotencyKeyOf(request);
       const digest = sha256(raw);
+      const tenants = inputs.map((input) => this.tenantOf(key, input));
+      const admissions = await this.admitted(tenants, raw.length);
       const accepted = await Promise.all(
-        inputs.map((input, index) => this.accept(key, input, { idempotencyKey, digest, index, single, request })),
+        inputs.map((input, index) => {
+          const tenant = tenants[index]!;
+          const admission = admissions.get(tenant)!;
+          return this.accept(key, input, { tenant, admission, idempotencyKey, digest, index, single, request });
+        }),
       );
       return single ? accepted[0]! : { events: accepted };
     } finally {
@@ -69,13 +86,8 @@ export class EventsApi {
     });
   }
 
-  private accept(
-    key: ApiKey,
-    input: EventInput,
-    context: { idempotencyKey?: string; digest: string; index: number; single: boolean; request: FastifyRequest },
-  ): Promise<Accepted> {
-    const tenant = this.tenantOf(key, input);
-    const { idempotencyKey, digest, index, single, request } = context;
+  private accept(key: ApiKey, input: EventInput, context: InContext): Promise<Accepted> {
+    const { tenant, admission, idempotencyKey, digest, index, single, request } = context;
     const base = idempotencyKey ?? digest;
     const traceparent = request.headers['traceparent'];
     const body = JSON.stringify(input);
@@ -97,8 +109,19 @@ export class EventsApi {
       dedupeWindow: DEDUPE_WINDOW_MS,
       body: { sha256: single ? digest : sha256(body), bytes: Buffer.byteLength(body) },
       createdBy: `key:${key.name}`,
-      delayMs: input.delay,
+      ...admission,
+      delayMs: Math.max(input.delay ?? 0, admission.delayMs ?? 0) || undefined,
     });
+  }
+
+  /** Asks the quotas of each tenant once, before any event is accepted: a request is taken whole or not at all. */
+  private async admitted(tenants: string[], bytes: number): Promise<Map<string, Admission>> {
+    const admissions = new Map<string, Admission>();
+    for (const [tenant, { length }] of Map.groupBy(tenants, (one) => one)) {
+      const share = Math.ceil((bytes * length) / tenants.length);
+      admissions.set(tenant, await admit(this.platform, tenant, { count: length, bytes: share }));
+    }
+    return admissions;
   }
 
   private tenantOf(key: ApiKey, input: EventInput): string {

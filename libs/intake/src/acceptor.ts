@@ -37,6 +37,8 @@ export interface Incoming {
   /** The `source` that a flow gave to an event it emits. */
   originSource?: string;
   delayMs?: number;
+  /** The quota that keeps it aside until an operator releases it. */
+  parkedFor?: string;
 }
 
 export interface Accepted {
@@ -79,6 +81,10 @@ export class Acceptor {
   private async store(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
     const waiting = this.inOutbox.size > 0 ? this.stillKnown(this.inOutbox, dedupeId, incoming) : undefined;
     if (waiting) return waiting;
+    if (incoming.parkedFor !== undefined) {
+      const parked = await this.park(job, dedupeId, incoming);
+      if (parked) return parked;
+    }
     const partition = this.platform.queues.partitions.of(incoming.tenant);
     const isAsked = this.platform.config.ingress.acceptInto === 'queues';
     if (isAsked && Date.now() >= (this.awayUntil.get(partition) ?? 0)) {
@@ -105,6 +111,17 @@ export class Acceptor {
         remedy: 'Send it again later; nothing was kept.',
         cause,
       });
+    }
+  }
+
+  /** @returns undefined when PostgreSQL does not take it: then it goes the way of all */
+  private async park(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string | undefined> {
+    try {
+      const kept = { ...job, via: 'outbox' as const };
+      return await this.platform.outbox.put(kept, dedupeId, incoming.source, incoming.dedupeWindow, incoming.parkedFor);
+    } catch (error) {
+      this.platform.log.warn({ error: messageOf(error), event: job.event.id }, 'the event could not be parked');
+      return undefined;
     }
   }
 

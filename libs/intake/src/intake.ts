@@ -2,6 +2,7 @@ import { BadRequestError, messageOf, sha256, SpillwayError } from '@spillway/con
 import type { LiveSource, Platform } from '@spillway/runtime';
 import type { InboundRequest, NormalizedEvent, Reply } from '@spillway/sources';
 import type { Accepted, Acceptor } from './acceptor';
+import { type Admission, admit } from './admission';
 import { CertificateCache } from './certificates';
 
 export type IntakeResult =
@@ -16,7 +17,10 @@ export class Intake {
   private readonly held = new Map<string, { count: number; at: number }>();
 
   constructor(
-    private readonly platform: Pick<Platform, 'quarantine' | 'usedTokens' | 'log' | 'config' | 'egress'>,
+    private readonly platform: Pick<
+      Platform,
+      'quarantine' | 'usedTokens' | 'log' | 'config' | 'egress' | 'quotas' | 'directory'
+    >,
     private readonly acceptor: Acceptor,
   ) {
     this.io = new CertificateCache(platform.egress.gate().dispatcher);
@@ -24,7 +28,7 @@ export class Intake {
 
   /**
    * @throws SpillwayError 401 with the reason when the signature does not hold, 400 for a body that is not the
-   * provider's (both quarantined), 503 when nothing could store the events
+   * provider's (both quarantined), 429 when the tenant has used up a quota, 503 when nothing could store the events
    */
   async take(source: LiveSource, request: InboundRequest): Promise<IntakeResult> {
     try {
@@ -61,9 +65,14 @@ export class Intake {
     const digest = sha256(request.rawBody);
     await this.checkReplay(source, request, digest);
     const body = { sha256: digest, bytes: request.rawBody.length };
+    const admission = await admit(this.platform, source.tenant, { count: events.length, bytes: body.bytes });
     const accepted = await Promise.all(
       events.map((event, index) =>
-        this.accept(source, request, event, body, events.length > 1 ? `${digest}.${index}` : digest),
+        this.accept(source, request, event, {
+          body,
+          key: events.length > 1 ? `${digest}.${index}` : digest,
+          admission,
+        }),
       ),
     );
     return { kind: 'accepted', events: accepted, reply: provider.reply?.(request, settings) };
@@ -73,8 +82,7 @@ export class Intake {
     source: LiveSource,
     request: InboundRequest,
     event: NormalizedEvent,
-    body: { sha256: string; bytes: number },
-    bodyKey: string,
+    { body, key, admission }: { body: { sha256: string; bytes: number }; key: string; admission: Admission },
   ): Promise<Accepted> {
     const { provider, spec } = source;
     const traceparent = request.headers['traceparent'];
@@ -86,7 +94,7 @@ export class Intake {
       subject: event.subject,
       time: event.time,
       providerId: event.providerId,
-      dedupeKey: event.dedupeKey ?? bodyKey,
+      dedupeKey: event.dedupeKey ?? key,
       orderingKey: event.orderingKey,
       data: event.data,
       traceparent: typeof traceparent === 'string' ? traceparent : undefined,
@@ -94,6 +102,7 @@ export class Intake {
       dedupeWindow: spec.dedupeWindow,
       body,
       createdBy: 'ingress-api',
+      ...admission,
     });
   }
 

@@ -11,6 +11,7 @@ import { deadLetterEndpoints } from './api/dead-letters';
 import { operationsOpenApi, registerEndpoints } from './api/endpoint';
 import { eventEndpoints } from './api/events';
 import { jobEndpoints } from './api/jobs';
+import { quotaEndpoints } from './api/quotas';
 import { quarantineEndpoints } from './api/quarantine';
 import { limitEndpoints } from './api/limits';
 import { replayEndpoint } from './api/replay';
@@ -56,6 +57,7 @@ export class OperationsModule implements OnModuleInit {
       replayEndpoint(platform),
       ...quarantineEndpoints(platform, new Intake(platform, new Acceptor(platform))),
       ...resourceEndpoints(platform),
+      ...quotaEndpoints(platform),
       ...sampleEndpoints(platform, this.ingressUrl),
       ...recordEndpoints(platform, users),
     ];

@@ -14,12 +14,14 @@ export {
   type TimelineEntry,
 } from './records/events';
 export { Ledger } from './records/ledger';
-export { Outbox, type OutboxEntry } from './records/outbox';
+export { Outbox, type OutboxEntry, type ParkedEvent } from './records/outbox';
 export { Quarantine, type QuarantinedRequest } from './records/quarantine';
 export { UsedTokens, type TokenUse } from './records/used-tokens';
 export { RunRecords, type RunFilter, type RunRecord, type RunSummary, type RunTask } from './records/runs/run-records';
 export { Callbacks, type Callback } from './records/runs/callbacks';
 export { Listening, type Listener } from './records/runs/listening';
+export { QuotaStore, type QuotaUse, type RateLease } from './records/quotas';
+export { RetentionRecords } from './records/retention';
 export { RunStore, type CallRecord, type OpenCommand } from './records/runs/run-store';
 export type { Delivery, InboxRow, RunChange, RunRow, RunTaskRow } from './records/runs/run-rows';
 export { Restarts, type RunTrace } from './records/runs/restarts';

@@ -88,6 +88,7 @@ interface EventsTable {
   routed_at: Timestamp | null;
   ended_at: Timestamp | null;
   error: Json<unknown> | null;
+  payload_gone: Generated<boolean>;
 }
 
 interface JobsTable {
@@ -193,6 +194,8 @@ interface OutboxTable {
   job: Json<unknown>;
   created_at: Made;
   relayed_at: Timestamp | null;
+  /** The quota that keeps it aside. */
+  parked_for: string | null;
   /** Found at the relay to be the same event as this one. */
   duplicate_of: string | null;
 }
@@ -238,6 +241,7 @@ interface UsageTable {
   metric: string;
   count: ColumnType<string, number, number>;
   bytes: ColumnType<string, number, number>;
+  changed_at: Made;
 }
 
 interface AuditTable {

@@ -117,6 +117,14 @@ export class DeadLetters {
     return most - left;
   }
 
+  /** Drops those of a tenant that are older, oldest first. @returns how many */
+  async forgetOf(queue: QueueName, tenant: string, time: number, most: number): Promise<number> {
+    const ids: string[] = [];
+    for await (const letter of this.matching(queue, { tenant, until: time }, most)) ids.push(letter.job.id);
+    for (const id of ids) await this.remove(queue, id, tenant);
+    return ids.length;
+  }
+
   private of(queue: QueueName, tenant?: string): Queue[] {
     const { partitions } = this.queues;
     const wanted = tenant === undefined ? partitions.all : [partitions.of(tenant)];

@@ -24,7 +24,12 @@ export class FactSink {
 
   constructor(private readonly queues: Queues) {
     this.turns = new Turns(queues.partitions);
-    const publish = batched((groups: NewFact[][]) => this.publish(groups), { most: MOST_FACTS, parallel: 2 });
+    const publish = batched((groups: NewFact[][]) => this.publish(groups), {
+      most: MOST_FACTS,
+      parallel: 2,
+      // A batch that failed may have been taken all the same: told again one by one, its facts would count twice.
+      apart: () => false,
+    });
     // It happened now, not when the batch goes.
     this.record = (facts) => {
       const now = Date.now();

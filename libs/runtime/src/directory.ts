@@ -1,6 +1,9 @@
 import { type Binding, bindingSchema } from '@spillway/adapters';
 import {
   flowSpecSchema,
+  type PlanSpec,
+  type Quotas,
+  type Retention,
   routeSpecSchema,
   type ScheduleSpec,
   type SourceSpec,
@@ -52,6 +55,9 @@ export interface LiveTenant {
   secrets: Record<string, string>;
   /** What an operator lets it call beyond everybody. */
   egressAllow: readonly string[];
+  /** Its own, and where it has none its plan's. */
+  quotas: Quotas;
+  retention: Retention;
 }
 
 /** Events of these are made by the tenant's own services, or by ourselves. */
@@ -125,7 +131,12 @@ export class Directory {
   private async load(): Promise<void> {
     const tenants = new Map<string, LiveTenant>();
     const rows = await this.resources.listOpened();
+    const plans = new Map<string, PlanSpec>(
+      rows.flatMap(({ stored }) => (stored.kind === 'Plan' ? [[stored.name, stored.spec as PlanSpec]] : [])),
+    );
     for (const { stored, secrets } of rows.filter((row) => row.stored.kind === 'Tenant')) {
+      const spec = stored.spec as Partial<TenantSpec>;
+      const plan = spec.plan === undefined ? undefined : plans.get(spec.plan);
       tenants.set(stored.name, {
         name: stored.name,
         sources: new Map(),
@@ -140,6 +151,8 @@ export class Directory {
         share: shareOf(stored.spec),
         secrets,
         egressAllow: (stored.spec as TenantSpec).egress?.allow ?? [],
+        quotas: { ...plan?.quotas, ...spec.quotas },
+        retention: { ...plan?.retention, ...spec.retention },
       });
     }
     for (const { stored, secrets } of rows) {

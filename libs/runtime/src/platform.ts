@@ -16,6 +16,8 @@ import {
   openDatabase,
   Outbox,
   Quarantine,
+  QuotaStore,
+  RetentionRecords,
   RunStore,
   Signals,
   Starts,
@@ -24,7 +26,7 @@ import {
   type Database,
 } from '@spillway/persistence';
 import { DeadLetters, FactSink, openBackend, prepareBackend, Queues } from '@spillway/queues';
-import { ApiKeys, Resources, Sealer } from '@spillway/tenancy';
+import { ApiKeys, QuotaGate, Resources, Sealer } from '@spillway/tenancy';
 import { CallbackLinks } from './callback-links';
 import { Directory } from './directory';
 import { sealingKey } from './local-key';
@@ -56,6 +58,9 @@ export interface Platform {
   usedTokens: UsedTokens;
   audit: AuditLog;
   usage: Usage;
+  quotas: QuotaGate;
+  quotaStore: QuotaStore;
+  retention: RetentionRecords;
   close(): Promise<void>;
 }
 
@@ -91,6 +96,8 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
   const directory = new Directory(resources, signals, log);
   await directory.start();
   queues.lanes.use((tenant) => directory.tenant(tenant)?.share);
+  const quotaStore = new QuotaStore(database.pool);
+  const quotas = new QuotaGate({ store: quotaStore, log });
 
   return {
     config,
@@ -118,9 +125,13 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     usedTokens: new UsedTokens(database.pool),
     audit: new AuditLog(database.db),
     usage: new Usage(database.db),
+    quotas,
+    quotaStore,
+    retention: new RetentionRecords(database.pool),
     async close() {
       directory.close();
       await egress.close();
+      await quotas.close();
       await signals.close();
       await queues.close();
       await database.close();

@@ -1,6 +1,14 @@
 export { allows, ApiKeys, type ApiKey } from './api-keys';
 export { diff, type Change } from './diff';
 export { hashPassword, passwordMatches } from './passwords';
-export { Resources, tenantOf, type AppliedResource, type ResourceFilter, type StoredResource } from './resources';
+export { type Limited, QuotaGate, type Verdict } from './quotas/quota-gate';
+export {
+  PLATFORM,
+  Resources,
+  tenantOf,
+  type AppliedResource,
+  type ResourceFilter,
+  type StoredResource,
+} from './resources';
 export { Sealer } from './sealer';
 export { shareOf } from './share';

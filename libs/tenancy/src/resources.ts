@@ -66,21 +66,15 @@ export class Resources {
    *
    * @param resources secrets given as values: references are the reader's business
    * @param options `dryRun` only tells what would change
-   * @throws BadRequestError `tenant-unknown`
+   * @throws BadRequestError `tenant-unknown`, `plan-unknown`
    */
   async apply(resources: Resource[], options: { dryRun?: boolean } = {}): Promise<AppliedResource[]> {
     const applied: AppliedResource[] = [];
-    // Tenants first: the others belong to one.
-    const ordered = [...resources].sort((a, b) => Number(b.kind === 'Tenant') - Number(a.kind === 'Tenant'));
-    const tenants = new Set(ordered.filter((one) => one.kind === 'Tenant').map((one) => one.metadata.name));
+    // Plans and tenants first: the others belong to one.
+    const ordered = [...resources].sort((a, b) => rank(a) - rank(b));
+    await this.mustBeKnown(ordered);
     for (const resource of ordered) {
       const tenant = tenantOf(resource);
-      if (!tenants.has(tenant) && !(await this.find('Tenant', tenant, tenant))) {
-        throw new BadRequestError(`${resource.kind} ${resource.metadata.name}: there is no tenant "${tenant}"`, {
-          code: 'tenant-unknown',
-          remedy: 'Apply a document of kind Tenant with that name first, or together with this one.',
-        });
-      }
       applied.push(
         resource.kind === 'ApiKey'
           ? await this.applyKey(resource.metadata, resource.spec, options.dryRun)
@@ -91,8 +85,35 @@ export class Resources {
     return applied;
   }
 
-  /** @returns whether there was one */
+  /** @throws BadRequestError `tenant-unknown`, `plan-unknown` */
+  private async mustBeKnown(resources: Resource[]): Promise<void> {
+    const given = new Set(resources.map(({ kind, metadata: { name } }) => `${kind} ${name}`));
+    for (const resource of resources) {
+      const { kind, metadata, spec } = resource;
+      const tenant = tenantOf(resource);
+      const isOwn = kind === 'Plan' || given.has(`Tenant ${tenant}`);
+      if (!isOwn && !(await this.find('Tenant', tenant, tenant))) {
+        throw new BadRequestError(`${kind} ${metadata.name}: there is no tenant "${tenant}"`, {
+          code: 'tenant-unknown',
+          remedy: 'Apply a document of kind Tenant with that name first, or together with this one.',
+        });
+      }
+      const plan = kind === 'Tenant' ? spec.plan : undefined;
+      if (plan !== undefined && !given.has(`Plan ${plan}`) && !(await this.find('Plan', PLATFORM, plan))) {
+        throw new BadRequestError(`Tenant ${tenant}: there is no plan "${plan}"`, {
+          code: 'plan-unknown',
+          remedy: 'Apply a document of kind Plan with that name first, or together with this one.',
+        });
+      }
+    }
+  }
+
+  /**
+   * @returns whether there was one
+   * @throws BadRequestError 409 `plan-in-use`
+   */
   async remove(kind: ResourceKind, tenant: string, name: string): Promise<boolean> {
+    if (kind === 'Plan') await this.mustBeUnused(name);
     let query = this.db.deleteFrom('resources').where('tenant', '=', tenant);
     // A tenant takes all it configured with it; its events stay until their time is over.
     if (kind !== 'Tenant') query = query.where('kind', '=', kind).where('name', '=', name);
@@ -100,6 +121,16 @@ export class Resources {
     if (kind === 'Tenant' || kind === 'ApiKey') await this.revokeKeys(tenant, kind === 'ApiKey' ? name : undefined);
     await sendSignal(this.pool, { kind: 'resources-changed', tenant });
     return numDeletedRows > 0n;
+  }
+
+  private async mustBeUnused(plan: string): Promise<void> {
+    const [user] = (await this.list({ kind: 'Tenant' })).filter(({ spec }) => spec['plan'] === plan);
+    if (!user) return;
+    throw new BadRequestError(`the plan "${plan}" is used, by the tenant "${user.name}" for one`, {
+      code: 'plan-in-use',
+      status: 409,
+      remedy: 'Give its tenants another plan first.',
+    });
   }
 
   private async applyOne(
@@ -255,8 +286,16 @@ function toStored(row: Row | (Omit<Row, 'sealed'> & { sealed: unknown })): Store
   };
 }
 
+/** Stands for the tenant of what belongs to the platform. No tenant can have this name. */
+export const PLATFORM = '*';
+
+function rank({ kind }: Resource): number {
+  return kind === 'Plan' ? 0 : kind === 'Tenant' ? 1 : 2;
+}
+
 /** A tenant's own name, or the tenant a resource belongs to. */
 export function tenantOf(resource: Resource): string {
+  if (resource.kind === 'Plan') return PLATFORM;
   return resource.kind === 'Tenant' ? resource.metadata.name : resource.metadata.tenant;
 }
 

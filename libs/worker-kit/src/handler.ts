@@ -25,6 +25,8 @@ export interface Outcome {
   /** Shown in the admin as the job's return value. */
   value?: unknown;
   response?: { status: number };
+  /** The channel of a message to people, for the books. */
+  channel?: string;
   /** The recorded result was returned, nothing was called. */
   recorded?: boolean;
   /** The other side may have seen this effect before. */

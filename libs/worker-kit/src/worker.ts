@@ -259,6 +259,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
           ...(outcome.repeat && { repeat: true }),
           ...(outcome.recorded && { recorded: true }),
           ...(outcome.response && { response: outcome.response }),
+          ...(outcome.channel && { channel: outcome.channel }),
         },
       }),
     ];

@@ -21,7 +21,9 @@ export const applyCommand = new Command('apply')
 const SIGNS = { created: '+', updated: '~', unchanged: ' ' };
 
 function describe({ action, kind, tenant, name, changes, token }: AppliedResource): string {
-  const lines = [`${SIGNS[action]} ${kind} ${kind === 'Tenant' ? name : `${tenant}/${name}`} ${action}`];
+  const lines = [
+    `${SIGNS[action]} ${kind} ${kind === 'Tenant' || kind === 'Plan' ? name : `${tenant}/${name}`} ${action}`,
+  ];
   if (action === 'updated') {
     for (const { path, before, after } of changes) lines.push(`    ${path}: ${show(before)} → ${show(after)}`);
   }

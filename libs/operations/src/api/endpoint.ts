@@ -33,6 +33,14 @@ export interface Endpoint {
   handle(call: Call): Promise<unknown>;
 }
 
+/** An answer that is not JSON. */
+export class TextAnswer {
+  constructor(
+    readonly contentType: string,
+    readonly text: string,
+  ) {}
+}
+
 type Nothing = z.ZodObject<Record<never, never>>;
 
 /** Types what `handle` gets by the schemas beside it. */
@@ -60,7 +68,10 @@ export function registerEndpoints(server: FastifyInstance, endpoints: Endpoint[]
     server.route({
       method: one.method,
       url: BASE + one.path.replace(/\{(\w+)\}/g, ':$1'),
-      handler: async (request) => answer(one, request, authenticator),
+      handler: async (request, reply) => {
+        const result = await answer(one, request, authenticator);
+        return result instanceof TextAnswer ? reply.type(result.contentType).send(result.text) : result;
+      },
     });
   }
 }

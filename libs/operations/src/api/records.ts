@@ -2,8 +2,9 @@ import type { Platform } from '@spillway/runtime';
 import { z } from 'zod';
 import { requirePlatform, tenantFor } from '../access/principal';
 import type { Users } from '../access/users';
-import { endpoint, type Endpoint, notFound } from './endpoint';
-import { beforeField, limitField, tenantField } from './fields';
+import { endpoint, type Endpoint, notFound, TextAnswer } from './endpoint';
+import { beforeField, limitField, tenantField, timeField } from './fields';
+import { usageCsv } from './usage-csv';
 
 /** Audit, usage and people. */
 export function recordEndpoints(platform: Platform, users: Users): Endpoint[] {
@@ -22,11 +23,23 @@ export function recordEndpoints(platform: Platform, users: Users): Endpoint[] {
       method: 'GET',
       path: '/usage',
       scope: 'events:read',
-      summary: 'Counts per tenant, day and source',
-      query: z.object({ tenant: tenantField, since: z.iso.date().optional(), until: z.iso.date().optional() }),
-      handle: async ({ query, principal }) => ({
-        usage: await platform.usage.list({ ...query, tenant: tenantFor(principal, query.tenant) }),
+      summary: 'Counts per tenant, day and source: for looking, and for a billing system that asks again and again',
+      query: z.object({
+        tenant: tenantField,
+        since: z.iso.date().optional().describe('First day, UTC.'),
+        until: z.iso.date().optional().describe('Last day, UTC.'),
+        changedAfter: timeField.describe('Only counts that went up after this: `next` of the answer before.'),
+        format: z.enum(['json', 'csv']).default('json'),
       }),
+      handle: async ({ query: { format, changedAfter, ...query }, principal }) => {
+        const usage = await platform.usage.list({
+          ...query,
+          tenant: tenantFor(principal, query.tenant),
+          ...(changedAfter !== undefined && { changedAfter: new Date(changedAfter) }),
+        });
+        if (format === 'csv') return new TextAnswer('text/csv; charset=utf-8', usageCsv(usage));
+        return { usage, next: nextOf(usage.map((row) => row.changedAt)) };
+      },
     }),
     endpoint({
       method: 'GET',
@@ -67,4 +80,13 @@ export function recordEndpoints(platform: Platform, users: Users): Endpoint[] {
       },
     }),
   ];
+}
+
+/** What is written now may be seen a moment later only; counts are whole ones, so one that comes again does no harm. */
+const SETTLED_MS = 60_000;
+
+/** What to ask for next, so that no change is missed. */
+function nextOf(changes: Date[]): Date | undefined {
+  if (changes.length === 0) return undefined;
+  return new Date(Math.min(Math.max(...changes.map(Number)), Date.now() - SETTLED_MS));
 }

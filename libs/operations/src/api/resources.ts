@@ -1,6 +1,14 @@
-import { BadRequestError, nameSchema, RESOURCE_KINDS, resourceSchema } from '@spillway/contracts';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  BadRequestError,
+  nameSchema,
+  OPERATOR_FIELDS,
+  RESOURCE_KINDS,
+  resourceSchema,
+  type TenantSpec,
+} from '@spillway/contracts';
 import { lintResource, type Platform } from '@spillway/runtime';
-import { tenantOf } from '@spillway/tenancy';
+import { PLATFORM, type Resources, tenantOf } from '@spillway/tenancy';
 import { z } from 'zod';
 import { canSee, type Principal, requirePlatform, tenantFor } from '../access/principal';
 import { endpoint, type Endpoint, notFound } from './endpoint';
@@ -9,7 +17,8 @@ import { tenantField } from './fields';
 const kindSchema = z.enum(RESOURCE_KINDS as [string, ...string[]]) as unknown as z.ZodType<
   (typeof RESOURCE_KINDS)[number]
 >;
-const params = z.object({ kind: kindSchema, tenant: nameSchema, name: nameSchema });
+const owner = z.union([nameSchema, z.literal(PLATFORM)]).describe('`*` for a Plan.');
+const params = z.object({ kind: kindSchema, tenant: owner, name: nameSchema });
 
 export function resourceEndpoints(platform: Platform): Endpoint[] {
   return [
@@ -23,9 +32,12 @@ export function resourceEndpoints(platform: Platform): Endpoint[] {
         dryRun: z.boolean().default(false).describe('Only tells what would change.'),
       }),
       handle: async ({ body, principal, address }) => {
-        body.documents.forEach((document) => mayApply(document, principal));
+        for (const document of body.documents) {
+          mayApply(document, principal);
+          if (document.kind === 'Tenant')
+            await keepOperatorFields(document.spec, document.metadata.name, principal, platform);
+        }
         lint(body.documents);
-        body.documents.forEach((document) => mayOpen(document, principal, platform));
         const applied = await platform.resources.apply(body.documents, { dryRun: body.dryRun });
         if (!body.dryRun) {
           await platform.directory.refresh();
@@ -115,16 +127,29 @@ function mayApply(document: z.infer<typeof resourceSchema>, principal: Principal
   });
 }
 
-/** What a tenant may call is an operator's to say; a tenant that applies its document as it is changes nothing. */
-function mayOpen(document: z.infer<typeof resourceSchema>, principal: Principal, platform: Platform): void {
-  if (principal.tenant === null || document.kind !== 'Tenant') return;
-  const known = new Set(platform.directory.tenant(principal.tenant)?.egressAllow);
-  if ((document.spec.egress?.allow ?? []).every((one) => known.has(one))) return;
-  throw new BadRequestError(`${principal.actor} may not change what a tenant may call`, {
-    code: 'forbidden',
-    status: 403,
-    remedy: 'Leave spec.egress out, or ask an operator of the platform to apply it.',
-  });
+/**
+ * What a tenant may use is not its own to set: its documents may say what holds already, or nothing.
+ *
+ * @throws BadRequestError `forbidden` (403) that names the field
+ */
+async function keepOperatorFields(
+  spec: TenantSpec,
+  tenant: string,
+  principal: Principal,
+  { resources }: { resources: Resources },
+): Promise<void> {
+  if (principal.tenant === null) return;
+  const known = (await resources.find('Tenant', tenant, tenant))?.spec ?? {};
+  for (const field of OPERATOR_FIELDS) {
+    if (spec[field] !== undefined && !isDeepStrictEqual(spec[field], known[field])) {
+      throw new BadRequestError(`${principal.actor} may not set "${field}" of the tenant "${tenant}"`, {
+        code: 'forbidden',
+        status: 403,
+        remedy: 'Leave the field out, or ask the people who run this installation.',
+      });
+    }
+    if (known[field] !== undefined) Object.assign(spec, { [field]: known[field] });
+  }
 }
 
 /** @throws BadRequestError `resource-invalid` that names document and field */

@@ -227,26 +227,6 @@ export class EventRecords {
       .limit(limit)
       .execute() as Promise<{ event: SpillwayEvent; bodySha256: string; bytes: number }[]>;
   }
-
-  /** Deletes ended events, with all that belongs to them, oldest first. @returns how many */
-  async forgetBefore(time: Date, most: number): Promise<number> {
-    const { rows } = await sql<{ id: string }>`
-      with gone as (
-        delete from events where id in (
-          select id from events where accepted_at < ${time} and state not in ('accepted', 'moving') limit ${most}
-        ) returning id
-      ), j as (delete from jobs using gone where jobs.event_id = gone.id),
-      a as (delete from attempts using gone where attempts.event_id = gone.id),
-      r as (delete from runs using gone where runs.event_id = gone.id returning runs.id),
-      k as (delete from run_callbacks using r where run_callbacks.run_id = r.id),
-      t as (delete from run_tasks using r where run_tasks.run_id = r.id),
-      x as (delete from run_contexts using r where run_contexts.run_id = r.id),
-      o as (delete from run_restarts using r where run_restarts.run_id = r.id),
-      i as (delete from run_inbox using r where run_inbox.run_id = r.id),
-      c as (delete from collisions using gone where collisions.event_id = gone.id)
-      select id from gone`.execute(this.db);
-    return rows.length;
-  }
 }
 
 export interface OpenJob {

@@ -2,6 +2,7 @@ import { type Fact, TransientError } from '@spillway/contracts';
 import type { Pool, PoolClient } from 'pg';
 import { fold, type Folded } from './fold';
 import { upsertJobs } from './ledger-jobs';
+import { countUsage, usageOf } from './ledger-usage';
 
 /**
  * What happened, in PostgreSQL. Facts may come twice and in any order: each is recorded once, states move by the time of
@@ -16,20 +17,21 @@ export class Ledger {
    * @throws TransientError `records-unavailable` when PostgreSQL is away or refuses.
    */
   async record(facts: Fact[]): Promise<void> {
-    if (facts.length === 0) return;
-    const folded = fold(facts);
+    await this.recordJobs([{ facts }]);
+  }
+
+  /**
+   * Records what jobs of facts carry, in one transaction; a job that was recorded before counts nothing twice.
+   *
+   * @throws TransientError `records-unavailable` when PostgreSQL is away or refuses.
+   */
+  async recordJobs(jobs: { id?: string; facts: Fact[] }[]): Promise<void> {
+    if (jobs.every(({ facts }) => facts.length === 0)) return;
     let client: PoolClient | undefined;
     try {
       client = await this.pool.connect();
       await client.query('begin');
-      const fresh = await insertEvents(client, folded);
-      const moving = await lockEvents(client, folded, fresh);
-      const open = await upsertJobs(client, folded);
-      await insertAttempts(client, folded);
-      await insertCollisions(client, folded);
-      // One that was moving, and has a job that is open, moves on.
-      const unsettled = folded.eventIds.filter((id) => !(moving.has(id) && open.has(id)));
-      await settleEvents(client, folded, unsettled);
+      await this.write(client, await newFacts(client, jobs));
       await client.query('commit');
     } catch (cause) {
       await client?.query('rollback').catch(() => undefined);
@@ -41,6 +43,40 @@ export class Ledger {
       client?.release();
     }
   }
+
+  private async write(client: PoolClient, facts: Fact[]): Promise<void> {
+    const folded = fold(facts);
+    const fresh = await insertEvents(client, folded);
+    const moving = await lockEvents(client, folded, fresh);
+    const open = await upsertJobs(client, folded);
+    await insertAttempts(client, folded);
+    await insertDuplicates(client, folded);
+    // One that was moving, and has a job that is open, moves on.
+    const unsettled = folded.eventIds.filter((id) => !(moving.has(id) && open.has(id)));
+    await settleEvents(client, folded, unsettled);
+  }
+
+  /** Jobs of facts that were recorded before `time` cannot come again. @returns how many were forgotten */
+  async forgetBefore(time: Date, most: number): Promise<number> {
+    const { rowCount } = await this.pool.query(
+      'delete from ledger_jobs where id in (select id from ledger_jobs where at < $1 limit $2)',
+      [time, most],
+    );
+    return rowCount ?? 0;
+  }
+}
+
+/** What of these has not been recorded yet. Another process that records the same job at the same time is waited for. */
+async function newFacts(client: PoolClient, jobs: { id?: string; facts: Fact[] }[]): Promise<Fact[]> {
+  const ids = jobs.flatMap(({ id }) => id ?? []).sort();
+  if (ids.length === 0) return jobs.flatMap(({ facts }) => facts);
+  const { rows } = await client.query<{ id: string }>({
+    name: 'ledger-new',
+    text: 'insert into ledger_jobs (id) select unnest($1::text[]) on conflict do nothing returning id',
+    values: [ids],
+  });
+  const fresh = new Set(rows.map((row) => row.id));
+  return jobs.flatMap(({ id, facts }) => (id === undefined || fresh.has(id) ? facts : []));
 }
 
 /**
@@ -69,7 +105,7 @@ async function insertEvents(client: PoolClient, { accepted, routed }: Folded): P
         select tenant, (accepted_at at time zone 'UTC')::date, source, 'events', count(*), sum(bytes)
         from fresh group by 1, 2, 3 order by 1, 2, 3
         on conflict (tenant, day, source, metric)
-        do update set count = usage.count + excluded.count, bytes = usage.bytes + excluded.bytes
+        do update set count = usage.count + excluded.count, bytes = usage.bytes + excluded.bytes, changed_at = now()
       )
       select id from fresh where state = 'moving'`,
     values: [
@@ -113,7 +149,7 @@ async function lockEvents(client: PoolClient, { eventIds }: Folded, fresh: Set<s
 /** Attempts, the count on their jobs, and the usage that only a new attempt counts for. */
 async function insertAttempts(client: PoolClient, { attempts }: Folded): Promise<void> {
   if (attempts.length === 0) return;
-  await client.query({
+  const { rows } = await client.query<{ id: string }>({
     name: 'ledger-attempts',
     text: `with fresh as (
         insert into attempts (id, job_id, event_id, tenant, queue, attempt, outcome, duration_ms, error, repeat, recorded,
@@ -121,15 +157,12 @@ async function insertAttempts(client: PoolClient, { attempts }: Folded): Promise
         select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::int[], $7::text[], $8::int[],
           $9::json[], $10::bool[], $11::bool[], $12::int[], $13::text[], $14::timestamptz[])
         on conflict (id) do nothing
-        returning job_id, tenant, queue, outcome, at
+        returning id, job_id
       ), counted as (
         update jobs set attempts = jobs.attempts + c.n
         from (select job_id, count(*) as n from fresh group by 1) c where jobs.id = c.job_id
       )
-      insert into usage (tenant, day, source, metric, count)
-      select tenant, (at at time zone 'UTC')::date, queue, 'attempts.' || outcome, count(*)
-      from fresh group by 1, 2, 3, 4 order by 1, 2, 3, 4
-      on conflict (tenant, day, source, metric) do update set count = usage.count + excluded.count`,
+      select id from fresh`,
     values: [
       attempts.map((fact) => fact.id),
       attempts.map((fact) => fact.jobId),
@@ -147,9 +180,12 @@ async function insertAttempts(client: PoolClient, { attempts }: Folded): Promise
       attempts.map((fact) => new Date(fact.at)),
     ],
   });
+  const fresh = new Set(rows.map((row) => row.id));
+  await countUsage(client, attempts.filter(({ id }) => fresh.has(id)).flatMap(usageOf));
 }
 
-async function insertCollisions(client: PoolClient, { duplicates }: Folded): Promise<void> {
+/** Deliveries that were duplicates, and what of them had other content. */
+async function insertDuplicates(client: PoolClient, { duplicates }: Folded): Promise<void> {
   if (duplicates.length === 0) return;
   const collisions = duplicates.filter((fact) => fact.collision);
   await client.query(
@@ -165,18 +201,8 @@ async function insertCollisions(client: PoolClient, { duplicates }: Folded): Pro
       collisions.map((fact) => new Date(fact.at)),
     ],
   );
-  await client.query(
-    `insert into usage (tenant, day, source, metric, count)
-     select tenant, (at at time zone 'UTC')::date, source, 'duplicates', count(*)
-     from unnest($1::text[], $2::text[], $3::timestamptz[]) as t (tenant, source, at)
-     group by 1, 2, 3 order by 1, 2, 3
-     on conflict (tenant, day, source, metric) do update set count = usage.count + excluded.count`,
-    [
-      duplicates.map((fact) => fact.tenant),
-      duplicates.map((fact) => fact.source),
-      duplicates.map((fact) => new Date(fact.at)),
-    ],
-  );
+  const counts = duplicates.map(({ tenant, at, source }) => ({ tenant, at, source, metric: 'duplicates' }));
+  await countUsage(client, counts);
 }
 
 /** Works out the state of events from their jobs and runs. */

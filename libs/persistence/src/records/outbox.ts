@@ -7,6 +7,18 @@ export interface OutboxEntry {
   job: IngressJob;
 }
 
+/** An event that was accepted and is kept aside. */
+export interface ParkedEvent {
+  /** Of its place in the line. */
+  id: string;
+  tenant: string;
+  eventId: string;
+  quota: string;
+  parkedAt: Date;
+  type: string;
+  source: string;
+}
+
 /** Where accepted events wait while the queues are away (DESIGN.md, promise 1). */
 export class Outbox {
   constructor(private readonly pool: Pool) {}
@@ -15,9 +27,10 @@ export class Outbox {
    * Keeps the event, unless the same one is known: in the outbox, or in the records within its window.
    *
    * @param windowMs how long the same event counts as a duplicate
+   * @param parkedFor the quota that keeps it aside until it is released
    * @returns the id of the event that stands for it: its own, or the first one's
    */
-  async put(job: IngressJob, dedupeId: string, source: string, windowMs: number): Promise<string> {
+  async put(job: IngressJob, dedupeId: string, source: string, windowMs: number, parkedFor?: string): Promise<string> {
     const { event } = job;
     const { rows } = await this.pool.query<{ id: string }>(
       `with known as (
@@ -25,13 +38,22 @@ export class Outbox {
          where tenant = $1 and source = $2 and dedupe_key = $3 and accepted_at > now() - $4 * interval '1 millisecond'
          order by accepted_at limit 1
        ), kept as (
-         insert into outbox (tenant, event_id, dedupe_id, job)
-         select $1, $5, $6, $7 where not exists (select from known)
+         insert into outbox (tenant, event_id, dedupe_id, job, parked_for)
+         select $1, $5, $6, $7, $8 where not exists (select from known)
          on conflict (dedupe_id) do update set dedupe_id = excluded.dedupe_id
          returning event_id::text as id
        )
        select id from known union all select id from kept`,
-      [event.tenant, source, event.idempotencykey, windowMs, event.id, dedupeId, JSON.stringify(job)],
+      [
+        event.tenant,
+        source,
+        event.idempotencykey,
+        windowMs,
+        event.id,
+        dedupeId,
+        JSON.stringify(job),
+        parkedFor ?? null,
+      ],
     );
     return rows[0]!.id;
   }
@@ -47,7 +69,9 @@ export class Outbox {
 
   /** Events that wait to be relayed. */
   async depth(): Promise<number> {
-    const { rows } = await this.pool.query<{ count: string }>('select count(*) from outbox where relayed_at is null');
+    const { rows } = await this.pool.query<{ count: string }>(
+      'select count(*) from outbox where relayed_at is null and parked_for is null',
+    );
     return Number(rows[0]!.count);
   }
 
@@ -63,7 +87,8 @@ export class Outbox {
     try {
       await client.query('begin');
       const { rows } = await client.query<{ id: string; dedupe_id: string; job: IngressJob }>(
-        `select id, dedupe_id, job from outbox where relayed_at is null order by id limit $1 for update skip locked`,
+        `select id, dedupe_id, job from outbox where relayed_at is null and parked_for is null
+         order by id limit $1 for update skip locked`,
         [most],
       );
       let taken = 0;
@@ -84,6 +109,38 @@ export class Outbox {
     } finally {
       client.release();
     }
+  }
+
+  /** Events that a quota keeps aside, oldest first. */
+  async parked(tenant: string | undefined, after: string, limit: number): Promise<ParkedEvent[]> {
+    const { rows } = await this.pool.query<ParkedEvent>(
+      `select id::text, tenant, event_id as "eventId", parked_for as quota, created_at as "parkedAt",
+         job -> 'event' ->> 'type' as type, job -> 'event' ->> 'source' as source
+       from outbox where parked_for is not null and ($1::text is null or tenant = $1) and id > $2::bigint
+       order by id limit $3`,
+      [tenant ?? null, after || '0', limit],
+    );
+    return rows;
+  }
+
+  /** Lets the oldest parked events of a tenant go their way. @returns how many */
+  async release(tenant: string, most: number): Promise<number> {
+    const { rowCount } = await this.pool.query(
+      `update outbox set parked_for = null where id in (
+         select id from outbox where parked_for is not null and tenant = $1 order by id limit $2 for update skip locked)`,
+      [tenant, most],
+    );
+    return rowCount ?? 0;
+  }
+
+  /** Forgets the oldest parked events of a tenant for good. @returns how many */
+  async dropParked(tenant: string, most: number): Promise<number> {
+    const { rowCount } = await this.pool.query(
+      `delete from outbox where id in (
+         select id from outbox where parked_for is not null and tenant = $1 order by id limit $2 for update skip locked)`,
+      [tenant, most],
+    );
+    return rowCount ?? 0;
   }
 
   /** Relayed rows keep deduplicating for a while, then go. */

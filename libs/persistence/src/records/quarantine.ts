@@ -90,13 +90,4 @@ export class Quarantine {
     const { numDeletedRows } = await this.db.deleteFrom('quarantine').where('id', '=', id).executeTakeFirst();
     return numDeletedRows > 0n;
   }
-
-  /** @returns how many were dropped */
-  async forgetBefore(time: Date): Promise<number> {
-    const { numDeletedRows } = await this.db
-      .deleteFrom('quarantine')
-      .where('received_at', '<', time)
-      .executeTakeFirst();
-    return Number(numDeletedRows);
-  }
 }

@@ -64,7 +64,8 @@ export class Calls {
     crashPoint('after call');
     const answer: Answer = { kind: 'answer', node: run.node, output: output ?? null };
     const facts = await this.answer(context.data, answer, context.log, known.read);
-    return { value: excerpt(output), repeat: context.interrupted, facts };
+    const channel = call.name === 'spillway.notify' && (call.with as { channel?: string } | null)?.channel;
+    return { value: excerpt(output), repeat: context.interrupted, facts, ...(channel && { channel }) };
   }
 
   /** Whether the call was answered before. A run that waits for this answer alone is read whole, to be taken on with it. */

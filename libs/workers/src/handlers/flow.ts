@@ -1,9 +1,11 @@
-import type { ErrorRecord, FlowJob } from '@spillway/contracts';
+import { type ErrorRecord, type FlowJob, PermanentError } from '@spillway/contracts';
+import { quotaExceeded } from '@spillway/intake';
 import type { NewFact } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
 import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
 import { crashPoint } from '../faults';
 import { type RunSteps, runStepsOf } from '../runs/run-steps';
+import { standingStill } from '../runs/stand-still';
 
 /** `orchestration-flows`: a wake-up takes a run as far as it goes without waiting. */
 export class FlowHandler implements Handler<'orchestration-flows'> {
@@ -11,7 +13,7 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
   readonly tellsAttempts = true;
   private readonly steps: RunSteps;
 
-  constructor(platform: Platform) {
+  constructor(private readonly platform: Platform) {
     this.steps = runStepsOf(platform);
   }
 
@@ -19,6 +21,7 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
     // A wake-up is no work of the event's: only the job that begins the run has a line in the ledger.
     const silent = !data.start;
     crashPoint('begin wake-up');
+    if (data.start) await this.mayBegin(data, attempt);
     const stepped = await this.steps.advance(data, attempt === 1 && !interrupted);
     if (!stepped) return { silent, value: 'nothing to do' };
     if ('idle' in stepped) {
@@ -29,6 +32,25 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
     }
     const facts = await this.steps.makeKnown(stepped, log);
     return { silent, facts, value: { status: stepped.run.status } };
+  }
+
+  /**
+   * Quotas of runs. A run that is there has been let in.
+   *
+   * @throws RateLimitedError `quota-exceeded` where the policy is to wait; PermanentError `quota-exceeded` where it is not:
+   * the job goes to the dead letters, and can be redriven
+   */
+  private async mayBegin({ run, meta }: FlowJob, attempt: number): Promise<void> {
+    const tenant = this.platform.directory.tenant(meta.tenant);
+    if (!tenant || (!tenant.quotas.openRuns && !tenant.quotas.runsPerDay)) return;
+    if (attempt > 1 && (await standingStill(this.platform.runs.load([run.id]))).length > 0) return;
+    const verdict = await this.platform.quotas.run(tenant);
+    if (!verdict) return;
+    const refusal = quotaExceeded(tenant.name, verdict);
+    if (verdict.policy === 'delay') throw refusal;
+    const { message, code, details } = refusal;
+    const remedy = 'Redrive the dead letter when there is room, or raise the quota.';
+    throw new PermanentError(message, { code, details, remedy });
   }
 
   /** A wake-up that is given up says nothing of its event: the sweep wakes the run again. */

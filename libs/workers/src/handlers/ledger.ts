@@ -2,6 +2,7 @@ import type { AnalyticsJob, Fact } from '@spillway/contracts';
 import { batched } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
 import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
+import { between } from '../faults';
 
 /** Jobs whose facts go into one transaction: as many as a process has at once. */
 const MOST_JOBS = 20;
@@ -12,20 +13,20 @@ const LINGER_MS = 100;
 export class LedgerHandler implements Handler<'analytics-events'> {
   readonly queue = 'analytics-events';
   readonly tellsAttempts = false;
-  private readonly write: (facts: Fact[]) => Promise<void>;
+  private readonly write: (job: { id: string; facts: Fact[] }) => Promise<void>;
 
   constructor(platform: Pick<Platform, 'ledger'>) {
     this.write = batched(
-      async (groups: Fact[][]) => {
-        await platform.ledger.record(groups.flat());
-        return groups.map(() => undefined);
+      async (jobs: { id: string; facts: Fact[] }[]) => {
+        await platform.ledger.recordJobs(jobs);
+        return jobs.map(() => undefined);
       },
       { most: MOST_JOBS, lingerMs: LINGER_MS },
     );
   }
 
-  async handle({ data }: JobContext<AnalyticsJob>): Promise<Outcome> {
-    await this.write(data.facts);
+  async handle({ id, data }: JobContext<AnalyticsJob>): Promise<Outcome> {
+    await between('ledger', () => this.write({ id, facts: data.facts }));
     return { value: data.facts.length };
   }
 

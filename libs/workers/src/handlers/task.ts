@@ -43,6 +43,7 @@ abstract class TaskHandler<Name extends TaskQueue> implements Handler<Name> {
     return {
       value: result,
       ...(result.status !== undefined && { response: { status: result.status } }),
+      ...(data.task.notify && { channel: data.task.notify.channel }),
       recorded,
       repeat,
     };

@@ -1,29 +1,77 @@
-import { QUEUE_NAMES } from '@spillway/contracts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { QUEUE_NAMES, type Retention } from '@spillway/contracts';
 import type { Platform } from '@spillway/runtime';
 
 const BATCH = 1_000;
 const DAY_MS = 86_400_000;
 /** An effect may be asked for again as long as its dead letter can be redriven. */
 const EFFECTS_BEYOND_DEAD_LETTERS_MS = DAY_MS;
+/** Between two batches: the database has other work. */
+const PAUSE_MS = 20;
 
-/** Drops what has outlived its time, in batches that hold no lock for long. */
+/** Where the last pass over the payloads of a tenant came to; all are looked at anew each day, for those that moved then. */
+const reached = new WeakMap<Platform, { since: number; tenants: Map<string, Date> }>();
+
+/** Drops what has outlived its time, tenant by tenant, in batches that hold no lock for long. */
 export async function forgetOld(platform: Platform): Promise<void> {
-  const { retention } = platform.config;
+  const { retention: times } = platform.config;
   const before = (ms: number) => new Date(Date.now() - ms);
-  for (const queue of QUEUE_NAMES) {
-    await untilDone(() => platform.deadLetters.forgetBefore(queue, Date.now() - retention.deadLettersMs, BATCH));
+  const rules = new Map([...platform.directory.all()].map(({ name, retention }) => [name, retention]));
+  await forgetDeadLetters(platform, rules);
+  for (const tenant of new Set([...(await platform.retention.tenants()), ...rules.keys()])) {
+    const own = rules.get(tenant) ?? {};
+    const { retention } = platform;
+    await untilDone(() => retention.forgetQuarantine(tenant, before(own.quarantine ?? times.quarantineMs), BATCH));
+    await untilDone(() => retention.forgetEvents(tenant, before(own.events ?? times.eventsMs), BATCH));
+    if (own.payloads !== undefined) await forgetPayloads(platform, tenant, before(own.payloads));
   }
-  await platform.quarantine.forgetBefore(before(retention.quarantineMs));
-  await untilDone(() => platform.events.forgetBefore(before(retention.eventsMs), BATCH));
-  const effects = Math.max(retention.deadLettersMs, retention.eventsMs) + EFFECTS_BEYOND_DEAD_LETTERS_MS;
-  await untilDone(() => platform.effects.forgetBefore(before(effects), BATCH));
+  const all = [...rules.values()];
+  const longest = Math.max(
+    times.deadLettersMs,
+    times.eventsMs,
+    ...all.flatMap(({ events, deadLetters }) => [events ?? 0, deadLetters ?? 0]),
+  );
+  await untilDone(() => platform.effects.forgetBefore(before(longest + EFFECTS_BEYOND_DEAD_LETTERS_MS), BATCH));
   await untilDone(() => platform.outbox.forgetBefore(before(2 * DAY_MS), BATCH));
   await untilDone(() => platform.usedTokens.forgetBefore(before(2 * DAY_MS), BATCH));
-  await untilDone(() => platform.listening.forgetBefore(before(retention.eventsMs), BATCH));
-  await untilDone(() => platform.starts.forgetBefore(before(retention.eventsMs), BATCH));
+  await untilDone(() => platform.listening.forgetBefore(before(longest), BATCH));
+  await untilDone(() => platform.starts.forgetBefore(before(longest), BATCH));
+  // A job of facts that is redriven comes again as long as dead letters are kept.
+  await untilDone(() => platform.ledger.forgetBefore(before(longest + DAY_MS), BATCH));
+  await platform.quotaStore.forgetBefore(before(35 * DAY_MS));
   await platform.queues.backend.sweep();
 }
 
+/** The longest time holds for all at once; tenants with a shorter one are looked at one by one. */
+async function forgetDeadLetters(platform: Platform, rules: Map<string, Retention>): Promise<void> {
+  const { deadLettersMs } = platform.config.retention;
+  const own = [...rules].flatMap(([tenant, { deadLetters }]) =>
+    deadLetters === undefined ? [] : [[tenant, deadLetters] as const],
+  );
+  const longest = Math.max(deadLettersMs, ...own.map(([, ms]) => ms));
+  const short = [...rules.keys()]
+    .map((tenant) => [tenant, rules.get(tenant)!.deadLetters ?? deadLettersMs] as const)
+    .filter(([, ms]) => ms < longest);
+  for (const queue of QUEUE_NAMES) {
+    await untilDone(() => platform.deadLetters.forgetBefore(queue, Date.now() - longest, BATCH));
+    for (const [tenant, ms] of short)
+      await untilDone(() => platform.deadLetters.forgetOf(queue, tenant, Date.now() - ms, BATCH));
+  }
+}
+
+async function forgetPayloads(platform: Platform, tenant: string, before: Date): Promise<void> {
+  let marks = reached.get(platform);
+  if (!marks || Date.now() - marks.since > DAY_MS)
+    reached.set(platform, (marks = { since: Date.now(), tenants: new Map() }));
+  for (;;) {
+    const from = marks.tenants.get(tenant) ?? new Date(0);
+    const pass = await platform.retention.forgetPayloads(tenant, from, before, BATCH);
+    marks.tenants.set(tenant, pass.reached ?? before);
+    if (!pass.reached) return;
+    await wait(PAUSE_MS);
+  }
+}
+
 async function untilDone(forget: () => Promise<number>): Promise<void> {
-  while ((await forget()) === BATCH);
+  while ((await forget()) === BATCH) await wait(PAUSE_MS);
 }
