@@ -3,6 +3,7 @@ import { PermanentError } from '@spillway/contracts';
 import { z } from 'zod';
 import { egressSettings } from './egress';
 import { withSecretFiles } from './secret-files';
+import { oidcOf } from './oidc';
 import { keyBytes, type Variables, variablesSchema } from './variables';
 
 /** Everything a process is told from outside, validated once, at its start. */
@@ -76,6 +77,10 @@ function toConfig(variables: Variables) {
       port: variables.ADMIN_PORT,
       password: variables.ADMIN_PASSWORD,
       apiKey: variables.ADMIN_API_KEY,
+      publicUrl: variables.ADMIN_PUBLIC_URL?.replace(/\/$/, ''),
+      trustProxy: trusted(variables.TRUST_PROXY),
+      session: { idleMs: variables.SESSION_IDLE, mostMs: variables.SESSION_MOST },
+      oidc: oidcOf(variables),
     },
     startTimeoutMs: variables.START_TIMEOUT,
     demoPort: variables.DEMO_PORT,
@@ -84,6 +89,7 @@ function toConfig(variables: Variables) {
       deadLettersMs: variables.DEAD_LETTER_RETENTION,
       quarantineMs: variables.QUARANTINE_RETENTION,
       eventsMs: variables.EVENT_RETENTION,
+      auditMs: variables.AUDIT_RETENTION,
     },
     egress: egressSettings(variables),
     reconcile: { everyMs: variables.RECONCILE_EVERY, afterMs: variables.RECONCILE_AFTER },
@@ -99,6 +105,12 @@ function servedPartitions({ SPILLWAY_PARTITIONS: count, WORKER_PARTITIONS: told 
     code: 'config-invalid',
     remedy: 'Partitions are counted from 0, up to SPILLWAY_PARTITIONS - 1.',
   });
+}
+
+/** Whose word on where a request comes from is taken: nobody's, everybody's, or that of these addresses. */
+function trusted(text: string | undefined): boolean | string[] {
+  if (!text || text === 'false') return false;
+  return text === 'true' ? true : text.split(',').map((address) => address.trim());
 }
 
 function parseOverrides(text: string | undefined): QueueOverrides {

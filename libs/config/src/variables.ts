@@ -1,5 +1,6 @@
 import { durationSchema, ROLES, type Role } from '@spillway/contracts';
 import { z } from 'zod';
+import { oidcVariables } from './oidc-variables';
 
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
 const duration = (fallback: string) => durationSchema.prefault(fallback);
@@ -100,6 +101,21 @@ export const variablesSchema = z.object({
     .describe(
       'A key of the platform with every scope. Unset with the embedded PostgreSQL: made and kept under `SPILLWAY_DIR`.',
     ),
+  ADMIN_PUBLIC_URL: z
+    .url()
+    .optional()
+    .describe(
+      'What people call the admin: with `https://`, its cookies are sent over TLS only. OpenID Connect needs it.',
+    ),
+  TRUST_PROXY: z
+    .string()
+    .optional()
+    .describe(
+      'Proxies before the admin whose `X-Forwarded-For` is believed: addresses or networks, separated by commas, or `true`.',
+    ),
+  SESSION_IDLE: duration('1h').describe('A session in the admin ends after so long without a request.'),
+  SESSION_MOST: duration('12h').describe('And after so long in any case.'),
+  ...oidcVariables,
   DEMO_PORT: port(3200).describe('Port of the inbox that the demo tenant posts to.'),
   SPILLWAY_QUEUES: z
     .string()
@@ -111,6 +127,7 @@ export const variablesSchema = z.object({
   DEAD_LETTER_RETENTION: duration('30d').describe('How long dead letters are kept.'),
   QUARANTINE_RETENTION: duration('14d').describe('How long quarantined requests are kept.'),
   EVENT_RETENTION: duration('90d').describe('How long events and their ledger are kept.'),
+  AUDIT_RETENTION: duration('400d').describe('How long entries of the audit log are kept.'),
   RECONCILE_EVERY: duration('30s').describe(
     'How often the reconciler looks for work that a crash left between two steps.',
   ),
