@@ -163,7 +163,25 @@ export type Fact =
     })
   | (FactBase & { kind: 'job.redriven'; jobId: string; queue: string })
   /** The state of its event is to be worked out anew. */
-  | (FactBase & { kind: 'run.ended'; runId: string });
+  | (FactBase & { kind: 'run.ended'; runId: string })
+  /** For the audit log, not for the ledger: what somebody did where the log could not be waited for. */
+  | (FactBase & AuditFact & { kind: 'audit' });
+
+/** What somebody did, as the audit log keeps it. The event it has to do with is `eventId`, or empty. */
+export interface AuditFact {
+  /** `key:ci`, `user:ana`, `link:Bo`: how they are called. */
+  actor: string;
+  /** The id of the key, when that is not its name. */
+  actorId?: string;
+  action: string;
+  target: string;
+  details?: Record<string, unknown>;
+  address?: string;
+  userAgent?: string;
+  outcome?: 'done' | 'refused' | 'failed';
+  /** The entry's id, when somebody tried to write it before; else it is the fact's. */
+  entryId?: string;
+}
 
 export type FactKind = Fact['kind'];
 

@@ -140,6 +140,11 @@ export const SCOPES = [
   'queues:write',
   'sources:sign',
   'audit:read',
+  'payloads:read',
+  'keys:read',
+  'keys:write',
+  'users:read',
+  'users:write',
 ] as const;
 export const scopeSchema = z.enum(SCOPES);
 export type Scope = (typeof SCOPES)[number];
@@ -150,6 +155,8 @@ export const apiKeySpecSchema = z.strictObject({
   expiresAt: z.iso.datetime().optional(),
   /** The key itself, by reference; left out, Spillway makes one and shows it once. */
   secret: secretRefSchema.optional(),
+  /** When `secret` changes: how long the one before still works. */
+  overlap: durationSchema.default(86_400_000),
 });
 
 const metadata = z.strictObject({ name: nameSchema, tenant: nameSchema });

@@ -61,10 +61,23 @@ export class CallbacksApi {
     const { approved, by, comment } = parsed.data;
     const output = { approved, by, at: new Date().toISOString(), ...(comment && { comment }) };
     await this.answer(callback, by, output, { kind: 'answer', node: callback.node, output });
+    await this.tell(callback, request, by, { approved, comment });
     if (!isForm) return { ok: true };
     return reply
       .type('text/html')
       .send(donePage({ ...callback, answeredAt: new Date(), answeredBy: by, answer: output }));
+  }
+
+  /** A person decided: that goes into the audit log, by way of the queues, as all that ingress has to tell. */
+  private async tell(callback: Callback, request: LinkRequest, by: string, details: Record<string, unknown>) {
+    const { runId, node, tenant } = callback;
+    const from = { address: request.ip, userAgent: request.headers['user-agent'] };
+    const about = { actor: `link:${by}`, action: 'run.decide', target: `${runId}.${node}`, details };
+    await this.platform.facts
+      .record([{ kind: 'audit', tenant, eventId: '', ...about, ...from }])
+      .catch((error: unknown) =>
+        this.platform.log.error({ err: error, ...about, ...from }, 'audit entry was not kept'),
+      );
   }
 
   /** @throws BadRequestError 403, 404, 409 `answered-already`, 410 */

@@ -3,7 +3,16 @@ export { migrate, openDatabase, type Database } from './database';
 export type { Schema } from './schema';
 export { batched } from './batcher';
 export { sendSignal, Signals, type Signal } from './signals';
-export { AuditLog, type AuditEntry } from './records/audit';
+export { AuditLog, type AuditEntry, type AuditReport } from './records/audit/audit-log';
+export {
+  ChainCheck,
+  GENESIS,
+  type AuditSigner,
+  type ChainedEntry,
+  type ChainHead,
+  type ChainProblem,
+} from './records/audit/chain';
+export type { AuditFilter } from './records/audit/rows';
 export { EffectStore, type Known } from './records/effects';
 export {
   EventRecords,

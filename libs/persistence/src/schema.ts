@@ -5,6 +5,7 @@ export interface Schema {
   resources: ResourcesTable;
   api_keys: ApiKeysTable;
   users: UsersTable;
+  user_roles: UserRolesTable;
   sessions: SessionsTable;
   events: EventsTable;
   jobs: JobsTable;
@@ -19,6 +20,7 @@ export interface Schema {
   collisions: CollisionsTable;
   usage: UsageTable;
   audit: AuditTable;
+  audit_anchors: AuditAnchorsTable;
 }
 
 /** JSON kept as text: `jsonb` refuses \u0000 and lone surrogates, which other people's payloads may hold. */
@@ -52,20 +54,47 @@ interface ApiKeysTable {
   created_at: Made;
   last_used_at: Timestamp | null;
   revoked_at: Timestamp | null;
+  description: string | null;
+  created_by: string | null;
+  rotated_at: Timestamp | null;
+  /** The secret before this one, while it still works. */
+  previous_hash: Buffer | null;
+  previous_until: Timestamp | null;
+  previous_used_at: Timestamp | null;
 }
 
 interface UsersTable {
   name: string;
-  password: string;
+  /** Null: logs in through the OpenID provider only. */
+  password: string | null;
+  /** Who this is to the OpenID provider. */
+  issuer: string | null;
+  subject: string | null;
+  created_at: Made;
+  last_login_at: Timestamp | null;
+}
+
+interface UserRolesTable {
+  user_name: string;
+  /** `*`: every tenant. */
+  tenant: string;
   role: 'viewer' | 'operator' | 'admin';
+  /** Given by the OpenID provider at the last login, and taken away by it. */
+  mapped: ColumnType<boolean, boolean | undefined, boolean>;
   created_at: Made;
 }
 
 interface SessionsTable {
   hash: Buffer;
+  id: string;
   user_name: string;
   created_at: Made;
+  used_at: Made;
   expires_at: Timestamp;
+  address: string | null;
+  user_agent: string | null;
+  /** password | oidc */
+  via: string;
 }
 
 interface EventsTable {
@@ -245,12 +274,27 @@ interface UsageTable {
 }
 
 interface AuditTable {
-  id: Generated<string>;
-  at: Made;
+  /** 1, 2, 3, …: without a gap. */
+  seq: string;
+  id: string;
+  at: Timestamp;
   actor: string;
+  actor_id: string | null;
   action: string;
   tenant: string | null;
   target: string;
   details: Json<unknown>;
   address: string | null;
+  user_agent: string | null;
+  outcome: string;
+  prev: string;
+  hash: string;
+  mac: string;
+}
+
+interface AuditAnchorsTable {
+  seq: string;
+  hash: string;
+  at: Timestamp;
+  mac: string;
 }

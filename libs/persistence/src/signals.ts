@@ -2,7 +2,9 @@ import { Client } from 'pg';
 
 /** A word from one process to all others, over PostgreSQL's NOTIFY. Lost while PostgreSQL is away: never rely on it alone. */
 export type Signal =
-  { kind: 'resources-changed'; tenant: string } | { kind: 'cancel-job'; queue: string; jobId: string };
+  | { kind: 'resources-changed'; tenant: string }
+  | { kind: 'cancel-job'; queue: string; jobId: string }
+  | { kind: 'keys-changed' };
 
 const CHANNEL = 'spillway_signals';
 const RECONNECT_MS = 1_000;

@@ -91,7 +91,8 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
   await signals.start();
 
   const sealer = new Sealer(key);
-  const apiKeys = new ApiKeys(database.db);
+  const apiKeys = new ApiKeys(database.db, database.pool);
+  signals.on((signal) => signal.kind === 'keys-changed' && apiKeys.forget());
   const resources = new Resources(database.db, database.pool, sealer, apiKeys);
   const directory = new Directory(resources, signals, log);
   await directory.start();
@@ -123,7 +124,10 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     events,
     quarantine: new Quarantine(database.db),
     usedTokens: new UsedTokens(database.pool),
-    audit: new AuditLog(database.db),
+    audit: new AuditLog(database.pool, {
+      sign: (text) => sealer.sign('audit', text),
+      verify: (text, mac) => sealer.verify('audit', text, mac),
+    }),
     usage: new Usage(database.db),
     quotas,
     quotaStore,

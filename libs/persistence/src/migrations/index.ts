@@ -3,6 +3,7 @@ import * as records from './0001-records';
 import * as adapters from './0002-adapters';
 import * as runs from './0003-runs';
 import * as flows from './0005-flows';
+import * as people from './0006-people';
 import * as quotas from './0007-quotas';
 
 /** In order; a released migration is never changed. */
@@ -11,5 +12,6 @@ export const migrations: Record<string, Migration> = {
   '0002-adapters': adapters,
   '0003-runs': runs,
   '0005-flows': flows,
+  '0006-people': people,
   '0007-quotas': quotas,
 };

@@ -57,7 +57,7 @@ export function fold(facts: Fact[]): Folded {
     else if (fact.kind === 'event.failed') failed.set(fact.eventId, fact);
     else if (fact.kind === 'event.duplicate') duplicates.set(fact.id, fact);
     else if (fact.kind === 'job.attempt') attempts.set(fact.id, { ...fact, outcome: 'error' });
-    else if (fact.kind === 'run.ended') continue;
+    else if (fact.kind === 'run.ended' || fact.kind === 'audit') continue;
     else if (fact.kind === 'event.routed') {
       routed.set(fact.eventId, fact);
       for (const job of fact.jobs) mergeJob(jobs, plannedRow(fact, job));
@@ -71,7 +71,7 @@ export function fold(facts: Fact[]): Folded {
       mergeJob(jobs, row);
     }
   }
-  const touched = facts.filter((fact) => fact.kind !== 'event.duplicate' && fact.kind !== 'job.attempt');
+  const touched = facts.filter((fact) => !['event.duplicate', 'job.attempt', 'audit'].includes(fact.kind));
   return {
     eventIds: [...new Set(touched.map((fact) => fact.eventId))].sort(),
     accepted: sortedById([...accepted.values()], (fact) => fact.eventId),

@@ -1,5 +1,5 @@
 import type { AnalyticsJob, Fact } from '@spillway/contracts';
-import { batched } from '@spillway/persistence';
+import { type AuditEntry, batched } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
 import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
 import { between } from '../faults';
@@ -9,15 +9,25 @@ const MOST_JOBS = 20;
 /** DESIGN.md gives a batch 250 ms; the sooner an event is seen done, the better. */
 const LINGER_MS = 100;
 
+type AuditFactOf = Extract<Fact, { kind: 'audit' }>;
+
+function toEntry({ kind: _, tenant, eventId, id, entryId, details, ...entry }: AuditFactOf): AuditEntry {
+  const about = { ...details, ...(eventId && { eventId }) };
+  return { ...entry, id: entryId ?? id, tenant: tenant || undefined, details: about };
+}
+
 /** `analytics-events`: writes what happened into the ledger, what is at hand in one transaction. */
 export class LedgerHandler implements Handler<'analytics-events'> {
   readonly queue = 'analytics-events';
   readonly tellsAttempts = false;
   private readonly write: (job: { id: string; facts: Fact[] }) => Promise<void>;
 
-  constructor(platform: Pick<Platform, 'ledger'>) {
+  constructor(platform: Pick<Platform, 'ledger' | 'audit'>) {
     this.write = batched(
       async (jobs: { id: string; facts: Fact[] }[]) => {
+        // Told again, an entry is there already: it goes by its own id, and before the job counts as recorded.
+        const entries = jobs.flatMap(({ facts }) => facts.filter((fact) => fact.kind === 'audit'));
+        await platform.audit.record(...entries.map(toEntry));
         await platform.ledger.recordJobs(jobs);
         return jobs.map(() => undefined);
       },

@@ -39,6 +39,7 @@ export async function forgetOld(platform: Platform): Promise<void> {
   // A job of facts that is redriven comes again as long as dead letters are kept.
   await untilDone(() => platform.ledger.forgetBefore(before(longest + DAY_MS), BATCH));
   await platform.quotaStore.forgetBefore(before(35 * DAY_MS));
+  await platform.audit.forgetBefore(before(times.auditMs));
   await platform.queues.backend.sweep();
 }
 
