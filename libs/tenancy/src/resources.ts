@@ -28,6 +28,13 @@ export interface AppliedResource {
   token?: string;
 }
 
+export interface ApplyOptions {
+  /** Only tells what would change. */
+  dryRun?: boolean;
+  /** Who applies; kept with the keys that are made. */
+  by?: string;
+}
+
 export interface ResourceFilter {
   kind?: ResourceKind;
   tenant?: string;
@@ -65,10 +72,9 @@ export class Resources {
    * Brings the platform to what the documents say. Applying the same twice changes nothing.
    *
    * @param resources secrets given as values: references are the reader's business
-   * @param options `dryRun` only tells what would change
    * @throws BadRequestError `tenant-unknown`, `plan-unknown`
    */
-  async apply(resources: Resource[], options: { dryRun?: boolean } = {}): Promise<AppliedResource[]> {
+  async apply(resources: Resource[], options: ApplyOptions = {}): Promise<AppliedResource[]> {
     const applied: AppliedResource[] = [];
     // Plans and tenants first: the others belong to one.
     const ordered = [...resources].sort((a, b) => rank(a) - rank(b));
@@ -77,7 +83,7 @@ export class Resources {
       const tenant = tenantOf(resource);
       applied.push(
         resource.kind === 'ApiKey'
-          ? await this.applyKey(resource.metadata, resource.spec, options.dryRun)
+          ? await this.applyKey(resource.metadata, resource.spec, options)
           : await this.applyOne(resource, tenant, options.dryRun),
       );
     }
@@ -118,6 +124,8 @@ export class Resources {
     // A tenant takes all it configured with it; its events stay until their time is over.
     if (kind !== 'Tenant') query = query.where('kind', '=', kind).where('name', '=', name);
     const { numDeletedRows } = await query.executeTakeFirst();
+    // Nor shall a later tenant of that name be open to the people of this one.
+    if (kind === 'Tenant') await this.db.deleteFrom('user_roles').where('tenant', '=', tenant).execute();
     if (kind === 'Tenant' || kind === 'ApiKey') await this.revokeKeys(tenant, kind === 'ApiKey' ? name : undefined);
     await sendSignal(this.pool, { kind: 'resources-changed', tenant });
     return numDeletedRows > 0n;
@@ -168,11 +176,11 @@ export class Resources {
     return { ...base, action: known ? 'updated' : 'created' };
   }
 
-  /** A key is made once; a changed document makes a new one and ends the old. */
+  /** A key is made once; a changed document changes what it may do, a changed secret rotates it. */
   private async applyKey(
     metadata: { name: string; tenant: string },
     spec: ApiKeySpec,
-    dryRun?: boolean,
+    { dryRun, by }: ApplyOptions,
   ): Promise<AppliedResource> {
     const { name, tenant } = metadata;
     const known = await this.row('ApiKey', tenant, name);
@@ -182,9 +190,15 @@ export class Resources {
     const base = { kind: 'ApiKey' as const, tenant, name, changes };
     if (known && changes.length === 0) return { ...base, action: 'unchanged' };
     if (dryRun) return { ...base, action: known ? 'updated' : 'created' };
-    await this.revokeKeys(tenant, name);
-    const expiresAt = spec.expiresAt ? new Date(spec.expiresAt) : undefined;
-    const { token } = await this.keys.create({ tenant, name, scopes: spec.scopes, expiresAt }, given);
+    const { scopes, description } = spec;
+    const to = { scopes, description, expiresAt: spec.expiresAt ? new Date(spec.expiresAt) : undefined };
+    const key = await this.keys.named(tenant, name);
+    let token: string | undefined;
+    if (!key) ({ token } = await this.keys.create({ tenant, name, ...to, createdBy: by }, given));
+    else {
+      await this.keys.change(key.id, to);
+      if (given) await this.keys.rotate(key.id, { overlapMs: spec.overlap, token: given });
+    }
     await this.db
       .insertInto('resources')
       .values({ kind: 'ApiKey', tenant, name, spec: JSON.stringify(shown), sealed: '{}', version: 1 })
@@ -196,12 +210,12 @@ export class Resources {
         })),
       )
       .execute();
-    return { ...base, action: known ? 'updated' : 'created', ...(!given && { token }) };
+    return { ...base, action: known ? 'updated' : 'created', ...(token && !given && { token }) };
   }
 
   private async revokeKeys(tenant: string, name?: string): Promise<void> {
-    for (const key of await this.keys.list(tenant)) {
-      if (!key.revoked_at && (name === undefined || key.name === name)) await this.keys.revoke(key.id);
+    for (const key of await this.keys.list({ tenant })) {
+      if (name === undefined || key.name === name) await this.keys.revoke(key.id);
     }
   }
 

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { PermanentError } from '@spillway/contracts';
 
 const IV_BYTES = 12;
@@ -38,6 +38,12 @@ export class Sealer {
   /** A signature that only this installation can make; hex. @param purpose keeps signatures of different uses apart */
   sign(purpose: string, text: string): string {
     return createHmac('sha256', this.key).update(`${purpose}\0${text}`).digest('hex');
+  }
+
+  /** Whether {@link sign} made this signature. */
+  verify(purpose: string, text: string, signature: string): boolean {
+    const [wanted, given] = [Buffer.from(this.sign(purpose, text)), Buffer.from(signature)];
+    return wanted.length === given.length && timingSafeEqual(wanted, given);
   }
 
   /** Tells whether two secrets are the same without telling either; safe to show. */
