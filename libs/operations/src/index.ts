@@ -1,4 +1,9 @@
-export { Users, type User } from './access/users';
+export { MASK } from './access/mask';
+export { type Grant, type UserRole, USER_ROLES } from './access/principal';
+export { Sessions } from './access/sessions';
+export { Users, type User, type UserInfo } from './access/users';
+export type { Endpoint } from './api/endpoint';
+export { allEndpoints } from './api/endpoints';
 export type { SignedSample } from './api/samples';
 export { redriveMany, type Redrive, type Redriven } from './api/redrive';
 export { OperationsModule } from './operations.module';

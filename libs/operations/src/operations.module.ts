@@ -1,24 +1,16 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { TransientError } from '@spillway/contracts';
-import { Acceptor, Intake } from '@spillway/intake';
 import type { Platform } from '@spillway/runtime';
 import type { FastifyInstance } from 'fastify';
 import { Authenticator } from './access/authenticator';
+import { Cookies } from './access/cookies';
 import { Login } from './access/login';
+import { OidcLogin } from './access/oidc';
+import { Sessions } from './access/sessions';
 import { Users } from './access/users';
-import { deadLetterEndpoints } from './api/dead-letters';
 import { operationsOpenApi, registerEndpoints } from './api/endpoint';
-import { eventEndpoints } from './api/events';
-import { jobEndpoints } from './api/jobs';
-import { quotaEndpoints } from './api/quotas';
-import { quarantineEndpoints } from './api/quarantine';
-import { limitEndpoints } from './api/limits';
-import { replayEndpoint } from './api/replay';
-import { runEndpoints } from './api/runs';
-import { recordEndpoints } from './api/records';
-import { resourceEndpoints } from './api/resources';
-import { sampleEndpoints } from './api/samples';
+import { allEndpoints } from './api/endpoints';
 import { registerBoard } from './board/board';
 
 const PLATFORM = Symbol('platform');
@@ -46,24 +38,21 @@ export class OperationsModule implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     const { platform } = this;
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
+    const { publicUrl, session, oidc } = platform.config.admin;
     const users = new Users(platform.database.db);
-    const authenticator = new Authenticator(platform, users);
-    const endpoints = [
-      ...eventEndpoints(platform),
-      ...jobEndpoints(platform),
-      ...deadLetterEndpoints(platform),
-      ...runEndpoints(platform),
-      ...limitEndpoints(platform),
-      replayEndpoint(platform),
-      ...quarantineEndpoints(platform, new Intake(platform, new Acceptor(platform))),
-      ...resourceEndpoints(platform),
-      ...quotaEndpoints(platform),
-      ...sampleEndpoints(platform, this.ingressUrl),
-      ...recordEndpoints(platform, users),
-    ];
-    new Login(users, authenticator, platform.log).register(server);
-    registerEndpoints(server, endpoints, authenticator);
-    await registerBoard(server, platform.queues, authenticator);
+    const sessions = new Sessions(platform.database.db, session);
+    const authenticator = new Authenticator(platform, sessions);
+    const endpoints = allEndpoints(platform, { users, sessions, ingressUrl: this.ingressUrl });
+    const doors = {
+      users,
+      sessions,
+      authenticator,
+      cookies: new Cookies(publicUrl),
+      oidc: oidc && new OidcLogin(oidc, publicUrl!, platform.sealer),
+    };
+    new Login(doors, platform).register(server);
+    registerEndpoints(server, endpoints, authenticator, platform);
+    await registerBoard(server, platform, authenticator);
     server.get('/openapi.json', () => operationsOpenApi(endpoints));
     server.get('/health/live', () => ({ status: 'ok' }));
     server.get('/health/ready', () => this.ready());

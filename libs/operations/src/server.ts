@@ -22,12 +22,16 @@ export interface OperationsOptions {
 
 /** Opens the admin: Bull Board, the operations API and the login. */
 export async function startOperations(platform: Platform, options: OperationsOptions = {}): Promise<OperationsServer> {
-  const { host, port } = platform.config.admin;
+  const { host, port, trustProxy } = platform.config.admin;
   const { ingress } = platform.config;
   const ingressUrl = options.ingressUrl ?? (() => ingress.publicUrl ?? `http://localhost:${ingress.port}`);
   const access = await ensureFirstAccess(platform);
   const hint = 'The board is at /queues, the operations API under /api/v1: see /openapi.json.';
-  const adapter = new ProblemAdapter({ bodyLimit: 10 * 1_048_576, return503OnClosing: true }, platform.log, hint);
+  const adapter = new ProblemAdapter(
+    { bodyLimit: 10 * 1_048_576, return503OnClosing: true, trustProxy },
+    platform.log,
+    hint,
+  );
   const server = adapter.getInstance();
   await server.register(cookie as never);
   const app = await NestFactory.create<NestFastifyApplication>(

@@ -1,8 +1,9 @@
 import { BadRequestError } from '@spillway/contracts';
 import type { Platform } from '@spillway/runtime';
 import type { FastifyRequest } from 'fastify';
-import { type Principal, SCOPES_OF_ROLE } from './principal';
-import type { User, Users } from './users';
+import type { Principal } from './principal';
+import type { Sessions } from './sessions';
+import { grantsOf, type User } from './users';
 
 export const SESSION_COOKIE = 'spillway_session';
 
@@ -12,7 +13,7 @@ type WithCookies = FastifyRequest & { cookies: Record<string, string | undefined
 export class Authenticator {
   constructor(
     private readonly platform: Pick<Platform, 'apiKeys'>,
-    private readonly users: Users,
+    private readonly sessions: Sessions,
   ) {}
 
   /** @throws BadRequestError `unauthorized` (401) */
@@ -20,10 +21,13 @@ export class Authenticator {
     const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? request.headers['x-api-key'];
     if (typeof token === 'string') {
       const key = await this.platform.apiKeys.find(token);
-      if (key) return { actor: `key:${key.name}`, tenant: key.tenant, scopes: key.scopes };
+      if (key) {
+        const { id, name, tenant, scopes } = key;
+        return { kind: 'key', actor: `key:${name}`, actorId: id, grants: [{ tenant, scopes }] };
+      }
     } else {
-      const user = await this.user(request);
-      if (user) return { actor: `user:${user.name}`, tenant: null, scopes: SCOPES_OF_ROLE[user.role], role: user.role };
+      const person = await this.person(request);
+      if (person) return person;
     }
     throw new BadRequestError(token ? 'the API key is not valid' : 'who are you?', {
       code: 'unauthorized',
@@ -32,8 +36,16 @@ export class Authenticator {
     });
   }
 
-  async user(request: FastifyRequest): Promise<User | undefined> {
-    const token = (request as WithCookies).cookies[SESSION_COOKIE];
-    return token ? this.users.ofSession(token) : undefined;
+  /** Who is logged in with the browser that sent this. */
+  async person(request: FastifyRequest): Promise<(Principal & { user: User; via: 'password' | 'oidc' }) | undefined> {
+    const token = sessionTokenOf(request);
+    const session = token ? await this.sessions.find(token) : undefined;
+    if (!session) return undefined;
+    const { user, id, via } = session;
+    return { kind: 'user', actor: `user:${user.name}`, grants: grantsOf(user), session: id, user, via };
   }
+}
+
+export function sessionTokenOf(request: FastifyRequest): string | undefined {
+  return (request as WithCookies).cookies[SESSION_COOKIE];
 }

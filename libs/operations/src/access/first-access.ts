@@ -13,6 +13,8 @@ export interface Access {
 }
 
 const ADMIN = 'admin';
+/** Processes are not all restarted in one moment. */
+const OVERLAP_MS = 3_600_000;
 
 /** Where the command line finds the key of an installation on this machine. */
 export function credentialsFile(directory: string): string {
@@ -31,9 +33,7 @@ export async function ensureFirstAccess(platform: Platform): Promise<Partial<Acc
   const password = admin.password ?? local?.password;
   const apiKey = admin.apiKey ?? local?.apiKey;
   if (password) await ensureUser(platform, password);
-  if (apiKey && !(await platform.apiKeys.find(apiKey))) {
-    await platform.apiKeys.create({ tenant: null, name: ADMIN, scopes: ['*'] }, apiKey);
-  }
+  if (apiKey) await ensureKey(platform, apiKey);
   return { user: ADMIN, password, apiKey };
 }
 
@@ -54,5 +54,29 @@ function localAccess(config: Config): Access {
 /** Hashing is dear, so a password that fits already is left alone. */
 async function ensureUser(platform: Platform, password: string): Promise<void> {
   const users = new Users(platform.database.db);
-  if (!(await users.authenticate(ADMIN, password))) await users.set(ADMIN, password, 'admin');
+  const known = await users.authenticate(ADMIN, password);
+  if (!known && !(await users.add(ADMIN, password))) await users.setPassword(ADMIN, password);
+  if (known?.roles.some(({ tenant, role }) => tenant === null && role === 'admin')) return;
+  await users.setRole(ADMIN, null, 'admin');
+  await tell(platform, 'user.set', `user/${ADMIN}`);
+}
+
+/** Another key in the environment than before is a rotation of this one. */
+async function ensureKey({ apiKeys, ...platform }: Platform, token: string): Promise<void> {
+  if (await apiKeys.find(token)) return;
+  const known = await apiKeys.named(null, ADMIN);
+  if (known) await apiKeys.rotate(known.id, { token, overlapMs: OVERLAP_MS });
+  else {
+    // Another process may be starting beside this one.
+    await apiKeys
+      .create({ tenant: null, name: ADMIN, scopes: ['*'], createdBy: 'system' }, token)
+      .catch(async (error) => {
+        if (!(await apiKeys.find(token))) throw error;
+      });
+  }
+  await tell(platform, known ? 'key.rotate' : 'key.create', `key/${ADMIN}`);
+}
+
+function tell({ audit }: Pick<Platform, 'audit'>, action: string, target: string): Promise<void> {
+  return audit.record({ actor: 'system', action, target, details: { from: 'the environment or a local file' } });
 }

@@ -1,85 +1,195 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { BadRequestError } from '@spillway/contracts';
 import type { Schema } from '@spillway/persistence';
-import { hashPassword, passwordMatches } from '@spillway/tenancy';
+import { hashPassword, isOutdated, passwordMatches } from '@spillway/tenancy';
 import type { Kysely } from 'kysely';
-import type { UserRole } from './principal';
+import { type Grant, SCOPES_OF_ROLE, type UserRole } from './principal';
+
+export interface RoleIn {
+  /** Null: every tenant. */
+  tenant: string | null;
+  role: UserRole;
+  /** Given by the OpenID provider at the last login, and taken away by it. */
+  mapped: boolean;
+}
 
 export interface User {
   name: string;
-  role: UserRole;
+  roles: RoleIn[];
 }
 
-const SESSION_MS = 12 * 3_600_000;
-const SHORTEST_PASSWORD = 12;
-/** Compared with when there is no such user, so that the time does not tell. */
-const NOBODY = hashPassword(randomBytes(16).toString('hex'));
+export interface UserInfo extends User {
+  /** How they can log in. */
+  login: ('password' | 'oidc')[];
+  createdAt: Date;
+  lastLoginAt: Date | null;
+}
 
-/** People who may log in to the admin, and their sessions. */
+/** Who somebody is to an OpenID provider. */
+export interface Identity {
+  issuer: string;
+  subject: string;
+}
+
+const SHORTEST_PASSWORD = 12;
+/** In the place of a tenant. */
+const EVERY = '*';
+/** Compared with when there is no such user, so that the time does not tell. */
+let nobody: Promise<string> | undefined;
+
+/** People who may log in to the admin, and what they may do in which tenant. */
 export class Users {
   constructor(private readonly db: Kysely<Schema>) {}
 
-  /** @throws BadRequestError `password-too-short` */
-  async set(name: string, password: string, role: UserRole): Promise<void> {
-    if (password.length < SHORTEST_PASSWORD) {
-      throw new BadRequestError(`a password needs ${SHORTEST_PASSWORD} characters at least`, {
-        code: 'password-too-short',
-      });
-    }
-    const values = { password: await hashPassword(password), role };
-    await this.db
+  async list(): Promise<UserInfo[]> {
+    return this.select();
+  }
+
+  async find(name: string): Promise<UserInfo | undefined> {
+    return (await this.select(name))[0];
+  }
+
+  /** @returns whether there was none of that name */
+  async add(name: string, password?: string): Promise<boolean> {
+    const hash = password === undefined ? null : await hashPassword(checked(password));
+    const { numInsertedOrUpdatedRows } = await this.db
       .insertInto('users')
-      .values({ name, ...values })
-      .onConflict((conflict) => conflict.column('name').doUpdateSet(values))
+      .values({ name, password: hash })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+    return numInsertedOrUpdatedRows === 1n;
+  }
+
+  /**
+   * A new password ends what the old one opened.
+   *
+   * @param keep the id of a session that goes on: that of who changes their own
+   * @throws BadRequestError `password-too-short`
+   */
+  async setPassword(name: string, password: string, keep?: string): Promise<void> {
+    const hash = await hashPassword(checked(password));
+    await this.db.transaction().execute(async (db) => {
+      await db.updateTable('users').set({ password: hash }).where('name', '=', name).execute();
+      let others = db.deleteFrom('sessions').where('user_name', '=', name);
+      if (keep) others = others.where('id', '<>', keep);
+      await others.execute();
+    });
+  }
+
+  async setRole(name: string, tenant: string | null, role: UserRole): Promise<void> {
+    const values = { role, mapped: false };
+    await this.db
+      .insertInto('user_roles')
+      .values({ user_name: name, tenant: tenant ?? EVERY, ...values })
+      .onConflict((conflict) => conflict.columns(['user_name', 'tenant']).doUpdateSet(values))
       .execute();
-    // A new password ends what the old one opened.
-    await this.db.deleteFrom('sessions').where('user_name', '=', name).execute();
   }
 
-  async list(): Promise<User[]> {
-    return this.db.selectFrom('users').select(['name', 'role']).orderBy('name').execute();
+  /** @returns whether they had one */
+  async removeRole(name: string, tenant: string | null): Promise<boolean> {
+    const { numDeletedRows } = await this.db
+      .deleteFrom('user_roles')
+      .where('user_name', '=', name)
+      .where('tenant', '=', tenant ?? EVERY)
+      .executeTakeFirst();
+    return numDeletedRows > 0n;
   }
 
+  /** With roles and sessions. @returns whether there was one */
   async remove(name: string): Promise<boolean> {
-    await this.db.deleteFrom('sessions').where('user_name', '=', name).execute();
     const { numDeletedRows } = await this.db.deleteFrom('users').where('name', '=', name).executeTakeFirst();
     return numDeletedRows > 0n;
   }
 
   /** @returns the user, or undefined for a wrong name or password, in the same time */
   async authenticate(name: string, password: string): Promise<User | undefined> {
-    const row = await this.db.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst();
-    const matches = await passwordMatches(password, row?.password ?? (await NOBODY));
-    return row && matches ? { name: row.name, role: row.role } : undefined;
+    const row = await this.db.selectFrom('users').select('password').where('name', '=', name).executeTakeFirst();
+    const stored = row?.password ?? (await (nobody ??= hashPassword(randomBytes(16).toString('hex'))));
+    if (!(await passwordMatches(password, stored)) || !row?.password) return undefined;
+    if (isOutdated(stored)) {
+      const hash = await hashPassword(password);
+      await this.db
+        .updateTable('users')
+        .set({ password: hash })
+        .where('name', '=', name)
+        .where('password', '=', stored)
+        .execute();
+    }
+    return this.find(name);
   }
 
-  /** @returns the token of a new session; only its digest is kept */
-  async openSession(user: User): Promise<{ token: string; maxAgeSeconds: number }> {
-    const token = randomBytes(32).toString('base64url');
-    await this.db.deleteFrom('sessions').where('expires_at', '<', new Date()).execute();
-    await this.db
-      .insertInto('sessions')
-      .values({ hash: digest(token), user_name: user.name, expires_at: new Date(Date.now() + SESSION_MS) })
-      .execute();
-    return { token, maxAgeSeconds: SESSION_MS / 1_000 };
+  /**
+   * The user an OpenID provider vouches for, with the roles it maps to now; those that were given here stay.
+   *
+   * @throws BadRequestError `user-exists` (403) when somebody else has the name
+   */
+  async fromProvider(identity: Identity, name: string, roles: Omit<RoleIn, 'mapped'>[]): Promise<User> {
+    return this.db.transaction().execute(async (db) => {
+      const known = await db
+        .selectFrom('users')
+        .select('name')
+        .where('issuer', '=', identity.issuer)
+        .where('subject', '=', identity.subject)
+        .executeTakeFirst();
+      if (!known) {
+        const { numInsertedOrUpdatedRows } = await db
+          .insertInto('users')
+          .values({ name, password: null, ...identity })
+          .onConflict((conflict) => conflict.column('name').doNothing())
+          .executeTakeFirst();
+        if (numInsertedOrUpdatedRows !== 1n) {
+          throw new BadRequestError(`there is a user "${name}" already who is not known to the OpenID provider`, {
+            code: 'user-exists',
+            status: 403,
+            remedy: 'An admin can remove that user; the next login makes them anew.',
+          });
+        }
+      }
+      const user = known?.name ?? name;
+      await db.deleteFrom('user_roles').where('user_name', '=', user).where('mapped', '=', true).execute();
+      for (const { tenant, role } of roles) {
+        await db
+          .insertInto('user_roles')
+          .values({ user_name: user, tenant: tenant ?? EVERY, role, mapped: true })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      }
+      return (await new Users(db).find(user))!;
+    });
   }
 
-  async ofSession(token: string): Promise<User | undefined> {
-    const row = await this.db
-      .selectFrom('sessions')
-      .innerJoin('users', 'users.name', 'sessions.user_name')
-      .select(['users.name', 'users.role'])
-      .where('sessions.hash', '=', digest(token))
-      .where('sessions.expires_at', '>', new Date())
-      .executeTakeFirst();
-    return row;
-  }
-
-  async closeSession(token: string): Promise<void> {
-    await this.db.deleteFrom('sessions').where('hash', '=', digest(token)).execute();
+  private async select(name?: string): Promise<UserInfo[]> {
+    let users = this.db.selectFrom('users').selectAll().orderBy('name');
+    let roles = this.db.selectFrom('user_roles').selectAll().orderBy('tenant');
+    if (name !== undefined) {
+      users = users.where('name', '=', name);
+      roles = roles.where('user_name', '=', name);
+    }
+    const [rows, given] = await Promise.all([users.execute(), roles.execute()]);
+    const byUser = Map.groupBy(given, (one) => one.user_name);
+    return rows.map((row) => ({
+      name: row.name,
+      roles: (byUser.get(row.name) ?? []).map(toRole),
+      login: [...(row.password ? ['password' as const] : []), ...(row.subject ? ['oidc' as const] : [])],
+      createdAt: row.created_at,
+      lastLoginAt: row.last_login_at,
+    }));
   }
 }
 
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+/** What a user's roles come to. */
+export function grantsOf({ roles }: Pick<User, 'roles'>): Grant[] {
+  return roles.map(({ tenant, role }) => ({ tenant, scopes: SCOPES_OF_ROLE[role] }));
+}
+
+export function toRole(row: { tenant: string; role: UserRole; mapped: boolean }): RoleIn {
+  return { tenant: row.tenant === EVERY ? null : row.tenant, role: row.role, mapped: row.mapped };
+}
+
+/** @throws BadRequestError `password-too-short` */
+function checked(password: string): string {
+  if (password.length >= SHORTEST_PASSWORD) return password;
+  throw new BadRequestError(`a password needs ${SHORTEST_PASSWORD} characters at least`, {
+    code: 'password-too-short',
+  });
 }

@@ -26,6 +26,7 @@ export function deadLetterEndpoints(platform: Platform): Endpoint[] {
       scope: 'dead-letters:read',
       summary: 'Jobs that failed for good, oldest first',
       query: z.object({ ...filterFields, limit: limitField }),
+      shows: 'traces',
       handle: async ({ query, principal }) => {
         const filter = toFilter({ ...query, tenant: tenantFor(principal, query.tenant) });
         const found = [];
@@ -42,6 +43,7 @@ export function deadLetterEndpoints(platform: Platform): Endpoint[] {
       path: '/dead-letters/{queue}/{id}',
       scope: 'dead-letters:read',
       summary: 'One dead letter with its job, error and stack',
+      shows: 'payloads',
       params: jobParams,
       handle: async ({ params: { queue, id }, principal }) => {
         const letter = await platform.deadLetters.find(queue, id);
@@ -53,6 +55,8 @@ export function deadLetterEndpoints(platform: Platform): Endpoint[] {
       path: '/dead-letters/redrive',
       scope: 'dead-letters:write',
       summary: 'Puts dead letters back into their queues: some by id, or all that match',
+      action: 'dead-letter.redrive',
+      shows: 'traces',
       body: z.strictObject({
         ...filterFields,
         ids: z.array(z.string()).min(1).max(10_000).optional().describe('Only these; with `queue`.'),
@@ -65,20 +69,10 @@ export function deadLetterEndpoints(platform: Platform): Endpoint[] {
         limit: z.number().int().min(1).max(100_000).default(10_000),
         dryRun: z.boolean().default(false).describe('Only tells what would be redriven.'),
       }),
-      handle: async ({ body, principal, address }) => {
+      handle: async ({ body, principal, note }) => {
         const tenant = tenantFor(principal, body.tenant);
         const result = await redriveMany(platform, { ...body, filter: toFilter({ ...body, tenant }) });
-        if (!body.dryRun) {
-          const details = { count: result.redriven, filter: { ...body } };
-          await platform.audit.record({
-            actor: principal.actor,
-            action: 'dead-letter.redrive',
-            tenant,
-            target: body.queue ?? '*',
-            details,
-            address,
-          });
-        }
+        note({ tenant, target: body.queue ?? '*', details: { count: result.redriven, filter: { ...body } } });
         return result;
       },
     }),
@@ -87,19 +81,13 @@ export function deadLetterEndpoints(platform: Platform): Endpoint[] {
       path: '/dead-letters/{queue}/{id}',
       scope: 'dead-letters:write',
       summary: 'Forgets a dead letter for good',
+      action: 'dead-letter.drop',
       params: jobParams,
-      handle: async ({ params: { queue, id }, principal, address }) => {
+      handle: async ({ params: { queue, id }, principal, note }) => {
         const letter = await platform.deadLetters.find(queue, id);
         if (!letter || !canSee(principal, letter.tenant)) return notFound(`dead letter ${id} in ${queue}`);
         await platform.deadLetters.remove(queue, id);
-        const { tenant } = letter;
-        await platform.audit.record({
-          actor: principal.actor,
-          action: 'dead-letter.drop',
-          tenant,
-          target: `${queue}/${id}`,
-          address,
-        });
+        note({ tenant: letter.tenant, target: `${queue}/${id}` });
         return { id, queue };
       },
     }),

@@ -6,30 +6,47 @@ import {
   problemSchema,
   type Scope,
 } from '@spillway/contracts';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Platform } from '@spillway/runtime';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Authenticator } from '../access/authenticator';
-import { type Principal, requireScope } from '../access/principal';
+import { maskPayloads } from '../access/mask';
+import { type Caller, may, requireScope } from '../access/principal';
+import { type Note, Trail } from './trail';
 
 export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   params: Params;
   query: Query;
   body: Body;
-  principal: Principal;
-  /** Where it came from, for the audit log. */
-  address: string;
+  principal: Caller;
+  /** Tells the audit log more of a change than its path does; several notes become several entries. */
+  note: (note: Note) => void;
 }
 
-/** One operation: what it takes, who may ask, what it does. The server and the OpenAPI document are made from it. */
-export interface Endpoint {
+/** What all operations have. The server, the OpenAPI document, masking and the audit log go by it. */
+interface EndpointTraits {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below `/api/v1`, parameters in braces. */
   path: string;
-  scope: Scope;
+  /** Null: being known is enough. */
+  scope: Scope | null;
   summary: string;
+  /** What the audit log calls a change; every method but GET is one. */
+  action?: string;
+  /**
+   * `payloads`: its answer holds what webhooks brought, or what was sent: masked for who has not `payloads:read`, and for
+   * the others a look that is audited. `traces`: it may hold bits of it (error messages, subjects): masked only.
+   */
+  shows?: 'payloads' | 'traces';
+}
+
+/** One operation: what it takes, who may ask, what it does. */
+export interface Endpoint extends EndpointTraits {
   params?: z.ZodType;
   query?: z.ZodType;
   body?: z.ZodType;
+  /** Gives an object, or, to be sent as lines of JSON, many. */
   handle(call: Call): Promise<unknown>;
 }
 
@@ -48,45 +65,81 @@ export function endpoint<
   Params extends z.ZodType = Nothing,
   Query extends z.ZodType = Nothing,
   Body extends z.ZodType = Nothing,
->(definition: {
-  method: Endpoint['method'];
-  path: string;
-  scope: Scope;
-  summary: string;
-  params?: Params;
-  query?: Query;
-  body?: Body;
-  handle(call: Call<z.infer<Params>, z.infer<Query>, z.infer<Body>>): Promise<unknown>;
-}): Endpoint {
+>(
+  definition: EndpointTraits & {
+    params?: Params;
+    query?: Query;
+    body?: Body;
+    handle(call: Call<z.infer<Params>, z.infer<Query>, z.infer<Body>>): Promise<unknown>;
+  },
+): Endpoint {
   return definition;
 }
 
 const BASE = '/api/v1';
 
-export function registerEndpoints(server: FastifyInstance, endpoints: Endpoint[], authenticator: Authenticator): void {
+type Books = Pick<Platform, 'audit' | 'facts' | 'log'>;
+
+export function registerEndpoints(
+  server: FastifyInstance,
+  endpoints: Endpoint[],
+  authenticator: Authenticator,
+  books: Books,
+): void {
   for (const one of endpoints) {
     server.route({
       method: one.method,
       url: BASE + one.path.replace(/\{(\w+)\}/g, ':$1'),
       handler: async (request, reply) => {
-        const result = await answer(one, request, authenticator);
-        return result instanceof TextAnswer ? reply.type(result.contentType).send(result.text) : result;
+        const result = await answer(one, request, reply, authenticator, books);
+        if (result instanceof TextAnswer) return reply.type(result.contentType).send(result.text);
+        return isLines(result) ? sendLines(reply, result) : result;
       },
     });
   }
 }
 
-async function answer(one: Endpoint, request: FastifyRequest, authenticator: Authenticator): Promise<unknown> {
-  const principal = await authenticator.principal(request);
-  requireScope(principal, one.scope);
-  const result = await one.handle({
-    principal,
-    params: check(one.params, request.params),
-    query: check(one.query, request.query),
-    body: check(one.body, request.body ?? {}),
-    address: request.ip,
-  });
-  return result ?? { ok: true };
+async function answer(
+  one: Endpoint,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  authenticator: Authenticator,
+  books: Books,
+): Promise<unknown> {
+  const principal: Caller = { ...(await authenticator.principal(request)), needs: one.scope };
+  const change = one.method !== 'GET';
+  const trail = new Trail(books, request, principal, one.action ?? (change ? one.path : 'payload.read'));
+  let result: unknown;
+  try {
+    if (one.scope) requireScope(principal, one.scope);
+    result = await one.handle({
+      principal,
+      params: check(one.params, request.params),
+      query: check(one.query, request.query),
+      body: check(one.body, request.body ?? {}),
+      note: trail.note,
+    });
+  } catch (error) {
+    if (change) await trail.failed(error);
+    throw error;
+  }
+  if (change) await trail.done();
+  if (one.shows === undefined) return result ?? { ok: true };
+  const shown = maskPayloads(result, (tenant) => may(principal, 'payloads:read', tenant));
+  if (one.shows === 'payloads') await trail.looked(shown.tenants);
+  if (shown.masked) reply.header('x-spillway-payloads', 'masked');
+  return shown.value;
+}
+
+function isLines(result: unknown): result is AsyncIterable<unknown> {
+  return typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
+}
+
+function sendLines(reply: FastifyReply, items: AsyncIterable<unknown>): FastifyReply {
+  async function* lines() {
+    for await (const item of items) yield `${JSON.stringify(item)}\n`;
+  }
+  return reply.header('content-type', 'application/x-ndjson').send(Readable.from(lines()));
 }
 
 /** @throws BadRequestError `input-invalid` that names each field */
@@ -108,7 +161,7 @@ export function operationsOpenApi(endpoints: Endpoint[]): Record<string, unknown
   for (const one of endpoints) {
     (paths[BASE + one.path] ??= {})[one.method.toLowerCase()] = {
       summary: one.summary,
-      description: `Scope: \`${one.scope}\`.`,
+      description: one.scope ? `Scope: \`${one.scope}\`.` : 'For everybody who is known.',
       security: ['apiKey'],
       parameters: [...parameters('path', one.params), ...parameters('query', one.query)],
       ...(one.body && { body: { schema: one.body } }),

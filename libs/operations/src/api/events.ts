@@ -1,7 +1,7 @@
 import { type IngressJob, newId } from '@spillway/contracts';
 import type { Platform } from '@spillway/runtime';
 import { z } from 'zod';
-import { canSee, type Principal, tenantFor } from '../access/principal';
+import { canSee, type Caller, tenantFor } from '../access/principal';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { beforeField, idParams, limitField, tenantField, timeField } from './fields';
 
@@ -12,6 +12,7 @@ export function eventEndpoints(platform: Platform): Endpoint[] {
       path: '/events',
       scope: 'events:read',
       summary: 'Events, newest first',
+      shows: 'traces',
       query: z.object({
         tenant: tenantField,
         source: z.string().optional(),
@@ -42,6 +43,7 @@ export function eventEndpoints(platform: Platform): Endpoint[] {
       path: '/events/{id}',
       scope: 'events:read',
       summary: 'One event with its jobs and timeline',
+      shows: 'payloads',
       params: idParams,
       handle: async ({ params, principal }) => find(platform, params.id, principal),
     }),
@@ -50,23 +52,16 @@ export function eventEndpoints(platform: Platform): Endpoint[] {
       path: '/events/{id}/replay',
       scope: 'jobs:write',
       summary: 'Sends an event through the routes again',
+      action: 'event.replay',
       params: idParams,
       body: z.strictObject({ routes: z.array(z.string()).min(1).optional().describe('Only these routes.') }),
-      handle: async ({ params, body, principal, address }) => {
+      handle: async ({ params, body, principal, note }) => {
         const record = await platform.events.find(params.id);
         if (!record || !canSee(principal, record.tenant)) return notFound(`event ${params.id}`);
         const replay = { id: newId().slice(-12), ...(body.routes && { routes: body.routes }) };
         const jobId = `${record.id}.replay.${replay.id}`;
         await platform.queues.add('ingress-events', replayJob(record, replay, principal.actor), { id: jobId });
-        const { tenant } = record;
-        await platform.audit.record({
-          actor: principal.actor,
-          action: 'event.replay',
-          tenant,
-          target: record.id,
-          details: replay,
-          address,
-        });
+        note({ tenant: record.tenant, target: record.id, details: replay });
         return { id: record.id, replay: replay.id };
       },
     }),
@@ -92,7 +87,7 @@ function replayJob(record: EventRecord, replay: IngressJob['replay'], actor: str
 }
 
 /** From the ledger; an event too young for it is still in its queue, in the dead letters or in the outbox. */
-async function find(platform: Platform, id: string, principal: Principal): Promise<unknown> {
+async function find(platform: Platform, id: string, principal: Caller): Promise<unknown> {
   const record = await platform.events.find(id);
   if (record) return canSee(principal, record.tenant) ? record : notFound(`event ${id}`);
   const job = await platform.queues.find('ingress-events', id);

@@ -5,7 +5,7 @@ import type { Job } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
 import { subjectOf } from '@spillway/worker-kit';
 import { z } from 'zod';
-import { canSee, type Principal, requirePlatform, tenantFor } from '../access/principal';
+import { type Caller, canSee, requirePlatform, tenantFor } from '../access/principal';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { jobParams, limitField, queueSchema, tenantField } from './fields';
 
@@ -28,12 +28,13 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
         method: 'POST',
         path: `/queues/{queue}/${action}`,
         scope: 'queues:write',
+        action: `queue.${action}`,
         summary: action === 'pause' ? 'Lets no worker take jobs of a queue' : 'Lets workers take jobs of a queue again',
         params: z.object({ queue: queueSchema }),
-        handle: async ({ params: { queue }, principal, address }) => {
+        handle: async ({ params: { queue }, principal, note }) => {
           requirePlatform(principal);
           await Promise.all(platform.queues.queuesOf(queue).map((one) => one[action]()));
-          await platform.audit.record({ actor: principal.actor, action: `queue.${action}`, target: queue, address });
+          note({ target: queue });
           return describe(platform, queue);
         },
       }),
@@ -43,6 +44,7 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
       path: '/jobs',
       scope: 'jobs:read',
       summary: 'Jobs in a queue',
+      shows: 'traces',
       query: z.object({ queue: queueSchema, state: z.enum(STATES).optional(), tenant: tenantField, limit: limitField }),
       handle: async ({ query, principal }) => ({ jobs: await list(platform, query, principal) }),
     }),
@@ -51,6 +53,7 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
       path: '/jobs/{queue}/{id}',
       scope: 'jobs:read',
       summary: 'One job with its data',
+      shows: 'payloads',
       params: jobParams,
       handle: async ({ params, principal }) => {
         const job = await find(platform, params.queue, params.id, principal);
@@ -65,19 +68,13 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
       method: 'POST',
       path: '/jobs/{queue}/{id}/cancel',
       scope: 'jobs:write',
+      action: 'job.cancel',
       summary: 'Cancels a job: one that waits is removed, one that runs is aborted',
       params: jobParams,
-      handle: async ({ params: { queue, id }, principal, address }) => {
+      handle: async ({ params: { queue, id }, principal, note }) => {
         const job = await find(platform, queue, id, principal);
+        note({ tenant: subjectOf(platform.queues.dataOf(job)).tenant, target: `${queue}/${id}` });
         const result = await cancel(platform, queue, job);
-        const { tenant } = subjectOf(platform.queues.dataOf(job));
-        await platform.audit.record({
-          actor: principal.actor,
-          action: 'job.cancel',
-          tenant,
-          target: `${queue}/${id}`,
-          address,
-        });
         return { id, queue, ...result };
       },
     }),
@@ -111,7 +108,7 @@ async function describe(platform: Platform, name: QueueName) {
 async function list(
   platform: Platform,
   query: { queue: QueueName; state?: (typeof STATES)[number]; tenant?: string; limit: number },
-  principal: Principal,
+  principal: Caller,
 ) {
   const tenant = tenantFor(principal, query.tenant);
   const found: unknown[] = [];
@@ -133,7 +130,7 @@ async function list(
 }
 
 /** @throws BadRequestError 404 */
-async function find(platform: Platform, queue: QueueName, id: string, principal: Principal): Promise<Job> {
+async function find(platform: Platform, queue: QueueName, id: string, principal: Caller): Promise<Job> {
   const job = await platform.queues.find(queue, id);
   if (!job || !canSee(principal, subjectOf(platform.queues.dataOf(job)).tenant))
     return notFound(`job ${id} in ${queue}`);

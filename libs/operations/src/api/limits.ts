@@ -18,6 +18,8 @@ export function limitEndpoints(platform: Platform): Endpoint[] {
       path: '/limits',
       scope: 'jobs:read',
       summary: 'Allowances and circuits of the adapters, as all workers see them',
+      // Why a circuit is open may be in the words of the provider.
+      shows: 'traces',
       query: z.object({ tenant: tenantField, adapter: nameSchema.optional().describe('Only this one of the tenant.') }),
       handle: async ({ query, principal }) => {
         const tenant = tenantFor(principal, query.tenant);
@@ -30,29 +32,27 @@ export function limitEndpoints(platform: Platform): Endpoint[] {
         const found = await limits.list(tenant === undefined ? '' : `${tenant}/${query.adapter ?? ''}`);
         const isMeant = ({ key }: { key: string }) =>
           query.adapter === undefined || adapterOf(key) === `${tenant}/${query.adapter}`;
-        return { limits: found.limits.filter(isMeant), gates: found.gates.filter(isMeant) };
+        const withTenant = <T extends { key: string }>(one: T) => ({ ...one, tenant: one.key.split('/', 1)[0]! });
+        return {
+          limits: found.limits.filter(isMeant).map(withTenant),
+          gates: found.gates.filter(isMeant).map(withTenant),
+        };
       },
     }),
     endpoint({
       method: 'POST',
       path: '/limits/{tenant}/{adapter}/reset',
       scope: 'jobs:write',
+      action: 'limits.reset',
       summary: 'Closes the circuit of an adapter, forgets what its provider asked for, and fills its allowances',
       params: z.object({ tenant: nameSchema, adapter: nameSchema }),
       body: z.strictObject({ reason: z.string().max(500).optional().describe('For the record.') }),
-      handle: async ({ params: { tenant, adapter }, body, principal, address }) => {
+      handle: async ({ params: { tenant, adapter }, body, principal, note }) => {
         const gate = `${tenant}/${adapter}`;
         if (!canSee(principal, tenant)) return notFound(`adapter ${gate}`);
         // What others are called that begin with the same letters is theirs.
         const reset = (await limits.reset(`${gate}#`)) + (await limits.resetGate(gate));
-        await platform.audit.record({
-          actor: principal.actor,
-          action: 'limits.reset',
-          tenant,
-          target: gate,
-          details: { reset, reason: body.reason },
-          address,
-        });
+        note({ tenant, target: gate, details: { reset, reason: body.reason } });
         return { tenant, adapter, reset };
       },
     }),

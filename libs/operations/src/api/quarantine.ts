@@ -3,14 +3,14 @@ import type { Intake } from '@spillway/intake';
 import type { QuarantinedRequest } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
 import { z } from 'zod';
-import { canSee, type Principal, tenantFor } from '../access/principal';
+import { type Caller, canSee, tenantFor } from '../access/principal';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { beforeField, idParams, limitField, tenantField } from './fields';
 
 const MOST_AT_ONCE = 500;
 
 export function quarantineEndpoints(platform: Platform, intake: Intake): Endpoint[] {
-  const find = async (id: string, principal: Principal): Promise<QuarantinedRequest> => {
+  const find = async (id: string, principal: Caller): Promise<QuarantinedRequest> => {
     const held = await platform.quarantine.find(id).catch(() => undefined);
     return held && canSee(principal, held.tenant) ? held : notFound(`quarantined request ${id}`);
   };
@@ -20,6 +20,7 @@ export function quarantineEndpoints(platform: Platform, intake: Intake): Endpoin
       path: '/quarantine',
       scope: 'quarantine:read',
       summary: 'Requests that failed verification, newest first',
+      shows: 'traces',
       query: z.object({
         tenant: tenantField,
         source: z.string().optional(),
@@ -36,6 +37,7 @@ export function quarantineEndpoints(platform: Platform, intake: Intake): Endpoin
       path: '/quarantine/{id}',
       scope: 'quarantine:read',
       summary: 'One quarantined request with headers and body',
+      shows: 'payloads',
       params: idParams,
       handle: async ({ params, principal }) => {
         const { body, ...rest } = await find(params.id, principal);
@@ -46,18 +48,14 @@ export function quarantineEndpoints(platform: Platform, intake: Intake): Endpoin
       method: 'POST',
       path: '/quarantine/{id}/release',
       scope: 'quarantine:write',
+      action: 'quarantine.release',
+      shows: 'traces',
       summary: 'Verifies a request again, as at the time it came in, and accepts its events',
       params: idParams,
-      handle: async ({ params, principal, address }) => {
+      handle: async ({ params, principal, note }) => {
         const held = await find(params.id, principal);
+        note({ tenant: held.tenant, target: held.id });
         const events = await release(platform, intake, held);
-        await platform.audit.record({
-          actor: principal.actor,
-          action: 'quarantine.release',
-          tenant: held.tenant,
-          target: held.id,
-          address,
-        });
         return { id: held.id, events };
       },
     }),
@@ -65,9 +63,11 @@ export function quarantineEndpoints(platform: Platform, intake: Intake): Endpoin
       method: 'POST',
       path: '/quarantine/release',
       scope: 'quarantine:write',
+      action: 'quarantine.release',
+      shows: 'traces',
       summary: `Verifies the held requests of a source again, ${MOST_AT_ONCE} at most, oldest last`,
       body: z.strictObject({ tenant: tenantField, source: z.string() }),
-      handle: async ({ body, principal, address }) => {
+      handle: async ({ body, principal, note }) => {
         const tenant = tenantFor(principal, body.tenant);
         const rows = await platform.quarantine.list({
           tenant,
@@ -86,14 +86,7 @@ export function quarantineEndpoints(platform: Platform, intake: Intake): Endpoin
           }
         }
         const details = { released: released.length, refused: refused.length };
-        await platform.audit.record({
-          actor: principal.actor,
-          action: 'quarantine.release',
-          tenant,
-          target: body.source,
-          details,
-          address,
-        });
+        note({ tenant, target: body.source, details });
         return { released, refused };
       },
     }),
@@ -102,12 +95,12 @@ export function quarantineEndpoints(platform: Platform, intake: Intake): Endpoin
       path: '/quarantine/{id}',
       scope: 'quarantine:write',
       summary: 'Drops a quarantined request',
+      action: 'quarantine.drop',
       params: idParams,
-      handle: async ({ params, principal, address }) => {
-        const held = await find(params.id, principal);
-        await platform.quarantine.drop(held.id);
-        const { tenant, id } = held;
-        await platform.audit.record({ actor: principal.actor, action: 'quarantine.drop', tenant, target: id, address });
+      handle: async ({ params, principal, note }) => {
+        const { id, tenant } = await find(params.id, principal);
+        await platform.quarantine.drop(id);
+        note({ tenant, target: id });
         return { id };
       },
     }),

@@ -47,42 +47,28 @@ export function quotaEndpoints(platform: Platform): Endpoint[] {
     endpoint({
       method: 'POST',
       path: '/parked/release',
+      action: 'parked.release',
       scope: '*',
       summary: 'Lets parked events of a tenant go their way, over its quota; for people of the platform',
       body: orderBody,
-      handle: async ({ body: { tenant, limit }, principal, address }) => {
+      handle: async ({ body: { tenant, limit }, principal, note }) => {
         requirePlatform(principal);
         const released = await platform.outbox.release(tenant, limit);
-        const details = { released };
-        await platform.audit.record({
-          actor: principal.actor,
-          action: 'parked.release',
-          tenant,
-          target: tenant,
-          details,
-          address,
-        });
+        note({ tenant, target: tenant, details: { released } });
         return { released };
       },
     }),
     endpoint({
       method: 'POST',
       path: '/parked/drop',
+      action: 'parked.drop',
       scope: 'jobs:write',
       summary: 'Forgets parked events of a tenant for good',
       body: orderBody,
-      handle: async ({ body: { tenant, limit }, principal, address }) => {
+      handle: async ({ body: { tenant, limit }, principal, note }) => {
         if (!canSee(principal, tenant)) return notFound(`tenant ${tenant}`);
         const dropped = await platform.outbox.dropParked(tenant, limit);
-        const details = { dropped };
-        await platform.audit.record({
-          actor: principal.actor,
-          action: 'parked.drop',
-          tenant,
-          target: tenant,
-          details,
-          address,
-        });
+        note({ tenant, target: tenant, details: { dropped } });
         return { dropped };
       },
     }),

@@ -1,23 +1,68 @@
+import { BadRequestError } from '@spillway/contracts';
+import type { ChainedEntry, ChainHead } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
 import { z } from 'zod';
 import { requirePlatform, tenantFor } from '../access/principal';
-import type { Users } from '../access/users';
-import { endpoint, type Endpoint, notFound, TextAnswer } from './endpoint';
-import { beforeField, limitField, tenantField, timeField } from './fields';
+import { endpoint, type Endpoint, TextAnswer } from './endpoint';
+import { limitField, tenantField, timeField } from './fields';
 import { usageCsv } from './usage-csv';
 
-/** Audit, usage and people. */
-export function recordEndpoints(platform: Platform, users: Users): Endpoint[] {
+const auditFields = {
+  tenant: tenantField,
+  actor: z.string().optional().describe('`key:ci`, `user:ana`'),
+  action: z.string().optional().describe('`*` stands for any characters: `key.*`, `payload.read`'),
+  target: z.string().optional(),
+  outcome: z.enum(['done', 'refused', 'failed']).optional(),
+  since: timeField,
+  until: timeField,
+};
+
+/** Audit and usage. */
+export function recordEndpoints(platform: Platform): Endpoint[] {
   return [
     endpoint({
       method: 'GET',
       path: '/audit',
       scope: 'audit:read',
-      summary: 'Who did what, newest first',
-      query: z.object({ tenant: tenantField, before: beforeField, limit: limitField }),
-      handle: async ({ query, principal }) => ({
-        entries: await platform.audit.list({ ...query, tenant: tenantFor(principal, query.tenant) }),
+      summary: 'Who did what and looked at which payload, newest first',
+      query: z.object({
+        ...auditFields,
+        before: z.coerce.number().int().optional().describe('The last `seq` of the page before.'),
+        limit: limitField,
       }),
+      handle: async ({ query, principal }) => {
+        const entries = await platform.audit.list({ ...toFilter(query), tenant: tenantFor(principal, query.tenant) });
+        return {
+          entries: entries.map(shown),
+          next: entries.length === query.limit ? entries.at(-1)?.seq : undefined,
+        };
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/audit/export',
+      scope: 'audit:read',
+      summary: 'All entries that match, oldest first, as lines of JSON',
+      query: z.object(auditFields),
+      handle: async ({ query, principal }) =>
+        lines(platform.audit.all({ ...toFilter(query), tenant: tenantFor(principal, query.tenant) })),
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/audit/verify',
+      scope: 'audit:read',
+      summary: 'Whether an entry was changed, removed, inserted or moved; and the head, to be kept elsewhere',
+      query: z.object({
+        anchor: z
+          .string()
+          .regex(/^\d+:[0-9a-f]{64}$/, 'must be the head of an earlier answer: seq:hash')
+          .optional()
+          .describe('The head of an earlier answer: also shows whether the end was cut off.'),
+      }),
+      handle: async ({ query, principal }) => {
+        requirePlatform(principal);
+        return platform.audit.verify(query.anchor === undefined ? undefined : anchorOf(query.anchor));
+      },
     }),
     endpoint({
       method: 'GET',
@@ -41,44 +86,6 @@ export function recordEndpoints(platform: Platform, users: Users): Endpoint[] {
         return { usage, next: nextOf(usage.map((row) => row.changedAt)) };
       },
     }),
-    endpoint({
-      method: 'GET',
-      path: '/users',
-      scope: '*',
-      summary: 'People who may log in',
-      handle: async ({ principal }) => {
-        requirePlatform(principal);
-        return { users: await users.list() };
-      },
-    }),
-    endpoint({
-      method: 'PUT',
-      path: '/users/{name}',
-      scope: '*',
-      summary: 'Makes a user, or changes role and password; ends their sessions',
-      params: z.object({ name: z.string().min(1).max(100) }),
-      body: z.strictObject({ password: z.string().max(1_000), role: z.enum(['viewer', 'operator', 'admin']) }),
-      handle: async ({ params: { name }, body, principal, address }) => {
-        requirePlatform(principal);
-        await users.set(name, body.password, body.role);
-        const details = { role: body.role };
-        await platform.audit.record({ actor: principal.actor, action: 'user.set', target: name, details, address });
-        return { name, role: body.role };
-      },
-    }),
-    endpoint({
-      method: 'DELETE',
-      path: '/users/{name}',
-      scope: '*',
-      summary: 'Removes a user',
-      params: z.object({ name: z.string() }),
-      handle: async ({ params: { name }, principal, address }) => {
-        requirePlatform(principal);
-        if (!(await users.remove(name))) return notFound(`user ${name}`);
-        await platform.audit.record({ actor: principal.actor, action: 'user.remove', target: name, address });
-        return { name };
-      },
-    }),
   ];
 }
 
@@ -89,4 +96,23 @@ const SETTLED_MS = 60_000;
 function nextOf(changes: Date[]): Date | undefined {
   if (changes.length === 0) return undefined;
   return new Date(Math.min(Math.max(...changes.map(Number)), Date.now() - SETTLED_MS));
+}
+
+function toFilter<T extends { since?: string; until?: string }>({ since, until, ...rest }: T) {
+  return { ...rest, since: since ? new Date(since) : undefined, until: until ? new Date(until) : undefined };
+}
+
+function shown(entry: ChainedEntry) {
+  return { ...entry, details: JSON.parse(entry.details) as unknown };
+}
+
+async function* lines(entries: AsyncIterable<ChainedEntry>) {
+  for await (const entry of entries) yield shown(entry);
+}
+
+/** @throws BadRequestError `anchor-invalid` */
+function anchorOf(text: string): ChainHead {
+  const [seq, hash] = text.split(':');
+  if (Number.isSafeInteger(Number(seq))) return { seq: Number(seq), hash: hash! };
+  throw new BadRequestError('the anchor has no number of an entry', { code: 'anchor-invalid' });
 }

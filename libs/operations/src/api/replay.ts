@@ -14,7 +14,7 @@ import {
 import { type EndedRun, PastRuns } from '@spillway/persistence';
 import { lintResource, type Platform } from '@spillway/runtime';
 import { z } from 'zod';
-import { tenantFor } from '../access/principal';
+import { requireRight, tenantFor } from '../access/principal';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { tenantField, timeField } from './fields';
 
@@ -33,6 +33,8 @@ export function replayEndpoint(platform: Platform): Endpoint {
     method: 'POST',
     path: '/flows/{name}/replay',
     scope: 'jobs:write',
+    action: 'flow.replay',
+    shows: 'payloads',
     summary:
       'Goes through past runs with a new version of their flow, and says what it would do otherwise; calls nothing',
     params: z.object({ name: nameSchema }),
@@ -45,12 +47,15 @@ export function replayEndpoint(platform: Platform): Endpoint {
       route: nameSchema.optional().describe('Events that match this route, in place of runs.'),
       default: z.json().default(null).describe('What is answered where there is no record of an answer.'),
     }),
-    handle: async ({ params: { name }, body, principal }) => {
+    handle: async ({ params: { name }, body, principal, note }) => {
       const tenant = tenantFor(principal, body.tenant);
       if (tenant === undefined) {
         const remedy = 'Add "tenant": its runs are gone through.';
         throw new BadRequestError('the tenant is missing', { code: 'input-invalid', remedy });
       }
+      note({ tenant, target: `Flow/${name}`, details: { runs: body.runs, route: body.route } });
+      // A flow of one's own could be made to say what is in them.
+      requireRight(principal, 'payloads:read', tenant);
       const next = checked(tenant, name, body.definition);
       const flow = new CompiledFlow(next.definition);
       const since = body.since === undefined ? undefined : new Date(body.since);

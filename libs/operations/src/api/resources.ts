@@ -10,7 +10,7 @@ import {
 import { lintResource, type Platform } from '@spillway/runtime';
 import { PLATFORM, type Resources, tenantOf } from '@spillway/tenancy';
 import { z } from 'zod';
-import { canSee, type Principal, requirePlatform, tenantFor } from '../access/principal';
+import { type Caller, canSee, requireCover, requirePlatform, tenantFor, tenantsOf } from '../access/principal';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { tenantField } from './fields';
 
@@ -27,31 +27,26 @@ export function resourceEndpoints(platform: Platform): Endpoint[] {
       path: '/apply',
       scope: 'resources:write',
       summary: 'Brings the platform to what the documents say',
+      action: 'resource.apply',
       body: z.strictObject({
         documents: z.array(resourceSchema).min(1).max(1_000),
         dryRun: z.boolean().default(false).describe('Only tells what would change.'),
       }),
-      handle: async ({ body, principal, address }) => {
+      handle: async ({ body, principal, note }) => {
         for (const document of body.documents) {
           mayApply(document, principal);
           if (document.kind === 'Tenant')
             await keepOperatorFields(document.spec, document.metadata.name, principal, platform);
         }
         lint(body.documents);
-        const applied = await platform.resources.apply(body.documents, { dryRun: body.dryRun });
-        if (!body.dryRun) {
+        const applied = await platform.resources.apply(body.documents, { dryRun: body.dryRun, by: principal.actor });
+        if (body.dryRun) note({ details: { dryRun: true } });
+        else {
           await platform.directory.refresh();
           for (const one of applied.filter(({ action }) => action !== 'unchanged')) {
             const { kind, tenant, name, action, changes } = one;
             const details = { action, paths: changes.map((change) => change.path) };
-            await platform.audit.record({
-              actor: principal.actor,
-              action: 'resource.apply',
-              tenant,
-              target: `${kind}/${name}`,
-              details,
-              address,
-            });
+            note({ tenant, target: `${kind}/${name}`, details });
           }
         }
         return { applied };
@@ -72,9 +67,11 @@ export function resourceEndpoints(platform: Platform): Endpoint[] {
       path: '/tenants',
       scope: 'resources:read',
       summary: 'Tenants',
-      handle: async ({ principal }) => ({
-        tenants: await platform.resources.list({ kind: 'Tenant', tenant: tenantFor(principal) }),
-      }),
+      handle: async ({ principal }) => {
+        const own = tenantsOf(principal);
+        const tenants = await platform.resources.list({ kind: 'Tenant' });
+        return { tenants: own ? tenants.filter(({ name }) => own.includes(name)) : tenants };
+      },
     }),
     endpoint({
       method: 'GET',
@@ -91,40 +88,36 @@ export function resourceEndpoints(platform: Platform): Endpoint[] {
       method: 'DELETE',
       path: '/resources/{kind}/{tenant}/{name}',
       scope: 'resources:write',
+      action: 'resource.remove',
       summary: 'Removes a resource; a tenant takes all it configured with it, its events stay',
       params,
-      handle: async ({ params: { kind, tenant, name }, principal, address }) => {
+      handle: async ({ params: { kind, tenant, name }, principal, note }) => {
         if (!canSee(principal, tenant)) return notFound(`${kind} ${name}`);
         if (kind === 'Tenant') requirePlatform(principal);
         const removed = await platform.resources.remove(kind, tenant, name);
         if (!removed) return notFound(`${kind} ${name} of tenant ${tenant}`);
         await platform.directory.refresh();
-        await platform.audit.record({
-          actor: principal.actor,
-          action: 'resource.remove',
-          tenant,
-          target: `${kind}/${name}`,
-          address,
-        });
+        note({ tenant, target: `${kind}/${name}` });
         return { kind, tenant, name };
       },
     }),
   ];
 }
 
-/** A tenant's key configures its tenant, and cannot give a key more than it has. */
-function mayApply(document: z.infer<typeof resourceSchema>, principal: Principal): void {
-  if (principal.tenant === null) return;
-  const own = tenantOf(document) === principal.tenant;
-  const tooMuch =
-    document.kind === 'ApiKey' &&
-    document.spec.scopes.some((scope) => !principal.scopes.includes('*') && !principal.scopes.includes(scope));
-  if (own && !tooMuch) return;
-  throw new BadRequestError(`${principal.actor} may not apply ${document.kind} ${document.metadata.name}`, {
-    code: 'forbidden',
-    status: 403,
-    ...(tooMuch && { remedy: 'A key can only be given scopes that the applying key has.' }),
-  });
+/** Who configures a tenant cannot make or remove tenants, and cannot give a key more than they have. */
+function mayApply(document: z.infer<typeof resourceSchema>, principal: Caller): void {
+  const { kind, metadata } = document;
+  const tenant = tenantOf(document);
+  const tenants = tenantsOf(principal);
+  if (tenants && !tenants.includes(tenant)) {
+    throw new BadRequestError(`${principal.actor} may not apply ${kind} ${metadata.name}`, {
+      code: 'forbidden',
+      status: 403,
+    });
+  }
+  if (document.kind === 'ApiKey') {
+    requireCover(principal, { tenant, scopes: document.spec.scopes }, `apply ApiKey ${metadata.name}`);
+  }
 }
 
 /**
@@ -135,10 +128,10 @@ function mayApply(document: z.infer<typeof resourceSchema>, principal: Principal
 async function keepOperatorFields(
   spec: TenantSpec,
   tenant: string,
-  principal: Principal,
+  principal: Caller,
   { resources }: { resources: Resources },
 ): Promise<void> {
-  if (principal.tenant === null) return;
+  if (tenantsOf(principal) === null) return;
   const known = (await resources.find('Tenant', tenant, tenant))?.spec ?? {};
   for (const field of OPERATOR_FIELDS) {
     if (spec[field] !== undefined && !isDeepStrictEqual(spec[field], known[field])) {

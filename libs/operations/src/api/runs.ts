@@ -3,7 +3,7 @@ import { answerKey, ENDED, toMermaid } from '@spillway/flows';
 import { Restarts, type RunRecord, RunRecords } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
 import { z } from 'zod';
-import { canSee, type Principal, tenantFor } from '../access/principal';
+import { type Caller, canSee, tenantFor } from '../access/principal';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { beforeField, idParams, limitField, tenantField } from './fields';
 import { restartEndpoint } from './restart';
@@ -21,7 +21,7 @@ const ORDERS = {
 
 export function runEndpoints(platform: Platform): Endpoint[] {
   const records = new RunRecords(platform.database.db);
-  const find = async (id: string, principal: Principal): Promise<RunRecord> => {
+  const find = async (id: string, principal: Caller): Promise<RunRecord> => {
     const run = await records.find(id);
     return run && canSee(principal, run.tenant) ? run : notFound(`run ${id}`);
   };
@@ -31,6 +31,7 @@ export function runEndpoints(platform: Platform): Endpoint[] {
       path: '/runs',
       scope: 'jobs:read',
       summary: 'Runs of flows, newest first',
+      shows: 'traces',
       query: z.object({
         tenant: tenantField,
         flow: z.string().optional(),
@@ -48,6 +49,7 @@ export function runEndpoints(platform: Platform): Endpoint[] {
       method: 'GET',
       path: '/runs/{id}',
       scope: 'jobs:read',
+      shows: 'payloads',
       summary: 'One run with its tasks, their input and output, and its definition',
       params: idParams,
       handle: async ({ params, principal }) => find(params.id, principal),
@@ -68,6 +70,7 @@ export function runEndpoints(platform: Platform): Endpoint[] {
       path: '/approvals',
       scope: 'jobs:read',
       summary: 'What runs wait for people to decide, oldest first',
+      shows: 'payloads',
       query: z.object({ tenant: tenantField, limit: limitField }),
       handle: async ({ query, principal }) => ({
         approvals: await platform.callbacks.waiting({
@@ -82,19 +85,13 @@ export function runEndpoints(platform: Platform): Endpoint[] {
       path: '/runs/{id}/approvals/{node}',
       scope: 'jobs:write',
       summary: 'Decides what a run asked a person',
+      action: 'run.decide',
       params: idParams.extend({ node: z.coerce.number().int() }),
       body: z.strictObject({ approved: z.boolean(), comment: z.string().max(5_000).optional() }),
-      handle: async ({ params, body, principal, address }) => {
+      handle: async ({ params, body, principal, note }) => {
         const run = await find(params.id, principal);
+        note({ tenant: run.tenant, target: `${run.id}.${params.node}`, details: body });
         await decide(platform, run, params.node, { ...body, by: principal.actor });
-        await platform.audit.record({
-          actor: principal.actor,
-          action: 'run.decide',
-          tenant: run.tenant,
-          target: `${run.id}.${params.node}`,
-          details: body,
-          address,
-        });
         return { id: run.id, ...body };
       },
     }),
@@ -104,20 +101,14 @@ export function runEndpoints(platform: Platform): Endpoint[] {
         method: 'POST',
         path: `/runs/{id}/${kind}`,
         scope: 'jobs:write',
+        action: `run.${kind}`,
         summary,
         params: idParams,
         body: z.strictObject({ reason: z.string().max(500).optional().describe('For the record.') }),
-        handle: async ({ params, body, principal, address }) => {
+        handle: async ({ params, body, principal, note }) => {
           const run = await find(params.id, principal);
+          note({ tenant: run.tenant, target: run.id, details: { reason: body.reason } });
           await order(platform, run, kind as keyof typeof ORDERS, body.reason);
-          await platform.audit.record({
-            actor: principal.actor,
-            action: `run.${kind}`,
-            tenant: run.tenant,
-            target: run.id,
-            details: { reason: body.reason },
-            address,
-          });
           return { id: run.id, ordered: kind };
         },
       }),

@@ -18,6 +18,7 @@ export function sampleEndpoints(platform: Platform, ingressUrl: () => string): E
       method: 'POST',
       path: '/sources/{tenant}/{source}/samples',
       scope: 'sources:sign',
+      action: 'source.sign',
       summary: 'Realistic requests as the provider would send and sign them, ready to be posted',
       params: z.object({ tenant: nameSchema, source: nameSchema }),
       body: z.strictObject({
@@ -25,11 +26,12 @@ export function sampleEndpoints(platform: Platform, ingressUrl: () => string): E
         count: z.number().int().min(1).max(1_000).default(1),
         seed: z.string().max(40).optional().describe('The same seed makes the same samples.'),
       }),
-      handle: async ({ params, body, principal }) => {
+      handle: async ({ params, body, principal, note }) => {
         const source = canSee(principal, params.tenant)
           ? platform.directory.source(params.tenant, params.source)
           : undefined;
         if (!source) return notFound(`source "${params.source}" of tenant "${params.tenant}"`);
+        note({ target: `Source/${params.source}`, details: { count: body.count } });
         const seed = body.seed ?? newId().replaceAll('-', '').slice(6, 26);
         const requests = Array.from({ length: body.count }, (_, index) =>
           signedSample(source, ingressUrl(), body.type, body.count === 1 ? seed : `${seed}${index}`),
