@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { PermanentError, type Problem } from '@spillway/contracts';
 import { request } from 'undici';
 
 type Query = Record<string, string | number | undefined>;
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /** Talks to an installation's operations API. */
 export class Client {
@@ -28,18 +30,39 @@ export class Client {
 
   /** An answer as it came. */
   text(path: string, query: Query = {}): Promise<string> {
-    const given = Object.entries(query).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
-    const search = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
-    return this.call('GET', search.size > 0 ? `${path}?${search.toString()}` : path);
+    return this.call('GET', pathWith(path, query));
   }
 
   async post<T>(path: string, body: unknown): Promise<T> {
     return JSON.parse(await this.call('POST', path, body)) as T;
   }
 
+  async put<T>(path: string, body: unknown): Promise<T> {
+    return JSON.parse(await this.call('PUT', path, body)) as T;
+  }
+
+  async delete<T>(path: string): Promise<T> {
+    return JSON.parse(await this.call('DELETE', path)) as T;
+  }
+
+  /** What comes as lines of JSON, as it is. */
+  async *lines(path: string, query: Query = {}): AsyncGenerator<string> {
+    const response = await this.send('GET', pathWith(path, query));
+    if (response.statusCode >= 400) throw failure(response.statusCode, await response.body.text());
+    yield* createInterface({ input: response.body, crlfDelay: Infinity });
+  }
+
   /** @throws PermanentError with the detail and remedy of the problem */
-  private async call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<string> {
-    const response = await request(`${this.url}/api/v1${path}`, {
+  private async call(method: Method, path: string, body?: unknown): Promise<string> {
+    const response = await this.send(method, path, body);
+    const text = await response.body.text();
+    if (response.statusCode < 400) return text;
+    throw failure(response.statusCode, text);
+  }
+
+  /** @throws PermanentError `unreachable` */
+  private async send(method: Method, path: string, body?: unknown) {
+    return request(`${this.url}/api/v1${path}`, {
       method,
       headers: {
         authorization: `Bearer ${this.apiKey}`,
@@ -53,10 +76,13 @@ export class Client {
         cause,
       });
     });
-    const text = await response.body.text();
-    if (response.statusCode < 400) return text;
-    throw failure(response.statusCode, text);
   }
+}
+
+function pathWith(path: string, query: Query): string {
+  const given = Object.entries(query).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
+  const search = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
+  return search.size > 0 ? `${path}?${search.toString()}` : path;
 }
 
 function failure(status: number, text: string): PermanentError {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { applyCommand } from './commands/apply';
+import { auditCommands } from './commands/audit';
 import { deadLetterCommands } from './commands/dlq';
 import { doctorCommand } from './commands/doctor';
 import { eventCommands } from './commands/events';
@@ -8,11 +9,13 @@ import { migrateCommand } from './commands/migrate';
 import { partitionsCommand } from './commands/partitions';
 import { limitCommands } from './commands/limits';
 import { parkedCommands, quotaCommand } from './commands/quotas';
+import { keyCommands } from './commands/keys';
 import { runCommands } from './commands/runs';
 import { sendCommand } from './commands/send';
 import { startCommand } from './commands/start';
 import { tailCommand } from './commands/tail';
 import { usageCommand } from './commands/usage';
+import { userCommands } from './commands/users';
 
 // What a command needs it loads when it runs: the whole platform takes seconds to load, the help should not.
 const program = new Command('spillway')
@@ -33,6 +36,9 @@ const program = new Command('spillway')
   .addCommand(quotaCommand)
   .addCommand(parkedCommands)
   .addCommand(usageCommand)
+  .addCommand(keyCommands)
+  .addCommand(userCommands)
+  .addCommand(auditCommands)
   .addCommand(doctorCommand);
 
 program.parseAsync().catch(async (error: unknown) => {

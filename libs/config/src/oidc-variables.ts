@@ -8,7 +8,6 @@ export const oidcVariables = {
     .describe('Login through this OpenID provider: its issuer. See docs/operate/people.md.'),
   OIDC_CLIENT_ID: z.string().optional().describe('Spillway’s id at the provider.'),
   OIDC_CLIENT_SECRET: z.string().optional().describe('Its secret there; without one, Spillway is a public client.'),
-  OIDC_CLIENT_SECRET_FILE: z.string().optional().describe('A file with the secret, in place of the variable.'),
   OIDC_SCOPES: z.string().default('openid email profile').describe('What is asked for.'),
   OIDC_NAME: z.string().default('OpenID Connect').describe('What the login page calls the provider.'),
   OIDC_USER_CLAIM: z.string().default('email').describe('The claim that becomes the name of the user.'),

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { PermanentError } from '@spillway/contracts';
 import { z } from 'zod';
 import type { Variables } from './variables';
@@ -43,7 +42,7 @@ export function oidcOf(variables: Variables): OidcConfig | undefined {
   return {
     issuer: checkedIssuer(issuer),
     clientId,
-    clientSecret: variables.OIDC_CLIENT_SECRET ?? secretIn(variables.OIDC_CLIENT_SECRET_FILE),
+    clientSecret: variables.OIDC_CLIENT_SECRET,
     scopes: variables.OIDC_SCOPES,
     name: variables.OIDC_NAME,
     userClaim: variables.OIDC_USER_CLAIM,
@@ -60,15 +59,6 @@ function checkedIssuer(issuer: string): string {
   const { protocol, hostname } = new URL(issuer);
   if (protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)) return issuer;
   throw invalid('OIDC_ISSUER must begin with https://', 'Give the issuer as the provider publishes it.');
-}
-
-function secretIn(file: string | undefined): string | undefined {
-  if (!file) return undefined;
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (cause) {
-    throw invalid(`OIDC_CLIENT_SECRET_FILE: ${file} cannot be read`, 'Check the path and who may read it.', cause);
-  }
 }
 
 function rulesOf(text: string | undefined): RoleRule[] {

@@ -11,6 +11,7 @@ export const SECRET_VARIABLES = [
   'SPILLWAY_KEY',
   'ADMIN_PASSWORD',
   'ADMIN_API_KEY',
+  'OIDC_CLIENT_SECRET',
 ] as const;
 
 /**

@@ -8,12 +8,16 @@ const PLAIN = new Set(
    receivedAt releasedAt addedAt failedAt wakeAt stateAt timestamp processedOn processedBy finishedOn delay bytes bodySha256
    attempt attempts attemptsMade durationMs repeat recorded stalled stalledCounter isFailed redrives deadline timeoutMs
    eventId eventIds jobId runId parentRun correlationId specversion datacontenttype providerid idempotencykey correlationid
-   causationid traceparent key perSecond burst waitMs granted refused openings blockedMs openMs probeMs matched redriven lastsMs next`.split(/\s+/),
+   causationid traceparent key perSecond burst waitMs granted refused openings blockedMs openMs probeMs matched redriven lastsMs next`.split(
+    /\s+/,
+  ),
 );
 
 /** Fields that hold more of our records. */
 const RECORDS = new Set(
-  'events jobs deadLetters sample timeline job meta event error tasks runs children requests approvals opts limits gates'.split(' '),
+  'events jobs deadLetters sample timeline job meta event error tasks runs children requests approvals opts limits gates'.split(
+    ' ',
+  ),
 );
 
 /** Fields that come from the configuration, as a whole. */

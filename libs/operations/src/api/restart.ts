@@ -3,7 +3,7 @@ import { type FlowDefinition, planRestart } from '@spillway/flows';
 import { Restarts, type RunRecord } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
 import { z } from 'zod';
-import type { Principal } from '../access/principal';
+import type { Caller } from '../access/principal';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { idParams } from './fields';
 import { wake } from './wake';
@@ -11,13 +11,14 @@ import { wake } from './wake';
 /** Begins a run that takes the way of one that has ended, from one of its tasks on. */
 export function restartEndpoint(
   platform: Platform,
-  find: (id: string, principal: Principal) => Promise<RunRecord>,
+  find: (id: string, principal: Caller) => Promise<RunRecord>,
 ): Endpoint {
   const restarts = new Restarts(platform.database.pool);
   return endpoint({
     method: 'POST',
     path: '/runs/{id}/restart',
     scope: 'jobs:write',
+    action: 'run.restart',
     summary: 'Begins a run that goes on where this one was: what was done before is not done again, the rest is',
     params: idParams,
     body: z.strictObject({
@@ -25,7 +26,7 @@ export function restartEndpoint(
       node: z.int().optional().describe('Which time, of a task that was begun several times; else the last.'),
       reason: z.string().max(500).optional().describe('For the record.'),
     }),
-    handle: async ({ params, body: { from, node, reason }, principal, address }) => {
+    handle: async ({ params, body: { from, node, reason }, principal, note }) => {
       const { id, tenant, definition } = await find(params.id, principal);
       const [loaded] = await platform.runs.load([id]);
       const { run, tasks, contexts } = await restarts.trace((loaded ?? notFound(`run ${id}`)).run);
@@ -39,14 +40,7 @@ export function restartEndpoint(
           remedy: 'Cancel it first, or wait for its end.',
         });
       }
-      await platform.audit.record({
-        actor: principal.actor,
-        action: 'run.restart',
-        tenant,
-        target: id,
-        details: { from, node, reason, run: made.id },
-        address,
-      });
+      note({ tenant, target: id, details: { from, node, reason, run: made.id } });
       await wake(platform, made.id, 'begin');
       return { id: made.id, restarts: id, from };
     },
