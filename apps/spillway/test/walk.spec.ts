@@ -50,7 +50,7 @@ describe.each(BACKENDS)('all endpoints, on %s', (backend) => {
         const answer = await world.call(one.method, call, headers);
         if (answer.text.includes(EndpointWorld.secret)) leaks.push(`${who}: ${nameOf(one)}: ${answer.text}`);
         if (who === 'blind' && answer.status >= 500) leaks.push(`${nameOf(one)}: ${answer.text}`);
-        if (one.shows === 'payloads')
+        if (one.shows === 'payloads' && answer.status < 400)
           expect([nameOf(one), answer.headers['x-spillway-payloads']]).toEqual([nameOf(one), 'masked']);
       }
       if (one.shows !== 'payloads') continue;

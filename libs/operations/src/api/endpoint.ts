@@ -126,7 +126,7 @@ async function answer(
   if (change) await trail.done();
   if (one.shows === undefined) return result ?? { ok: true };
   const shown = maskPayloads(result, (tenant) => may(principal, 'payloads:read', tenant));
-  if (one.shows === 'payloads') await trail.looked(shown.tenants);
+  if (one.shows === 'payloads' && !change) await trail.looked(shown.tenants);
   if (shown.masked) reply.header('x-spillway-payloads', 'masked');
   return shown.value;
 }
