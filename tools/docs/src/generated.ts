@@ -2,10 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SECRET_VARIABLES, variablesSchema } from '@spillway/config';
 import { z } from 'zod';
+import { CHART_SCHEMA, chartPage, chartSchema } from './chart';
 
 /** Pages that are made from code, by path. */
 export function generated(): Record<string, string> {
-  return { 'docs/configuration.md': configurationPage(), 'docs/errors.md': errorsPage() };
+  return {
+    'docs/configuration.md': configurationPage(),
+    'docs/errors.md': errorsPage(),
+    [CHART_SCHEMA]: chartSchema(),
+    'k8s/spillway/README.md': chartPage(readFileSync('k8s/spillway/values.yaml', 'utf8')),
+  };
 }
 
 function configurationPage(): string {
