@@ -22,25 +22,29 @@ const describable = { description: z.string().optional() };
 
 /** What a tenant may have when there is more work than workers. */
 const tenantShare = {
-  /** Of the work, against other tenants: one with 2 gets twice as much as one with 1. */
-  weight: z.number().min(0.01).max(1_000).default(1),
+  /** Of the work, against other tenants: one with 2 gets twice as much as one with 1. 1, if left out. */
+  weight: z.number().min(0.01).max(1_000),
   /** Jobs at once, over all workers, per queue; 0 lets none in. */
-  concurrency: z.partialRecord(z.enum(QUEUE_NAMES), z.number().int().min(0)).default({}),
-  ordering: z
-    .strictObject({
-      /** When a job with an ordering key is given up: later ones wait for an operator, or go on. */
-      onExhausted: z.enum(['park', 'continue']).default('continue'),
-    })
-    .default({ onExhausted: 'continue' }),
+  concurrency: z.partialRecord(z.enum(QUEUE_NAMES), z.number().int().min(0)),
+  ordering: z.strictObject({
+    /** When a job with an ordering key is given up: later ones wait for an operator, or go on. */
+    onExhausted: z.enum(['park', 'continue']).default('continue'),
+  }),
 };
 
-export const tenantShareSchema = z.strictObject(tenantShare);
+export const tenantShareSchema = z.strictObject({
+  weight: tenantShare.weight.default(1),
+  concurrency: tenantShare.concurrency.default({}),
+  ordering: tenantShare.ordering.default({ onExhausted: 'continue' }),
+});
 export type TenantShare = z.infer<typeof tenantShareSchema>;
+
+const shareOfTenant = z.strictObject(tenantShare).partial().shape;
 
 export const tenantSpecSchema = z.strictObject({
   ...describable,
   title: z.string().optional(),
-  ...tenantShare,
+  ...shareOfTenant,
   /** Secrets of the tenant's tasks, by name: `$secrets.NAME` in templates, `secret: NAME` in callbacks. */
   secrets: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a word'), secretRefSchema).default({}),
   /** What its tasks may call beyond the public internet; only a key or person of the platform may change it. */
@@ -52,14 +56,20 @@ export const tenantSpecSchema = z.strictObject({
 });
 
 /** Fields of a Tenant that only somebody of the platform may set: what it may use and reach, and for how long. */
-export const OPERATOR_FIELDS = ['plan', 'quotas', 'retention', 'egress'] as const satisfies (keyof z.infer<
-  typeof tenantSpecSchema
->)[];
+export const OPERATOR_FIELDS = [
+  'plan',
+  'weight',
+  'concurrency',
+  'quotas',
+  'retention',
+  'egress',
+] as const satisfies (keyof z.infer<typeof tenantSpecSchema>)[];
 
 /** Defaults for the tenants that name it. */
 export const planSpecSchema = z.strictObject({
   ...describable,
   title: z.string().optional(),
+  ...shareOfTenant,
   quotas: quotasSchema.default({}),
   retention: retentionSchema.default({}),
 });

@@ -218,7 +218,8 @@ export class Queues {
       jobId: options.id,
       attempts: options.attempts ?? this.catalogue[name].attempts,
       backoff: BACKOFF,
-      priority: bullPriority(options.priority ?? 'normal'),
+      // Of facts none is urgent: their queue is a plain list.
+      priority: name === 'analytics-events' ? 0 : bullPriority(options.priority ?? 'normal'),
       removeOnComplete: REMOVE_ON_COMPLETE,
       removeOnFail: true,
       ...(options.delayMs && { delay: options.delayMs }),

@@ -148,7 +148,7 @@ export class Directory {
         listensFor: new Set(),
         wantsLifecycle: false,
         schedules: new Map(),
-        share: shareOf(stored.spec),
+        share: shareOf(stored.spec, plan),
         secrets,
         egressAllow: (stored.spec as TenantSpec).egress?.allow ?? [],
         quotas: { ...plan?.quotas, ...spec.quotas },

@@ -98,7 +98,11 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
   await directory.start();
   queues.lanes.use((tenant) => directory.tenant(tenant)?.share);
   const quotaStore = new QuotaStore(database.pool);
-  const quotas = new QuotaGate({ store: quotaStore, log });
+  const quotas = new QuotaGate({
+    store: quotaStore,
+    log,
+    waitingJobs: (tenant, most) => queues.lanes.waiting(tenant, most),
+  });
 
   return {
     config,

@@ -78,11 +78,12 @@ export function quotaEndpoints(platform: Platform): Endpoint[] {
 async function quotasOf(
   { name, quotas, retention }: LiveTenant,
   today: { tenant: string; quota: string; used: number }[],
-  { quotaStore }: Platform,
+  { quotaStore, queues }: Platform,
 ) {
   const used = async (quota: QuotaName, limit: number): Promise<number | undefined> => {
     if (OF_A_DAY.includes(quota)) return today.find((one) => one.tenant === name && one.quota === quota)?.used ?? 0;
     if (quota === 'openRuns') return quotaStore.openRuns(name, limit + 1);
+    if (quota === 'waitingJobs') return queues.lanes.waiting(name, limit + 1);
     return undefined;
   };
   const entries = Object.entries(quotas) as [QuotaName, { limit: number }][];

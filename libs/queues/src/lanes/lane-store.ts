@@ -131,4 +131,6 @@ export interface LaneStore {
   /** Lets a parked ordering key go on behind its head. @returns whether it was parked */
   skip(lane: string, key: string): Promise<boolean>;
   list(most: number): Promise<LaneList>;
+  /** Jobs of a lane that wait to be let in, without those behind an ordering key or not yet due; counted up to `most`. */
+  waiting(lane: string, most: number): Promise<number>;
 }

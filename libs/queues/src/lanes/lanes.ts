@@ -1,4 +1,4 @@
-import { type QueueName, sha256, type SpillwayEvent, type TenantShare } from '@spillway/contracts';
+import { QUEUE_NAMES, type QueueName, sha256, type SpillwayEvent, type TenantShare } from '@spillway/contracts';
 import type { Queues } from '../queues';
 import type { LanePlace, LanePolicy, LaneStore } from './lane-store';
 import { LanePump } from './pump';
@@ -72,6 +72,13 @@ export class Lanes {
   /** Jobs of a tenant at once in a queue. */
   capOf(queue: QueueName, tenant: string): number | undefined {
     return this.share(tenant)?.concurrency[queue];
+  }
+
+  /** Jobs of a tenant that wait to be let in, over all queues; each counted up to `most`. */
+  async waiting(tenant: string, most: number): Promise<number> {
+    const laned = QUEUE_NAMES.filter((queue) => this.has(queue));
+    const counts = await Promise.all(laned.map((queue) => this.ofTenant(queue, tenant).waiting(tenant, most)));
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** What happens to an ordering key whose first job is given up. */

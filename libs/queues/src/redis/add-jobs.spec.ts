@@ -3,6 +3,7 @@ import { Queue, Worker } from 'bullmq';
 import * as fc from 'fast-check';
 import Redis from 'ioredis';
 import { RedisLanes } from '../lanes/redis/redis-lanes';
+import { bullPriority } from '../priority';
 import { isPlain, type NewJob } from './add-jobs';
 
 let server: TestRedis;
@@ -68,27 +69,24 @@ it("leaves in Redis what BullMQ's own add leaves, and answers the same", async (
   );
 });
 
-it('gives jobs that a worker does, most urgent first', async () => {
+it.each(['with lanes', 'without'])('gives jobs that a worker does, most urgent first, %s', async (lanes) => {
   await redis.flushall();
   const queue = new Queue('q', { connection: redis });
-  const job = (jobId: string, priority: number): NewJob => ({
+  const classes = ['normal', 'low', 'high', 'critical', 'normal', 'high', 'low', 'critical', 'high', 'normal'] as const;
+  const jobs = classes.map((priority, index) => ({
     name: 'n',
     data: {},
     json: '{}',
-    opts: { jobId, priority },
-  });
-  await new RedisLanes(redis, queue).add([
-    job('low', 3),
-    job('high', 1),
-    job('first', 0),
-    job('second', 0),
-    job('normal', 2),
-  ]);
+    opts: { jobId: `${priority}-${index}`, priority: bullPriority(priority) },
+    ...(lanes === 'with lanes' && { place: { lane: 't' } }),
+  }));
+  for (const job of jobs) await new RedisLanes(redis, queue).add([job]);
   const done: string[] = [];
   const worker = new Worker('q', async ({ id }) => done.push(id!), { connection: redis, concurrency: 1 });
   await new Promise<void>((resolve) => worker.on('drained', () => resolve()));
   await worker.close();
-  expect(done).toEqual(['first', 'second', 'high', 'normal', 'low']);
+  const inOrder = jobs.toSorted((one, other) => one.opts.priority - other.opts.priority);
+  expect(done).toEqual(inOrder.map(({ opts }) => opts.jobId));
 });
 
 it('leaves to BullMQ what the script does not know', () => {

@@ -20,8 +20,8 @@ export interface Verdict {
 export interface GateParts {
   store: QuotaStore;
   log: { warn(about: object, message: string): void };
-  /** Jobs of a tenant that wait in its lanes. */
-  waitingJobs?: (tenant: string) => Promise<number>;
+  /** Jobs of a tenant that wait in its lanes, counted up to `most`. */
+  waitingJobs?: (tenant: string, most: number) => Promise<number>;
   /** Unix milliseconds; the tests' own. */
   now?: () => number;
 }
@@ -132,7 +132,8 @@ export class QuotaGate {
     count: number,
   ): Promise<Verdict | undefined> {
     const read = this.parts.waitingJobs;
-    if (!read || (await this.count(`${tenant} waitingJobs`, count, () => read(tenant))) <= limit) return undefined;
+    if (!read || (await this.count(`${tenant} waitingJobs`, count, () => read(tenant, limit + 1))) <= limit)
+      return undefined;
     return { quota: 'waitingJobs', limit, policy, waitMs: LOOK_AGAIN_MS };
   }
 

@@ -135,6 +135,16 @@ export class PostgresLanes implements LaneStore {
     };
   }
 
+  async waiting(lane: string, most: number): Promise<number> {
+    const row = await this.one<{ count: number }>(
+      `select count(*)::int from (
+         select from bullmq.job where queue = $1 and state = 'waiting-children' and process_at_ms is null
+           and coalesce(opts->>'lane', '-') = $2 limit $3) j`,
+      [lane, most],
+    );
+    return row.count;
+  }
+
   /** As BullMQ's add_flow takes it. */
   private entryOf({ name, json, opts, place }: LaneJob, now: number): object {
     const { jobId, priority = 0, delay = 0, attempts = 1, deduplication } = opts;

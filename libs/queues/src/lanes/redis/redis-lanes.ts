@@ -120,6 +120,10 @@ export class RedisLanes implements LaneStore {
     };
   }
 
+  async waiting(lane: string, most: number): Promise<number> {
+    return Math.min(most, await this.redis.zcard(this.queue.toKey(`lane:${lane}`)));
+  }
+
   private run(script: Script, ...args: Argument[]): Promise<unknown> {
     const scripted = this.redis as Scripted;
     const command = `lanes${script}` as const;

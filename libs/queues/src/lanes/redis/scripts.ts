@@ -1,5 +1,10 @@
+import { bullPriority } from '../../priority';
 import { COMMON } from './common';
 
+/** In a short queue these wait in BullMQ's plain list, which costs it less than its ordered set; urgent ones go in front. */
+const NORMAL = bullPriority('normal');
+/** Jobs that an urgent one looks at for its place. */
+const MOST_AHEAD = 200;
 /** Delayed jobs that BullMQ keeps itself; it lets in up to 1,000 that are due in one script, whosever they are. */
 const MOST_DELAYED = 1_000;
 
@@ -49,6 +54,18 @@ local function delayIt(id, delay, timestamp)
   call('ZADD', MARKER, tonumber(first[2]) / 4096, '1')
 end
 
+-- Behind those of its class, in front of the others. The queue is short when it takes a job so, and the walk with it.
+local function pushAhead(id, priority)
+  local front = call('LRANGE', WAIT, -${MOST_AHEAD}, -1)
+  local pivot
+  for n = #front, 1, -1 do
+    local other = tonumber(call('HGET', P .. front[n], 'priority')) or 0
+    if other == 0 or other > priority then break end
+    pivot = front[n]
+  end
+  if pivot then call('LINSERT', WAIT, 'BEFORE', pivot, id) else call('RPUSH', WAIT, id) end
+end
+
 for i = 4, #ARGV, 10 do
   local id, dedupe, priority, delay = ARGV[i], ARGV[i + 7], tonumber(ARGV[i + 5]), tonumber(ARGV[i + 6])
   local key, first = P .. id, nil
@@ -92,7 +109,8 @@ for i = 4, #ARGV, 10 do
       spill(id)
       call('ZADD', DUE, tonumber(ARGV[i + 4]) + delay, id)
     elseif lane == '' or (room > 0 and cap == '') then
-      if priority == 0 then call('LPUSH', WAIT, id)
+      if priority == 0 or (lane ~= '' and priority == ${NORMAL}) then call('LPUSH', WAIT, id)
+      elseif lane ~= '' and priority < ${NORMAL} then pushAhead(id, priority)
       else call('ZADD', PRIO, priority * 4294967296 + call('INCR', P .. 'pc') % 4294967296, id) end
       call('XADD', EVENTS, 'MAXLEN', '~', most, '*', 'event', 'waiting', 'jobId', id)
       added, room = added + 1, room - 1
