@@ -5,6 +5,11 @@ import { FlowWorld } from './flow-world';
 import { TENANT } from './stack';
 
 const FLOWS = {
+  ears: `
+    do:
+      - hear:
+          listen: { to: { any: [{ with: { type: tick } }], until: 'false' } }
+          foreach: { do: [{ note: { call: http, with: { method: post, endpoint: OTHER/tick, body: '\${ $item }' } } }] }`,
   hear: `
     do:
       - first: { call: http, with: { method: post, endpoint: OTHER/first } }
@@ -176,6 +181,30 @@ describe.each(BACKENDS)('runs, on %s', (backend) => {
       );
       for (const id of runs) expect((await world.ended(id)).status).toBe('completed');
       expect(world.calls('/heard')).toHaveLength(orders.length);
+    });
+
+    it('for ever forget what they heard, and hear no event again', async () => {
+      const { platform } = world.stack;
+      const id = await world.begin('ears');
+      await world.waiting(id, 'hear');
+      const first = await world.tell('tick', 0);
+      for (let n = 1; n <= 70; n += 1) await world.tell('tick', n);
+      await world.called('/tick', 71);
+      const { event } = await eventually(() => platform.events.find(first));
+      expect(await platform.listening.hear(event)).toEqual([]);
+      const size = (await eventually(async () => {
+        const [{ run } = {}] = await platform.runs.load([id]);
+        return run?.status === 'waiting' && run;
+      })) as { state: object };
+      expect(JSON.stringify(size.state).length).toBeLessThan(30_000);
+      expect(
+        world
+          .calls('/tick')
+          .map(({ body }) => Number(body))
+          .sort((a, b) => a - b),
+      ).toEqual(Array.from({ length: 71 }, (_, n) => n));
+      await world.order(id, 'cancel');
+      await world.ended(id);
     });
 
     it('twice for the same kind need two events', async () => {

@@ -86,6 +86,49 @@ describe('a step', () => {
   });
 });
 
+describe('a run that listens for ever', () => {
+  const each = { do: [{ note: { set: { n: '${ $item.n }', at: '${ $index }' } } }] };
+  const event = (n: number) =>
+    input(`e${n}`, 'event', { event: { id: `id ${n}`, source: 's', type: 'x', data: { n, text: 'x'.repeat(100) } } });
+
+  it.each(['false', '${ false }'])('has a state that does not grow with what it hears (until: %s)', (until) => {
+    const flow = flowOf({ hear: { listen: { to: { any: [{ with: { type: 'x' } }], until } }, foreach: each } });
+    const start = row();
+    let run = stored(start, advanceOf(flow, start, [], around));
+    const sizes: number[] = [];
+    const heard: string[] = [];
+    const outputs: unknown[] = [];
+    for (let n = 0; n < 500; n += 1) {
+      const advanced = advanceOf(flow, run, [event(1_000 + n)], around);
+      heard.push(...changeOf(run, [], advanced, NOW).heard);
+      outputs.push(...advanced.happenings.flatMap(({ output, task }) => (task?.name === 'note' ? [output] : [])));
+      run = stored(run, advanced);
+      sizes.push(JSON.stringify(run.state).length);
+    }
+    expect(run.status).toBe('waiting');
+    expect(outputs.at(-1)).toEqual({ n: 1_499, at: 499 });
+    expect(heard).toEqual(Array.from({ length: 500 }, (_, n) => `id ${1_000 + n}`));
+    expect(Math.max(...sizes.slice(250)) - Math.max(...sizes.slice(100, 250))).toBeLessThan(20);
+  });
+
+  it('keeps what its condition or its output is made of', () => {
+    const condition = '(map(.n) | add) > 1010';
+    const flow = flowOf({
+      hear: { listen: { to: { any: [{ with: { type: 'x' } }], until: condition } }, foreach: each },
+    });
+    const start = row();
+    let run = stored(start, advanceOf(flow, start, [], around));
+    for (let n = 0; n < 2; n += 1) run = stored(run, advanceOf(flow, run, [event(1_000 + n * 20)], around));
+    expect(run.state).toMatchObject({
+      status: 'completed',
+      output: [
+        { n: 1_000, at: 0 },
+        { n: 1_020, at: 1 },
+      ],
+    });
+  });
+});
+
 describe('a suspended run', () => {
   const inbox = [input('n1', 'answer'), input('o1', 'suspend'), input('o2', 'resume')];
 

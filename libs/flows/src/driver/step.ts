@@ -129,7 +129,8 @@ export function hasJustEnded(happenings: readonly Happening[]): boolean {
 
 /** What is written of an advance, but for what reaches other runs. */
 export function changeOf(run: RunRow, taken: InboxRow[], advanced: Advanced, now: number): RunChange {
-  const { state, commands, happenings, wakeAt } = advanced;
+  const { commands, happenings, wakeAt } = advanced;
+  const { state, heard } = lately(run.state, advanced.state);
   const ended = ENDED.includes(state.status);
   const endedAt = hasJustEnded(happenings) ? new Date(now) : run.endedAt;
   const forgotten = commands.flatMap((one) => (one.kind === 'forget' ? [one.node] : []));
@@ -151,11 +152,24 @@ export function changeOf(run: RunRow, taken: InboxRow[], advanced: Advanced, now
     closed: [...answered(taken), ...forgotten],
     tasks: tasksOf(happenings, state.input),
     contexts: contextsOf(happenings),
+    heard,
     listens: listens.map((one) => ({ node: one.node, types: typesOf(one), since: sinceOf(run, state) })),
     unlistens: forgotten,
     deliveries: [],
     children: [],
   };
+}
+
+/** So many of the events that a run consumed are in its state: what may be on its way a second time. */
+const MOST_HEARD = 64;
+
+/** Events that a run consumed in this step; older ones are in a table, so that its state does not grow with them. */
+function lately(before: unknown, state: RunState): { state: RunState; heard: string[] } {
+  if (!state.heard) return { state, heard: [] };
+  const known = new Set(isUnborn(before) ? [] : (before as RunState).heard);
+  const heard = state.heard.filter((id) => !known.has(id));
+  if (state.heard.length <= MOST_HEARD) return { state, heard };
+  return { state: { ...state, heard: state.heard.slice(-MOST_HEARD) }, heard };
 }
 
 /** The types of events that may be meant, or null where an expression decides. */

@@ -108,8 +108,9 @@ function checked(tenant: string, name: string, spec: Record<string, unknown>): P
   return completeDefinition(tenant, name, spec);
 }
 
-function whyNot({ status, isRestart, definition }: EndedRun): string | undefined {
+function whyNot({ status, isRestart, isEmptied, definition }: EndedRun): string | undefined {
   if (status === 'cancelled') return 'it was cancelled: nobody knows what it would have come to';
+  if (isEmptied) return 'what it was given is forgotten: it is older than payloads are kept';
   if (isRestart) return 'it began in the middle, where another run was';
   return definition === null ? 'its version of the flow is not kept any more' : undefined;
 }

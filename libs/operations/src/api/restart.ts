@@ -29,9 +29,14 @@ export function restartEndpoint(
     handle: async ({ params, body: { from, node, reason }, principal, note }) => {
       const { id, tenant, definition } = await find(params.id, principal);
       const [loaded] = await platform.runs.load([id]);
-      const { run, tasks, contexts } = await restarts.trace((loaded ?? notFound(`run ${id}`)).run);
+      const { run, isEmptied, ...trace } = await restarts.trace((loaded ?? notFound(`run ${id}`)).run);
       const { status, state } = run;
-      const past = { id, status, state, tasks, contexts, definition: definition as FlowDefinition };
+      if (isEmptied) {
+        const remedy = 'Send the event again, as a new one.';
+        const message = 'what the run was given is forgotten: it is older than payloads are kept';
+        throw new BadRequestError(message, { code: 'restart-impossible', status: 409, remedy });
+      }
+      const past = { id, status, state, ...trace, definition: definition as FlowDefinition };
       const made = await restarts.begin(run, planRestart(past, from, node));
       if (!made.isNew) {
         throw new BadRequestError(`${made.id} is under way, which takes the same way`, {

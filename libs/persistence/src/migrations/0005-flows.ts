@@ -24,6 +24,12 @@ const STATEMENTS = [
     at timestamptz not null default now()
   )`,
   `create index run_restarts_by_origin on run_restarts (origin_run)`,
+  // Events that runs consumed: each once in a run.
+  `create table run_heard (
+    run_id text not null,
+    event_id uuid not null,
+    primary key (run_id, event_id)
+  )`,
   `create index runs_by_flow on runs (tenant, flow, started_at desc)`,
   // Events that begin a run together, until they do and for as long as one of them may come again.
   `create table flow_gathered (

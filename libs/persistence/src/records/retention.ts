@@ -34,6 +34,7 @@ export class RetentionRecords {
       k as (delete from run_callbacks using r where run_callbacks.run_id = r.id),
       t as (delete from run_tasks using r where run_tasks.run_id = r.id),
       x as (delete from run_contexts using r where run_contexts.run_id = r.id),
+      h as (delete from run_heard using r where run_heard.run_id = r.id),
       o as (delete from run_restarts using r where run_restarts.run_id = r.id),
       i as (delete from run_inbox using r where run_inbox.run_id = r.id),
       c as (delete from collisions using gone where collisions.event_id = gone.id)
@@ -72,8 +73,9 @@ export class RetentionRecords {
           update runs set state = json_build_object('status', state ->> 'status', 'input', null, 'context', null,
             'startedAt', state -> 'startedAt', 'next', state -> 'next', 'agenda', '[]'::json, 'undo', '[]'::json)
           where event_id = any($1) and ended_at is not null returning id
-        ), c as (delete from run_contexts using r where run_contexts.run_id = r.id)
-        update run_tasks set input = null, output = null, error = null from r where run_tasks.run_id = r.id`,
+        ), c as (delete from run_contexts using r where run_contexts.run_id = r.id),
+        g as (update flow_gathered set event = 'null' where event_id = any($1) and run_id is not null)
+        update run_tasks set input = null, output = null, answer = null, error = null from r where run_tasks.run_id = r.id`,
         [ids, rows.map(({ event: { data: _, ...rest } }) => JSON.stringify({ ...rest, data: null }))],
       );
     }

@@ -124,9 +124,8 @@ export class RunPublisher {
 
   /** Brings a run that has begun to listen what came before. */
   async catchUp(run: RunRow, command: Listen): Promise<void> {
-    const { heard = [] } = run.state as { heard?: string[] };
     const what = { types: typesOf(command), since: sinceOf(run, run.state) };
-    const missed = await between('catch-up', () => this.platform.listening.catchUp(run, what, heard));
+    const missed = await between('catch-up', () => this.platform.listening.catchUp(run, what));
     if (missed > 0) {
       await this.wake(run, `c${run.seq}.${command.node}`);
     }

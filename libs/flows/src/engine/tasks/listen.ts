@@ -1,5 +1,6 @@
 import type { Json } from '@spillway/jq';
 import type { EventFilter, EventStrategy, ListenTask } from '../../definition/model';
+import { sourceOf } from '../../definition/expressions';
 import { giveOutput } from '../data-flow';
 import type { Engine } from '../engine';
 import { Fault } from '../errors';
@@ -20,13 +21,18 @@ interface Heard {
   keys: Record<string, Json>;
   /** `source` and `id` of what was heard. */
   seen: string[];
-  /** As `read` says. */
+  /** As `read` says; none where nothing is made of them (`needs`). */
   events: Json[];
   /** Waiting for `foreach`. */
   queue: Json[];
   outputs: Json[];
+  /** How many `foreach` has done. */
+  count: number;
   done: boolean;
 }
+
+/** So many events are known again by a task; what is older the driver knows. */
+const MOST_SEEN = 100;
 
 /**
  * Waits for events. `one` and `any` end with the first that matches, `all` when each filter has one, `any` with `until`
@@ -50,6 +56,7 @@ export const listenKind: Kind = {
       events: [],
       queue: [],
       outputs: [],
+      count: 0,
       done: false,
     });
     node.wait = { for: 'events', filters: [...patterns, ...until] };
@@ -71,7 +78,7 @@ export const listenKind: Kind = {
     else {
       heard.met[index] = true;
       const read = readAs(listen.read, event);
-      heard.events.push(read);
+      if (needs(engine, node).events) heard.events.push(read);
       if (foreach) heard.queue.push(read);
     }
     heard.done = isDone(engine, node, listen.to, heard);
@@ -81,7 +88,7 @@ export const listenKind: Kind = {
   /** One event's `foreach` is done. */
   childCompleted(engine, node, child, output) {
     const { foreach = {} } = engine.taskOf(node) as ListenTask;
-    heardBy(node).outputs.push(giveOutput(engine, node, foreach, output, child.vars));
+    keepOutput(engine, node, giveOutput(engine, node, foreach, output, child.vars));
     next(engine, node);
   },
 };
@@ -93,14 +100,28 @@ function next(engine: Engine, node: Node): void {
   if (node.children) return;
   while (heard.queue.length > 0) {
     const item = heard.queue.shift()!;
-    const vars = { [foreach?.item ?? 'item']: item, [foreach?.at ?? 'index']: heard.outputs.length };
+    const vars = { [foreach?.item ?? 'item']: item, [foreach?.at ?? 'index']: heard.count };
     if (foreach?.do) return void engine.beginList(node, `${node.path}/foreach/do`, item, vars);
-    heard.outputs.push(giveOutput(engine, node, foreach ?? {}, item, vars));
+    keepOutput(engine, node, giveOutput(engine, node, foreach ?? {}, item, vars));
   }
   if (!heard.done) return;
   delete node.wait;
   engine.commands.push({ kind: 'forget', node: node.id });
   engine.complete(node, foreach ? heard.outputs : heard.events);
+}
+
+/** What is kept of each event: a task that listens for ever must not grow with what nobody will ask for. */
+function needs(engine: Engine, node: Node): { events: boolean; outputs: boolean } {
+  const { listen, foreach } = engine.taskOf(node) as ListenTask;
+  const { until } = listen.to;
+  if (typeof until === 'string' && sourceOf(until).trim() === 'false') return { events: false, outputs: false };
+  return { events: !foreach || typeof until === 'string', outputs: foreach !== undefined };
+}
+
+function keepOutput(engine: Engine, node: Node, output: Json): void {
+  const heard = heardBy(node);
+  if (needs(engine, node).outputs) heard.outputs.push(output);
+  heard.count += 1;
 }
 
 function isDone(engine: Engine, node: Node, to: EventStrategy, heard: Heard): boolean {
@@ -137,6 +158,7 @@ function isKnown({ seen }: Heard, { source, id }: Event): boolean {
   const key = JSON.stringify([source, id]);
   if (seen.includes(key)) return true;
   seen.push(key);
+  if (seen.length > MOST_SEEN) seen.shift();
   return false;
 }
 

@@ -31,6 +31,7 @@ export async function writeChanges(client: PoolClient, changes: RunChange[]): Pr
   await insertCommands(client, kept);
   await insertTasks(client, kept);
   await insertContexts(client, kept);
+  await insertHeard(client, kept);
   await deleteNodes(
     client,
     'run_listens',
@@ -195,6 +196,19 @@ async function insertContexts(client: PoolClient, changes: RunChange[]): Promise
     ],
   });
 }
+
+async function insertHeard(client: PoolClient, changes: RunChange[]): Promise<void> {
+  const heard = changes.flatMap(({ run, heard }) => heard.filter(isUuid).map((id) => [run.id, id] as const));
+  if (heard.length === 0) return;
+  await client.query({
+    name: 'runs-heard',
+    text: `insert into run_heard (run_id, event_id) select * from unnest($1::text[], $2::uuid[]) on conflict do nothing`,
+    values: [heard.map(([id]) => id), heard.map(([, id]) => id)],
+  });
+}
+
+/** Events that we took in have such ids. */
+const isUuid = (id: string) => /^[0-9a-f-]{36}$/.test(id);
 
 const json = (value: unknown) => (value === undefined ? null : kept(JSON.stringify(value)));
 

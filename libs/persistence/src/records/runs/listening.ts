@@ -34,6 +34,7 @@ export class Listening {
       text: `with meant as (
           select distinct l.run_id from run_listens l join runs r on r.id = l.run_id
           where l.tenant = $1 and (l.types is null or $3 = any(l.types)) and r.event_id <> $2::uuid
+            and not exists (select from run_heard h where h.run_id = l.run_id and h.event_id = $2::uuid)
         ), delivered as (
           insert into run_inbox (run_id, key, input) select run_id, 'e' || $2::uuid::text, $4::json from meant
           on conflict do nothing
@@ -46,17 +47,14 @@ export class Listening {
   }
 
   /**
-   * Puts the events that came before the run listened into its inbox; not the one that began it.
+   * Puts the events that came before the run listened into its inbox; not the one that began it, nor what it consumed.
    *
-   * @param heard ids that it has consumed
    * @returns how many there are
    */
   async catchUp(
     run: { id: string; tenant: string; eventId: string },
     { types, since }: { types: string[] | null; since: Date },
-    heard: readonly string[],
   ): Promise<number> {
-    const not = [run.eventId, ...heard];
     let count = 0;
     let after: { at: string; id: string } | undefined;
     do {
@@ -64,9 +62,9 @@ export class Listening {
         name: 'listening-past',
         text: `select event, id, at::text from run_events
           where tenant = $1 and ($2::text[] is null or type = any($2::text[])) and (at, id) > ($3::timestamptz, $4::uuid)
-            and id <> all($5::uuid[])
+            and id <> $5::uuid and not exists (select from run_heard h where h.run_id = $6 and h.event_id = run_events.id)
           order by at, id limit ${PAGE}`,
-        values: [run.tenant, types, after?.at ?? since, after?.id ?? FIRST_ID, not],
+        values: [run.tenant, types, after?.at ?? since, after?.id ?? FIRST_ID, run.eventId, run.id],
       });
       if (rows.length > 0) await this.deliver(run.id, rows);
       count += rows.length;

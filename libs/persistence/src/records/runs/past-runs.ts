@@ -16,6 +16,8 @@ export interface PastRun {
   endedAt: Date;
   /** It took another one's way, so it has no beginning. */
   isRestart: boolean;
+  /** Inputs and outputs are forgotten (retention of payloads). */
+  isEmptied: boolean;
   definition: unknown;
   /** Those that asked the world for something, in the order in which they began. */
   tasks: PastTask[];
@@ -47,7 +49,8 @@ export class PastRuns {
   async list({ tenant, flow, ids, since, limit }: PastFilter): Promise<PastRun[]> {
     const { rows } = await this.pool.query<Omit<PastRun, 'tasks'>>(
       `select r.id, r.event_id as "eventId", r.hash, r.version, r.status, r.state, r.started_at as "startedAt",
-         r.ended_at as "endedAt", v.definition, exists (select from run_restarts where run_id = r.id) as "isRestart"
+         r.ended_at as "endedAt", v.definition, exists (select from run_restarts where run_id = r.id) as "isRestart",
+         exists (select from events e where e.id = r.event_id and e.payload_gone) as "isEmptied"
        from runs r left join flow_versions v on v.tenant = r.tenant and v.hash = r.hash
        where r.tenant = $1 and r.flow = $2 and r.ended_at is not null
          and ($3::text[] is null or r.id = any($3::text[])) and ($4::timestamptz is null or r.started_at >= $4)

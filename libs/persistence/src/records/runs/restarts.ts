@@ -14,6 +14,8 @@ export interface RunTrace {
     startedAt: Date;
   }[];
   contexts: { node: number; context: unknown }[];
+  /** Inputs and outputs are forgotten (retention of payloads). */
+  isEmptied: boolean;
 }
 
 /** Runs that begin where another one was. */
@@ -22,7 +24,7 @@ export class Restarts {
 
   async trace(run: RunRow): Promise<RunTrace> {
     const { input } = run.state as { input: unknown };
-    const [tasks, contexts] = await Promise.all([
+    const [tasks, contexts, emptied] = await Promise.all([
       this.pool.query<RunTrace['tasks'][number] & { same: boolean }>(
         `select node, path, status, iteration, input, input is null as same, started_at as "startedAt"
          from run_tasks where run_id = $1 order by node`,
@@ -32,11 +34,13 @@ export class Restarts {
         'select node, context from run_contexts where run_id = $1 order by node',
         [run.id],
       ),
+      this.pool.query('select from events where id = $1 and payload_gone', [run.eventId]),
     ]);
     return {
       run,
       tasks: tasks.rows.map(({ same, ...task }) => (same ? { ...task, input } : task)),
       contexts: contexts.rows,
+      isEmptied: emptied.rows.length > 0,
     };
   }
 

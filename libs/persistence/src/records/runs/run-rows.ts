@@ -58,6 +58,8 @@ export interface RunChange {
   tasks: RunTaskRow[];
   /** What tasks found in the context, where that had changed. */
   contexts: { node: number; context: unknown }[];
+  /** Ids of events that it consumed. */
+  heard: string[];
   listens: { node: number; types: string[] | null; since: Date }[];
   unlistens: number[];
   /** For the inboxes of other runs. */
