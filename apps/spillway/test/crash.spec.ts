@@ -190,7 +190,14 @@ describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
 
 describe.each(BACKENDS)('chaos in short, on %s', (backend) => {
   it('loses nothing, does each effect once, and shows what was repeated', async () => {
-    const report = await runChaos({ backend, events: 300, killEveryMs: 1_500, restartQueues: true });
+    const report = await runChaos({
+      backend,
+      events: 300,
+      killEveryMs: 1_500,
+      workers: 3,
+      killUntil: 'sent',
+      restartQueues: true,
+    });
     expect(report).toMatchObject({
       accepted: 300,
       recorded: 300,
@@ -199,6 +206,7 @@ describe.each(BACKENDS)('chaos in short, on %s', (backend) => {
       effects: 300,
       repeatedEffects: 0,
       repeatedUnseen: 0,
+      fallen: 0,
     });
     expect(report.kills).toBeGreaterThan(0);
   }, 240_000);

@@ -20,10 +20,24 @@ describe.each(BACKENDS)('a run whose workers die, on %s', (backend) => {
     expect(wrongs(expected, expected)).toEqual([]);
     expect(expected).toMatchObject({ status: 'completed', crashes: 0, repeats: 0 });
     expect(expected.output).toMatchObject({
-      context: { list: { n: 2 }, heard: 2, chosen: true, sub: { part: 2 }, code: '2' },
+      context: {
+        list: { n: 2 },
+        heard: 2,
+        chosen: true,
+        sub: { part: 2 },
+        code: '2',
+        asked: 7,
+        approved: [true, 'chaos'],
+        race: { won: true },
+      },
     });
-    for (const what of ['commit', 'publishing', 'answer', 'wake', 'emit', 'catch-up', 'add to integration-tasks']) {
+    const worker = ['commit', 'publishing', 'answer', 'wake', 'emit', 'catch-up', 'add to integration-tasks'];
+    const routing = ['keeping the event', 'hear', 'waking listeners', 'adding the jobs of routes'];
+    for (const what of [...worker, ...routing, 'opening', 'question', 'cancel']) {
       expect(expected.points).toEqual(expect.arrayContaining([`before ${what}`, `after ${what}`]));
+    }
+    for (const what of ['taking the answer', 'waking']) {
+      expect(expected.edgePoints).toEqual(expect.arrayContaining([`before ${what}`, `after ${what}`]));
     }
   });
 
@@ -33,6 +47,17 @@ describe.each(BACKENDS)('a run whose workers die, on %s', (backend) => {
       { at: 1, only: 'after call' },
       { at: 1, only: 'before emit' },
       { at: 1, only: 'after answer' },
+    );
+    expect(wrongs(outcome, expected)).toEqual([]);
+    expect(outcome.crashes).toBe(4);
+  }, 90_000);
+
+  it('comes to the same end when they die while it hears, asks and is answered, and the edge with them', async () => {
+    const outcome = await crashes.run(
+      { at: 1, only: 'after hear' },
+      { at: 1, only: 'before close' },
+      { at: 1, only: 'before question' },
+      { at: 1, only: 'after taking the answer', edge: true },
     );
     expect(wrongs(outcome, expected)).toEqual([]);
     expect(outcome.crashes).toBe(4);

@@ -1,7 +1,7 @@
 import { BadRequestError, invalidInput } from '@spillway/contracts';
 import { answerKey, wakeUp } from '@spillway/flows';
 import type { Callback } from '@spillway/persistence';
-import type { LinkKind, Platform } from '@spillway/runtime';
+import { between, type LinkKind, type Platform } from '@spillway/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { approvalPage, donePage } from './approval-page';
@@ -98,14 +98,17 @@ export class CallbacksApi {
   private async answer(callback: Callback, by: string, answer: unknown, input: object): Promise<void> {
     const { runId, node } = callback;
     const key = answerKey(node);
-    if (!(await this.platform.callbacks.answer(callback, { by, answer, key, input }))) throw answered(callback);
+    const given = { by, answer, key, input };
+    const isFirst = await between('taking the answer', () => this.platform.callbacks.answer(callback, given));
+    if (!isFirst) throw answered(callback);
     const [loaded] = await this.platform.runs.load([runId]);
     if (!loaded) return;
     const job = wakeUp(loaded.run, key);
     // The answer is kept: when the queues are away, the sweep wakes the run.
-    await this.platform.queues
-      .add('orchestration-flows', job.data as never, { id: job.id, priority: job.data.meta.priority })
-      .catch((error: unknown) => this.platform.log.warn({ err: error, run: runId }, 'the run is woken later'));
+    const options = { id: job.id, priority: job.data.meta.priority };
+    await between('waking', () => this.platform.queues.add('orchestration-flows', job.data as never, options)).catch(
+      (error: unknown) => this.platform.log.warn({ err: error, run: runId }, 'the run is woken later'),
+    );
   }
 }
 

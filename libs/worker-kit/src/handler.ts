@@ -11,6 +11,8 @@ export interface JobContext<Data> {
   attempt: number;
   /** An earlier attempt was cut off (its worker died), so what it did is not known. */
   interrupted: boolean;
+  /** How many earlier attempts were cut off. */
+  deaths: number;
   /** Aborts when the attempt's time is over or the job is cancelled: give it to every call that can hang. */
   signal: AbortSignal;
   log: Log;

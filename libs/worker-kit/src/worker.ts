@@ -22,6 +22,7 @@ import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
 import { AttemptSignal } from './attempt-signal';
 import { errorRecord, judge } from './failure';
 import { shares } from './shares';
+import { UNRECORDED } from './keep-trying';
 import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
 import { LaneKeeper, type ParkedKey } from './lane-keeper';
 
@@ -41,6 +42,7 @@ export interface IsolatedJob {
   id: string;
   data: JobData[QueueName];
   attempt: number;
+  deaths: number;
   timeoutMs: number;
 }
 
@@ -179,7 +181,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     const deaths = job.stalledCounter ?? 0;
     if (deaths >= SUSPECT_AFTER && this.parts.isolate) {
       this.parts.log.warn({ queue: this.handler.queue, job: id, deaths }, 'job is run in isolation: its workers died');
-      return this.parts.isolate(this.handler.queue, { id, data, attempt, timeoutMs });
+      return this.parts.isolate(this.handler.queue, { id, data, attempt, deaths, timeoutMs });
     }
     const limits = new AttemptSignal(timeoutMs);
     this.running.set(id, limits);
@@ -190,6 +192,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
         data,
         attempt,
         interrupted: deaths > 0,
+        deaths,
         signal: limits.signal,
         log: this.parts.log,
       };
@@ -277,6 +280,8 @@ export class QueueWorker<Name extends QueueName = QueueName> {
         durationMs: Math.round(performance.now() - started),
         error,
         worker: WORKER_NAME,
+        // What it did will be done again, and nobody dies: only this attempt can tell.
+        ...(error.code === UNRECORDED && { repeat: true }),
       },
     ];
   }

@@ -1,5 +1,5 @@
 export { handlerOf } from './handlers';
-export { isolate, type IsolationAnswer, type IsolationRequest } from './isolation/isolate';
+export { Isolation, type IsolationAnswer, type IsolationRequest } from './isolation/isolation';
 export { Reconciler, type Reconciled } from './maintenance/reconciler';
 export { relayOutbox } from './maintenance/relay';
 export { forgetOld } from './maintenance/retention';

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { forkEnvironment, type Platform } from '@spillway/runtime';
 import { QueueWorker } from '@spillway/worker-kit';
 import { handlerOf } from './handlers';
-import { isolate } from './isolation/isolate';
+import { Isolation } from './isolation/isolation';
 import { healLanes, syncPolicies } from './maintenance/lanes';
 import { asLeader } from './maintenance/leader';
 import { Loop } from './maintenance/loop';
@@ -29,6 +29,7 @@ const CHILD = require.resolve('./isolation/child');
 export class WorkerService implements OnApplicationBootstrap, OnApplicationShutdown {
   private worker?: QueueWorker;
   private closeHandler?: () => Promise<void>;
+  private closeIsolation?: () => void;
   private stopListening?: () => void;
   private readonly loops: Loop[] = [];
 
@@ -42,6 +43,8 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
     const queue = QUEUE_OF_ROLE[role];
     const { handler, close } = handlerOf(queue, platform);
     this.closeHandler = close;
+    const isolation = new Isolation(CHILD, forkEnvironment(platform));
+    this.closeIsolation = () => isolation.close();
     this.worker = new QueueWorker(handler, {
       config: platform.config.queues,
       queues: platform.queues,
@@ -56,7 +59,7 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
           target: `${name}/${key}`,
           details: { code: error.code, message: error.message },
         }),
-      isolate: (name, job) => isolate({ queue: name, job }, CHILD, forkEnvironment(platform)),
+      isolate: (name, job) => isolation.run({ queue: name, job }),
     });
     this.stopListening = platform.signals.on((signal) => {
       if (signal.kind === 'cancel-job' && signal.queue === queue) this.worker?.cancel(signal.jobId);
@@ -72,6 +75,7 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
       ...this.loops.map((loop) => loop.close()),
       this.worker?.close(this.platform.config.queues.drainTimeoutMs),
     ]);
+    this.closeIsolation?.();
     await this.closeHandler?.();
   }
 

@@ -39,6 +39,22 @@ const FLOWS = {
           run: { script: { language: javascript, code: 'console.log(1 + 1)' } }
           export: { as: '\${ $context + { code: . } }' }
       - note: { call: spillway.notify, with: { channel: callback, url: OTHER/note, secret: token } }
+      - ask:
+          call: http
+          with: { method: post, endpoint: OTHER/ask }
+          metadata: { callback: true }
+          export: { as: '\${ $context + { asked: .n } }' }
+      - approve:
+          call: spillway.approval
+          with: { title: 'May it go on?', notify: { channel: callback, url: OTHER/approve, secret: token } }
+          export: { as: '\${ $context + { approved: [.approved, .by] } }' }
+      - race:
+          fork:
+            compete: true
+            branches:
+              - wins: { do: [{ rest: { wait: { milliseconds: 100 } } }, { won: { set: { won: true } } }] }
+              - loses: { listen: { to: { one: { with: { type: crash.never } } } } }
+          export: { as: '\${ $context + { race: . } }' }
       - choose: { switch: [{ two: { when: $context.list.n == 2, then: chosen } }, { default: { then: end } }] }
       - skipped: { set: { skipped: false } }
       - chosen: { set: { chosen: true }, export: { as: '\${ $context + . }' } }
@@ -62,6 +78,8 @@ export const EFFECTS: Record<string, number> = {
   '/shaky': 2,
   '/within': 1,
   '/note': 1,
+  '/ask': 1,
+  '/approve': 1,
   '/last': 1,
 };
 

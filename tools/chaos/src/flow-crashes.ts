@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Database, openDatabase } from '@spillway/persistence';
 import { type BackendName, type Call, eventually, TestServers, ThirdParty } from '@spillway/testing';
 import { request } from 'undici';
+import { Answers } from './answers';
 import { EFFECTS, everyTask } from './every-task';
 import { SpillwayProcess } from './spillway-process';
 
@@ -22,13 +23,17 @@ export interface Fault {
   signal?: 'SIGKILL' | 'SIGSTOP';
   /** Points of this name only. */
   only?: string;
+  /** The process that takes events and answers, in place of the worker. */
+  edge?: boolean;
 }
 
 /** How a run came out, whatever was done to the workers meanwhile. */
 export interface Outcome {
   /** Points that the first worker passed. */
   points: string[];
-  /** Workers that died. */
+  /** And those of the edge. */
+  edgePoints: string[];
+  /** Processes that died. */
   crashes: number;
   status: string;
   output: unknown;
@@ -50,24 +55,29 @@ interface Begun {
 
 /** Runs of a flow with every kind of task, on servers of their own, whose workers die or freeze at crash points. */
 export class FlowCrashes {
-  private readonly file = join(mkdtempSync(join(tmpdir(), 'spillway-crashes-')), 'fault');
   private readonly workers = new Set<SpillwayProcess>();
+  private readonly answers = new Answers();
   private faults = 0;
 
   private constructor(
+    private readonly file: string,
     private readonly servers: TestServers,
     private readonly other: ThirdParty,
     private readonly edge: SpillwayProcess,
     private readonly database: Database,
   ) {
-    other.answer = (call) => (this.isFirstKey(call) ? { status: 503 } : undefined);
+    other.answer = (call) => {
+      this.answers.hear(call);
+      return this.isFirstKey(call) ? { status: 503 } : undefined;
+    };
   }
 
   static async start(backend: BackendName): Promise<FlowCrashes> {
     const servers = await TestServers.start(backend);
     const other = await ThirdParty.start();
-    const edge = await SpillwayProcess.start(STEADY, servers.environment({ ...QUICK, LOG_LEVEL: 'warn' }));
-    const self = new FlowCrashes(servers, other, edge, openDatabase(servers.postgres.url, 2));
+    const file = join(mkdtempSync(join(tmpdir(), 'spillway-crashes-')), 'fault');
+    const edge = await SpillwayProcess.start(STEADY, servers.environment(faulty(`${file}-edge`)));
+    const self = new FlowCrashes(file, servers, other, edge, openDatabase(servers.postgres.url, 2));
     await self.post(`${edge.adminUrl}/api/v1/apply`, { documents: everyTask(other.url) });
     return self;
   }
@@ -75,10 +85,13 @@ export class FlowCrashes {
   /** One run to its end. @param faults of the first worker, and of those that follow when it has died */
   async run(...faults: Fault[]): Promise<Outcome> {
     const worker = await this.worker();
-    const first = this.tell(faults.shift());
+    const ofEdge = this.tellEdge(faults.find(({ edge }) => edge));
+    const ofWorkers = faults.filter(({ edge }) => !edge);
+    const first = this.tell(ofWorkers.shift());
     const begun = await this.begin();
-    const crashes = await this.toItsEnd(begun, worker, faults);
-    return { ...(await this.outcome(begun)), points: this.passed(first), crashes };
+    const crashes = await this.toItsEnd(begun, worker, ofWorkers);
+    const edgePoints = this.passed(ofEdge, `${this.file}-edge`);
+    return { ...(await this.outcome(begun)), points: this.passed(first), edgePoints, crashes };
   }
 
   /** The worker freezes at a point until its jobs have gone to another one and the run has ended; then it goes on. */
@@ -96,7 +109,13 @@ export class FlowCrashes {
     await wait(2_000);
     const after = (await this.row(begun.id))!.seq;
     await next.kill();
-    return { ...(await this.outcome(begun)), points: this.passed(fault), crashes: 0, seq: [before, after] };
+    return {
+      ...(await this.outcome(begun)),
+      points: this.passed(fault),
+      edgePoints: [],
+      crashes: 0,
+      seq: [before, after],
+    };
   }
 
   async close(): Promise<void> {
@@ -115,23 +134,27 @@ export class FlowCrashes {
   }
 
   private async startWorker(): Promise<SpillwayProcess> {
-    const fault = { SPILLWAY_FAULT: 'crash-point', SPILLWAY_FAULT_FILE: this.file };
-    const environment = this.servers.environment({ ...QUICK, ...fault, LOG_LEVEL: 'warn' });
+    // Links lead to the edge.
+    const environment = this.servers.environment({ ...faulty(this.file), PUBLIC_URL: this.edge.ingressUrl });
     const started = await SpillwayProcess.start(WORKERS, environment);
     this.workers.add(started);
     return started;
   }
 
-  private tell({ at, signal = 'SIGKILL', only }: Fault = { at: 0 }): string {
+  private tell({ at, signal = 'SIGKILL', only }: Fault = { at: 0 }, file = this.file): string {
     this.faults += 1;
     const id = String(this.faults);
-    writeFileSync(`${this.file}.new`, JSON.stringify({ id, at, signal, only }));
-    renameSync(`${this.file}.new`, this.file);
+    writeFileSync(`${file}.new`, JSON.stringify({ id, at, signal, only }));
+    renameSync(`${file}.new`, file);
     return id;
   }
 
-  private passed(fault: string): string[] {
-    const file = `${this.file}.${fault}`;
+  private tellEdge(fault?: Fault): string {
+    return this.tell(fault, `${this.file}-edge`);
+  }
+
+  private passed(fault: string, of = this.file): string[] {
+    const file = `${of}.${fault}`;
     return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
   }
 
@@ -143,7 +166,7 @@ export class FlowCrashes {
     return { id: `${eventId}.every.0`, eventId, at: Date.now() };
   }
 
-  /** @returns how many workers died */
+  /** @returns how many processes died */
   private async toItsEnd({ id }: Begun, first: SpillwayProcess, faults: Fault[]): Promise<number> {
     let worker = first;
     let crashes = 0;
@@ -154,13 +177,18 @@ export class FlowCrashes {
         this.tell(faults.shift());
         worker = await this.worker();
       }
+      if (this.edge.hasEnded()) {
+        crashes += 1;
+        this.tellEdge();
+        await this.edge.resume();
+      }
       if (ENDED.includes((await this.row(id))?.status ?? '')) break;
       await wait(20);
     }
     return crashes;
   }
 
-  private async outcome({ id, eventId, at }: Begun): Promise<Omit<Outcome, 'points' | 'crashes'>> {
+  private async outcome({ id, eventId, at }: Begun): Promise<Omit<Outcome, 'points' | 'edgePoints' | 'crashes'>> {
     const left = await settled(
       () => this.left(id),
       (count) => count === 0,
@@ -253,6 +281,10 @@ export function wrongs(outcome: Outcome, expected: Outcome): string[] {
     // Each crash cuts off what is under way: at most the two branches and the route of the emitted event.
     outcome.repeats > 3 * outcome.crashes && `${outcome.repeats} calls were made again`,
   ].filter((one) => one !== false);
+}
+
+function faulty(file: string): Record<string, string> {
+  return { ...QUICK, SPILLWAY_FAULT: 'crash-point', SPILLWAY_FAULT_FILE: file, LOG_LEVEL: 'warn' };
 }
 
 function keyOf(call: Call): string {

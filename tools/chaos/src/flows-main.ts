@@ -24,21 +24,23 @@ async function crashAll(backend: BackendName, crashes: FlowCrashes): Promise<boo
   const pairs = Number(argument('--pairs') ?? PAIRS);
   const expected = await crashes.run();
   const count = expected.points.length;
-  console.log(`${backend}: ${count} crash points`);
+  const ofEdge = expected.edgePoints.length;
+  console.log(`${backend}: ${count} crash points, and ${ofEdge} of the edge`);
   const wrong = wrongs(expected, expected);
   for (const one of wrong) console.error(`  WRONG without a crash: ${one}`);
   const singles: Fault[][] = range(Number(argument('--from') ?? 1), count, every).map((at) => [{ at }]);
+  const edges: Fault[][] = range(1, ofEdge, 1).map((at) => [{ at, edge: true }]);
   const chance = () => 1 + Math.floor(Math.random() * count);
   const doubles: Fault[][] = Array.from({ length: pairs }, () => [{ at: chance() }, { at: 1 + chance() / 4 }]).map(
     ([one, two]) => [one!, { at: Math.ceil(two!.at) }],
   );
   let [done, repeats, failed] = [0, 0, wrong.length];
-  for (const faults of [...singles, ...doubles]) {
+  for (const faults of [...singles, ...edges, ...doubles]) {
     const outcome = await crashes.run(...faults);
     const problems = wrongs(outcome, expected);
-    const at = faults.map((fault) => fault.at).join(' and ');
-    console.log(`  ${at}: ${describe(outcome)}`);
-    for (const one of problems) console.error(`  WRONG after a crash at ${at}, ${outcome.points.at(-1)}: ${one}`);
+    const at = faults.map((fault) => `${fault.edge ? 'edge ' : ''}${fault.at}`).join(' and ');
+    console.log(`  ${at}: ${lastOf(outcome, faults)}; ${describe(outcome)}`);
+    for (const one of problems) console.error(`  WRONG after a crash at ${at}, ${lastOf(outcome, faults)}: ${one}`);
     failed += problems.length > 0 ? 1 : 0;
     done += outcome.crashes;
     repeats += outcome.repeats;
@@ -47,8 +49,12 @@ async function crashAll(backend: BackendName, crashes: FlowCrashes): Promise<boo
   return failed === 0;
 }
 
-function describe({ points, crashes, repeats, seconds }: Outcome): string {
-  return `${points.at(-1) ?? 'nothing'}; ${crashes} crashes, ${repeats} repeats, ${seconds.toFixed(1)} s`;
+function lastOf({ points, edgePoints }: Outcome, [first]: Fault[]): string {
+  return (first?.edge ? edgePoints : points).at(-1) ?? 'nothing';
+}
+
+function describe({ crashes, repeats, seconds }: Outcome): string {
+  return `${crashes} crashes, ${repeats} repeats, ${seconds.toFixed(1)} s`;
 }
 
 function range(from: number, to: number, step: number): number[] {

@@ -1,3 +1,4 @@
 export { runChaos, type ChaosOptions, type ChaosReport } from './run';
-export { SpillwayProcess } from './spillway-process';
+export { SpillwayProcess, type ProcessOptions } from './spillway-process';
+export { WorkerPool, type PoolOptions } from './worker-pool';
 export { FlowCrashes, type Fault, type Outcome, wrongs } from './flow-crashes';

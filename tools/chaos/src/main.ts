@@ -1,7 +1,13 @@
 import { BACKENDS, type BackendName } from '@spillway/testing';
 import { type ChaosReport, runChaos } from './run';
 
-/** `npm run chaos [-- --events N] [--backend redis|postgres]`: the acceptance of promises 1 to 4, at full length. */
+/** A new one takes one to three seconds to start on a busy machine of two cores. */
+const WORKERS = 5;
+
+/**
+ * `npm run chaos [-- --events N] [--backend redis|postgres] [--workers N]`: the acceptance of promises 1 to 4, at full
+ * length.
+ */
 async function main(): Promise<void> {
   const events = Number(argument('--events') ?? 10_000);
   const only = argument('--backend') as BackendName | undefined;
@@ -13,6 +19,9 @@ async function main(): Promise<void> {
       backend,
       events,
       killEveryMs: 1_000,
+      workers: Number(argument('--workers') ?? WORKERS),
+      built: true,
+      killUntil: 'done',
       restartQueues: true,
       say: (line) => console.log(`  ${line}`),
     });
@@ -25,13 +34,15 @@ async function main(): Promise<void> {
 
 /** What breaks a promise. */
 export function faults(report: ChaosReport): string[] {
-  const { events, accepted, recorded, done, effects, repeatedEffects, repeatedUnseen } = report;
+  const { events, accepted, recorded, done, effects, repeatedEffects, repeatedUnseen, missedKills, fallen } = report;
   return [
     accepted !== events && `${accepted} accepted for ${events} events`,
     recorded !== events && `${recorded} in the ledger`,
     done !== events && `${done} done`,
     effects !== events && `${effects} effects`,
     repeatedEffects > 0 && `${repeatedEffects} effects done twice`,
+    missedKills > 0 && `${missedKills} times there were not two workers, one to be killed and one to go on`,
+    fallen > 0 && `${fallen} workers ended though nobody killed them`,
     repeatedUnseen > 0 && `${repeatedUnseen} repeated calls that the ledger does not show`,
   ].filter((one) => one !== false);
 }

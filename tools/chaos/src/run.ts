@@ -5,18 +5,25 @@ import { hmacProvider } from '@spillway/sources';
 import { type BackendName, eventually, TestServers, ThirdParty } from '@spillway/testing';
 import { Agent, request } from 'undici';
 import { SpillwayProcess } from './spillway-process';
+import { WorkerPool } from './worker-pool';
 
 export interface ChaosOptions {
   backend: BackendName;
   events: number;
   /** Milliseconds between two kill -9 of a worker. */
   killEveryMs: number;
+  /** Worker processes at any time. */
+  workers: number;
+  /** Runs what `npm run build` made: it starts quickly enough for a kill each second. */
+  built?: boolean;
+  /** Until every event was sent (and two kills more), or until all are done. */
+  killUntil: 'sent' | 'done';
   /** Whether the queue's server is stopped and started in the middle: Redis, or PostgreSQL. */
   restartQueues: boolean;
   say?: (line: string) => void;
 }
 
-/** What came of it; everything but `repeatedInFlight` must be as `events` says, or 0. */
+/** What came of it. */
 export interface ChaosReport {
   events: number;
   accepted: number;
@@ -24,6 +31,10 @@ export interface ChaosReport {
   /** Answers other than 2xx; the sender tried again. */
   refused: number;
   kills: number;
+  /** Times when there were not two workers, one to be killed and one to go on. */
+  missedKills: number;
+  /** Workers that ended though nobody killed them. */
+  fallen: number;
   /** In the ledger. */
   recorded: number;
   done: number;
@@ -52,33 +63,33 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const good = await ThirdParty.start({ honoursIdempotencyKey: true });
   const careless = await ThirdParty.start({ delayMs: 5 });
   const environment = servers.environment({ LOG_LEVEL: 'warn', RECONCILE_AFTER: '10s', QUEUE_ADD_TIMEOUT: '2s' });
-  const edge = await SpillwayProcess.start('ingress-api,admin', environment);
-  const workers = await Promise.all([0, 1].map(() => SpillwayProcess.start(WORKER_ROLES, environment)));
+  const { built } = options;
+  const edge = await SpillwayProcess.start('ingress-api,admin', environment, { built });
+  const pool = await WorkerPool.start({ roles: WORKER_ROLES, environment, size: options.workers, built });
   const agent = new Agent({ connections: SENDERS });
   try {
     await configure(edge, good.url, careless.url);
-    const report = { accepted: 0, duplicates: 0, refused: 0, kills: 0 };
-    let sending = true;
-    const killer = killWorkers(
-      workers,
-      options.killEveryMs,
-      () => sending,
-      () => (report.kills += 1),
-    );
+    const report = { accepted: 0, duplicates: 0, refused: 0 };
+    const stopKilling = pool.killEvery(() => options.killEveryMs);
     const sender = sendAll(edge.ingressUrl, options.events, agent, report);
     if (options.restartQueues) await restart(servers, say);
     await sender;
     say(`sent; ${report.accepted} accepted, ${report.duplicates} duplicates, ${report.refused} refused and sent again`);
-    // Some more kills while the rest is worked off.
-    await wait(options.killEveryMs * 2);
-    sending = false;
-    await killer;
+    if (options.killUntil === 'sent') {
+      await wait(options.killEveryMs * 2);
+      await stopKilling();
+    }
     const ledger = await settle(servers, options.events, say);
+    await stopKilling();
+    for (const log of pool.fallen) say(`a worker fell: ${log}`);
     const marked = await repeatsInLedger(servers);
     const repeats = careless.repeated();
     return {
       events: options.events,
       ...report,
+      kills: pool.kills,
+      missedKills: pool.missed,
+      fallen: pool.fallen.length,
       ...ledger,
       effects: good.effects.size,
       repeatedEffects: good.repeated().length,
@@ -88,7 +99,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     };
   } finally {
     await agent.close();
-    await Promise.all([edge, ...workers].map((one) => one.kill()));
+    await Promise.all([edge.kill(), pool.close()]);
     await Promise.all([good.close(), careless.close()]);
     await servers.close();
   }
@@ -131,21 +142,6 @@ async function configure(edge: SpillwayProcess, good: string, careless: string):
   });
   if (statusCode !== 200) throw new Error(await body.text());
   await body.dump();
-}
-
-async function killWorkers(
-  workers: SpillwayProcess[],
-  everyMs: number,
-  go: () => boolean,
-  told: () => void,
-): Promise<void> {
-  for (let turn = 0; go(); turn += 1) {
-    await wait(everyMs);
-    const victim = workers[turn % workers.length]!;
-    await victim.kill();
-    told();
-    await victim.resume();
-  }
 }
 
 /** Each event twice, and again until it gets a 2xx, as providers do. */
@@ -222,7 +218,7 @@ async function settle(servers: TestServers, events: number, say: (line: string) 
   };
   try {
     await eventually(async () => (await count()).done >= events, {
-      withinMs: 180_000,
+      withinMs: 600_000,
       everyMs: 500,
       what: 'the end of every event',
     }).catch(() => say('not every event came to its end in time'));

@@ -20,10 +20,9 @@ import { compileTemplate } from '@spillway/jq';
 import type { Log } from '@spillway/observability';
 import type { CallRecord } from '@spillway/persistence';
 import type { NewFact } from '@spillway/queues';
-import type { LiveTenant, Platform } from '@spillway/runtime';
-import type { JobContext, Outcome } from '@spillway/worker-kit';
+import { between, crashPoint, type LiveTenant, type Platform } from '@spillway/runtime';
+import { type JobContext, keepTrying, type Outcome } from '@spillway/worker-kit';
 import { APPROVAL, approvalOf, messageOf } from './approval';
-import { between, crashPoint } from '../faults';
 import { type RunSteps, runStepsOf } from '../runs/run-steps';
 import { standingStill } from '../runs/stand-still';
 import { errorOf } from './call-error';
@@ -55,15 +54,15 @@ export class Calls {
     crashPoint('begin call');
     const known = await this.look(context.data, key);
     if (known.state === 'answered') {
-      await this.wake(context.data, key);
-      return { recorded: true, value: known.input ?? 'answered before' };
+      await between('wake', () => this.wake(context.data, key));
+      return { recorded: true, repeat: context.deaths > 1, value: known.input ?? 'answered before' };
     }
     if (call.callback || call.name === APPROVAL) return this.ask(context);
     crashPoint('before call');
     const output = await this.perform(context);
     crashPoint('after call');
     const answer: Answer = { kind: 'answer', node: run.node, output: output ?? null };
-    const facts = await this.answer(context.data, answer, context.log, known.read);
+    const facts = await this.answer(context.data, answer, context, known.read);
     const channel = call.name === 'spillway.notify' && (call.with as { channel?: string } | null)?.channel;
     return { value: excerpt(output), repeat: context.interrupted, facts, ...(channel && { channel }) };
   }
@@ -89,28 +88,40 @@ export class Calls {
     const expiresAt = known?.expiresAt ?? new Date(meta.deadline ?? Date.now() + UNTIL_MS);
     const title = question?.title ?? `${run.flow}: ${call.name}`;
     const about = { runId: run.id, node: run.node, tenant: meta.tenant };
-    await this.platform.callbacks.open({ ...about, kind, title, details: question?.details, expiresAt });
+    const details = question?.details;
+    await between('opening', () => this.platform.callbacks.open({ ...about, kind, title, details, expiresAt }));
     const link = this.platform.links.url(`${kind}s`, run.id, run.node, expiresAt);
-    const output = question
-      ? await this.notify(messageOf(question, link), context, tenant, context.id)
-      : await this.perform(context, link);
-    await this.platform.runs.closeCommands(run.id, [run.node]);
+    const output = await between('question', () =>
+      question ? this.notify(messageOf(question, link), context, tenant, context.id) : this.perform(context, link),
+    );
+    await between('close', () => this.platform.runs.closeCommands(run.id, [run.node]));
     return { value: { asked: excerpt(output) }, repeat: context.interrupted };
   }
 
   /** The run is told, and decides what follows. */
   async fail(data: CallJob, _jobId: string, error: SpillwayError): Promise<Outcome> {
     const failure: FlowError = errorOf(error);
-    const facts = await this.answer(data, { kind: 'failure', node: data.run.node, error: failure }, this.platform.log);
+    const input: Answer = { kind: 'failure', node: data.run.node, error: failure };
+    const facts = await this.answer(data, input, { log: this.platform.log });
     return { value: { error: failure }, facts };
   }
 
-  /** @returns facts for the ledger, where the answer took the run on */
-  private async answer(data: CallJob, input: Answer, log: Log, read?: Read): Promise<NewFact[]> {
+  /**
+   * @param attempt the one that made the call
+   * @returns facts for the ledger, where the answer took the run on
+   */
+  private async answer(
+    data: CallJob,
+    input: Answer,
+    attempt: { log: Log; signal?: AbortSignal },
+    read?: Read,
+  ): Promise<NewFact[]> {
     const key = answerKey(data.run.node);
-    const facts = data.run.alone && (await this.steps.answer(data.run.id, { key, input }, read, log));
+    const facts = data.run.alone && (await this.steps.answer(data.run.id, { key, input }, read, attempt.log));
     if (facts) return facts;
-    await between('answer', () => standingStill(this.platform.runs.deliver({ runId: data.run.id, key, input })));
+    const { signal } = attempt;
+    const deliver = () => this.platform.runs.deliver({ runId: data.run.id, key, input });
+    await between('answer', () => standingStill(signal ? keepTrying(deliver, signal) : deliver()));
     await between('wake', () => this.wake(data, key));
     return [];
   }

@@ -1,9 +1,8 @@
 import { type ErrorRecord, type FlowJob, PermanentError } from '@spillway/contracts';
 import { quotaExceeded } from '@spillway/intake';
 import type { NewFact } from '@spillway/queues';
-import type { Platform } from '@spillway/runtime';
+import { crashPoint, type Platform } from '@spillway/runtime';
 import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
-import { crashPoint } from '../faults';
 import { type RunSteps, runStepsOf } from '../runs/run-steps';
 import { standingStill } from '../runs/stand-still';
 

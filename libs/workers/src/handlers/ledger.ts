@@ -1,8 +1,7 @@
 import type { AnalyticsJob, Fact } from '@spillway/contracts';
 import { type AuditEntry, batched } from '@spillway/persistence';
-import type { Platform } from '@spillway/runtime';
+import { between, type Platform } from '@spillway/runtime';
 import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
-import { between } from '../faults';
 
 /** Jobs whose facts go into one transaction: as many as a process has at once. */
 const MOST_JOBS = 20;

@@ -12,7 +12,7 @@ import { gatheredRun, type PublishedFlow, wakeUp } from '@spillway/flows';
 import { Acceptor } from '@spillway/intake';
 import type { NewFact } from '@spillway/queues';
 import { plan, type Planned, planRun } from '@spillway/routing';
-import type { LiveTenant, Platform } from '@spillway/runtime';
+import { between, crashPoint, type LiveTenant, type Platform } from '@spillway/runtime';
 import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
 
 const SCHEDULE_DEDUPE_MS = 3_600_000;
@@ -42,6 +42,7 @@ export class RoutingHandler implements Handler<'ingress-events'> {
 
   private async route(job: IngressJob, { log }: JobContext<unknown>): Promise<Outcome> {
     const { event, meta, replay } = job;
+    crashPoint('begin routing');
     const tenant = await this.tenant(event.tenant);
     const source = event.source.slice(event.source.lastIndexOf('/') + 1);
     const routes = (tenant?.routes ?? []).filter((route) => !replay?.routes || replay.routes.includes(route.name));
@@ -50,7 +51,7 @@ export class RoutingHandler implements Handler<'ingress-events'> {
       log.warn({ tenant: event.tenant, event: event.id, route }, message);
     if (tenant && !replay) planned.jobs.push(...(await this.gather(tenant, event, meta)));
     if (tenant) await this.prepareRuns(tenant, event, planned.jobs);
-    await this.enqueue(planned.jobs);
+    await between('adding the jobs of routes', () => this.enqueue(planned.jobs));
     return {
       facts: [
         ...acceptedFact(job),
@@ -71,8 +72,10 @@ export class RoutingHandler implements Handler<'ingress-events'> {
       const planned = planRun(`${event.id}.${route}.0`, name, flow, route, event, meta);
       await this.keepVersion(tenant, flow);
       const about = { tenant: tenant.name, flow: name, event, places, filters };
-      const made = await this.platform.starts.gather(about, (events) =>
-        gatheredRun(planned.data as FlowJob, events as SpillwayEvent[], Date.now()),
+      const made = await between('gathering', () =>
+        this.platform.starts.gather(about, (events) =>
+          gatheredRun(planned.data as FlowJob, events as SpillwayEvent[], Date.now()),
+        ),
       );
       if (made) begun.push(planned);
     }
@@ -81,7 +84,8 @@ export class RoutingHandler implements Handler<'ingress-events'> {
 
   private async keepVersion(tenant: LiveTenant, flow: PublishedFlow): Promise<void> {
     if (this.kept.has(flow.hash)) return;
-    await this.platform.runs.keepVersion({ tenant: tenant.name, flow: flow.name, ...flow });
+    const version = { tenant: tenant.name, flow: flow.name, ...flow };
+    await between('keeping the version', () => this.platform.runs.keepVersion(version));
     this.kept.add(flow.hash);
   }
 
@@ -92,14 +96,17 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     }
     const { listensFor } = tenant;
     if (listensFor !== 'any' && !listensFor.has(event.type)) return;
-    const listeners = await this.platform.listening.hear(event);
+    const { listening, queues } = this.platform;
+    await between('keeping the event', () => listening.keep(event));
+    const listeners = await between('hear', () => listening.hear(event));
     const wakeUps = listeners.map(({ runId, ...run }) =>
       wakeUp({ ...run, id: runId, tenant: tenant.name }, `e${event.id}`),
     );
-    await this.platform.queues.addMany(
-      'orchestration-flows',
-      wakeUps.map(({ id, data }) => ({ data: data as never, options: { id, priority: data.meta.priority } })),
-    );
+    const woken = wakeUps.map(({ id, data }) => ({
+      data: data as never,
+      options: { id, priority: data.meta.priority },
+    }));
+    await between('waking listeners', () => queues.addMany('orchestration-flows', woken));
   }
 
   /** A tenant made a moment ago may not be known here yet. */

@@ -9,10 +9,9 @@ import {
   type CallJob,
 } from '@spillway/contracts';
 import type { NewFact } from '@spillway/queues';
-import type { Platform } from '@spillway/runtime';
+import { dieIfTold, type Platform } from '@spillway/runtime';
 import { type GivenUp, type Handler, type JobContext, once, type Outcome } from '@spillway/worker-kit';
 import { Calls } from '../calls/calls';
-import { dieIfTold } from '../faults';
 
 /** What is recorded of an effect, and returned when its job comes again. */
 interface Effect {
@@ -35,11 +34,11 @@ abstract class TaskHandler<Name extends TaskQueue> implements Handler<Name> {
   async handle(context: JobContext<TaskJob | CallJob>): Promise<Outcome> {
     if (this.queue === 'integration-tasks') dieIfTold('die-on-integration-task');
     if ('call' in context.data) return this.calls.handle(context as JobContext<CallJob>);
-    const { data, id, interrupted } = context as JobContext<TaskJob>;
+    const { data, id, interrupted, deaths, signal } = context as JobContext<TaskJob>;
     const perform = (key: string) => this.perform(data.task, context as JobContext<TaskJob>, key);
     const { result, recorded, repeat } = this.isRepeatable(data.task)
       ? { result: await perform(id), recorded: false, repeat: interrupted }
-      : await once(this.platform.effects, { id, interrupted, tenant: data.meta.tenant }, perform);
+      : await once(this.platform.effects, { id, interrupted, deaths, signal, tenant: data.meta.tenant }, perform);
     return {
       value: result,
       ...(result.status !== undefined && { response: { status: result.status } }),

@@ -1,23 +1,31 @@
 import { loadConfig } from '@spillway/config';
 import { errorClassOf, messageOf, type QueueName, SpillwayError, TransientError } from '@spillway/contracts';
-import { openPlatform } from '@spillway/runtime';
-import type { JobContext, Outcome } from '@spillway/worker-kit';
+import { openPlatform, type Platform } from '@spillway/runtime';
+import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
 import { handlerOf } from '../handlers';
-import type { IsolationAnswer, IsolationRequest } from './isolate';
+import type { IsolationAnswer, IsolationRequest } from './isolation';
 
-/** One job, alone in this process. */
-process.once('message', (request: IsolationRequest) => {
-  void run(request)
-    .then(
-      (outcome): IsolationAnswer => ({ outcome }),
-      (error: unknown): IsolationAnswer => ({ error: describe(error) }),
-    )
-    .then((answer) => process.send!(answer, () => process.exit(0)));
-});
-
-async function run({ queue, job }: IsolationRequest): Promise<Outcome> {
+/** Takes jobs one at a time, each alone in this process. */
+async function main(): Promise<void> {
   const platform = await openPlatform(loadConfig());
-  const { handler } = handlerOf(queue, platform);
+  const handlers = new Map<QueueName, Handler>();
+  const handlerFor = (queue: QueueName): Handler => {
+    const known = handlers.get(queue) ?? handlerOf(queue, platform).handler;
+    handlers.set(queue, known);
+    return known;
+  };
+  process.on('message', (request: IsolationRequest) => {
+    void run(platform, handlerFor(request.queue), request)
+      .then(
+        (outcome): IsolationAnswer => ({ outcome }),
+        (error: unknown): IsolationAnswer => ({ error: describe(error) }),
+      )
+      .then(say);
+  });
+  say({ ready: true });
+}
+
+async function run(platform: Platform, handler: Handler, { queue, job }: IsolationRequest): Promise<Outcome> {
   const timeout = AbortSignal.timeout(job.timeoutMs);
   const context: JobContext<never> = {
     ...job,
@@ -32,7 +40,7 @@ async function run({ queue, job }: IsolationRequest): Promise<Outcome> {
       reject(new TransientError(`the attempt took longer than ${job.timeoutMs} ms`, { code: 'attempt-timed-out' })),
     );
   });
-  return Promise.race([handler.handle(context as JobContext<never> & { queue: QueueName }), late]);
+  return Promise.race([handler.handle(context), late]);
 }
 
 function describe(error: unknown) {
@@ -42,5 +50,15 @@ function describe(error: unknown) {
     code: known?.code ?? 'unexpected',
     class: errorClassOf(error),
     retryAfterMs: known?.retryAfterMs,
+    details: known?.details,
   };
 }
+
+function say(answer: IsolationAnswer): void {
+  process.send?.(answer);
+}
+
+// Without the worker nobody waits for the answer.
+process.on('disconnect', () => process.exit(0));
+
+void main();

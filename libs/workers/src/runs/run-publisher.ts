@@ -15,8 +15,7 @@ import {
 import { Acceptor, type Incoming } from '@spillway/intake';
 import { type RunRow, sendSignal } from '@spillway/persistence';
 import type { NewFact } from '@spillway/queues';
-import type { Platform } from '@spillway/runtime';
-import { between } from '../faults';
+import { between, type Platform } from '@spillway/runtime';
 
 /** Longer waits are not kept in the queue: their timers are set when they are near. */
 export const NEAR_MS = 60_000;
@@ -44,7 +43,7 @@ export class RunPublisher {
     await this.add(jobs);
     for (const command of commands) {
       if (command.kind === 'emit') await this.emit(run, command);
-      if (command.kind === 'forget') await this.cancel(run, command.node);
+      if (command.kind === 'forget') await between('cancel', () => this.cancel(run, command.node));
       if (command.kind === 'listen') await this.catchUp(run, command);
     }
     return [...plannedFacts(run, jobs), ...(ended ? [endedFact(run)] : [])];

@@ -3,8 +3,7 @@ import { Driver, type Idle, type Read, type Stepped } from '@spillway/flows';
 import type { Log } from '@spillway/observability';
 import type { InboxRow } from '@spillway/persistence';
 import type { NewFact } from '@spillway/queues';
-import type { Platform } from '@spillway/runtime';
-import { between } from '../faults';
+import { between, type Platform } from '@spillway/runtime';
 import { RunPublisher } from './run-publisher';
 import { standingStill } from './stand-still';
 
@@ -21,7 +20,7 @@ export class RunSteps {
       runs: {
         load: (ids) => platform.runs.load(ids),
         definition: (tenant, hash) => platform.runs.definition(tenant, hash),
-        keepVersion: (version) => platform.runs.keepVersion(version),
+        keepVersion: (version) => between('keeping the version', () => platform.runs.keepVersion(version)),
         commit: (changes) =>
           changes.length === 0 ? Promise.resolve(new Set()) : between('commit', () => platform.runs.commit(changes)),
       },

@@ -1,6 +1,6 @@
 import { type CallCommand, type Command, isCall, queueOfCall, wakeUp } from '@spillway/flows';
 import type { OpenCommand } from '@spillway/persistence';
-import type { Platform } from '@spillway/runtime';
+import { between, type Platform } from '@spillway/runtime';
 import { endedFact, NEAR_MS, RunPublisher } from './run-publisher';
 
 const PAGE = 500;
@@ -22,7 +22,9 @@ export async function sweepRuns(platform: Platform, olderThanMs: number): Promis
   await publisher.add(overdue.map((run) => wakeUp(run, why)));
   const stale = await platform.runs.commandsBefore(new Date(now - olderThanMs), PAGE);
   let remade = 0;
-  for (const command of stale) if (await remake(platform, publisher, command)) remade += 1;
+  for (const command of stale) {
+    if (await between('remaking', () => remake(platform, publisher, command))) remade += 1;
+  }
   await platform.runs.touchCommands(stale);
   await tellEnded(platform, now - olderThanMs);
   return { woken: overdue.length, remade };

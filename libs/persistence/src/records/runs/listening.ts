@@ -21,14 +21,19 @@ export interface Listener {
 export class Listening {
   constructor(private readonly pool: Pool) {}
 
-  /** Keeps an event that flows of its tenant may listen for, and puts it into the inbox of every run that may want it. */
-  async hear(event: SpillwayEvent): Promise<Listener[]> {
+  /** Keeps an event that flows of its tenant may listen for. */
+  async keep(event: SpillwayEvent): Promise<void> {
     const { tenant, id, type } = event;
     await this.pool.query({
       name: 'listening-keep',
       text: 'insert into run_events (tenant, id, type, event) values ($1, $2, $3, $4) on conflict do nothing',
       values: [tenant, id, type, JSON.stringify(event)],
     });
+  }
+
+  /** Puts an event that is kept into the inbox of every run that may want it. */
+  async hear(event: SpillwayEvent): Promise<Listener[]> {
+    const { tenant, id, type } = event;
     const { rows } = await this.pool.query<Listener>({
       name: 'listening-deliver',
       text: `with meant as (
