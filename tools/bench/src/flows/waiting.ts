@@ -63,7 +63,14 @@ async function insert(count: number, environment: Record<string, string>): Promi
   const begin = (index: number) => {
     const data = job(platform, index % ONE_LISTENS === 0 ? 'listener' : 'timer', index);
     const signal = new AbortController().signal;
-    const around = { queue: 'orchestration-flows' as const, attempt: 1, interrupted: false, deaths: 0, signal, log: platform.log };
+    const around = {
+      queue: 'orchestration-flows' as const,
+      attempt: 1,
+      interrupted: false,
+      deaths: 0,
+      signal,
+      log: platform.log,
+    };
     return handler.handle({ id: data.run.id, data, ...around });
   };
   for (let from = 0; from < count; from += PAGE) {
