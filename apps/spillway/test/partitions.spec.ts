@@ -93,6 +93,24 @@ describe.each(BACKENDS)('eight partitions, on %s', (backend) => {
     await inState(stack, first.id, 'done');
   });
 
+  it('tell an autoscaler what waits in all of them, and in some', async () => {
+    const backlog = (query: Record<string, string> = {}) =>
+      stack.client.get<{ backlog: number; oldestSeconds: number }>('/queues/ingress-events', query);
+    await stack.client.post('/queues/ingress-events/pause', {});
+    const ids = [];
+    for (const tenant of TENANTS) ids.push((await send(stack, tenant, 'waits')).id);
+    const before = Date.now();
+    expect((await backlog()).backlog).toBe(TENANTS.length);
+    const own = TENANTS.filter((one) => partitionOf(one, 8) < 4).length;
+    expect((await backlog({ partitions: '0-3' })).backlog).toBe(own);
+    await eventually(async () => (await backlog()).oldestSeconds >= 1);
+    expect((await backlog()).oldestSeconds).toBeLessThan((Date.now() - before) / 1_000 + 60);
+    await expect(backlog({ partitions: '8' })).rejects.toThrow('there is no partition 8');
+    await stack.client.post('/queues/ingress-events/resume', {});
+    for (const id of ids) await inState(stack, id, 'done');
+    expect(await backlog()).toEqual({ name: 'ingress-events', backlog: 0, oldestSeconds: 0 });
+  }, 60_000);
+
   it('keep dead letters of all tenants, told in one list and redriven together', async () => {
     other.answer = (call) => (call.path.startsWith('/call/') ? { status: 400 } : undefined);
     const ids = [];

@@ -1,4 +1,4 @@
 export { loadConfig, type Config, type QueueOverrides } from './config';
 export { SECRET_VARIABLES } from './secret-files';
 export type { OidcConfig, RoleRule } from './oidc';
-export { variablesSchema } from './variables';
+export { partitionsSchema, variablesSchema } from './variables';

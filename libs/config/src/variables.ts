@@ -19,7 +19,7 @@ const roles = z
 const MOST_PARTITIONS = 256;
 
 /** `0-3,6` → 0, 1, 2, 3, 6. */
-const partitions = z
+export const partitionsSchema = z
   .string()
   .regex(/^\d{1,3}(-\d{1,3})?(,\d{1,3}(-\d{1,3})?)*$/, 'must be numbers and ranges, as 0-3,6')
   .transform((value) => {
@@ -52,7 +52,7 @@ export const variablesSchema = z.object({
     .max(MOST_PARTITIONS)
     .default(1)
     .describe('Partitions of the queues; a tenant belongs to one. Changing it: docs/operate/redis.md.'),
-  WORKER_PARTITIONS: partitions
+  WORKER_PARTITIONS: partitionsSchema
     .optional()
     .describe('Partitions whose jobs this process takes, as `0-3,6`. Unset: all.'),
   SPILLWAY_ROLES: roles.describe('Roles this process plays, separated by commas. Default: all.'),

@@ -1,3 +1,4 @@
+import { partitionsSchema } from '@spillway/config';
 import { BadRequestError, type CallJob, type QueueName } from '@spillway/contracts';
 import { answerKey, STANDARD_ERRORS, standardErrorUri, wakeUp } from '@spillway/flows';
 import { sendSignal } from '@spillway/persistence';
@@ -6,6 +7,7 @@ import type { Platform } from '@spillway/runtime';
 import { subjectOf } from '@spillway/worker-kit';
 import { z } from 'zod';
 import { type Caller, canSee, requirePlatform, tenantFor } from '../access/principal';
+import { backlogOf } from './backlog';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { jobParams, limitField, queueSchema, tenantField } from './fields';
 
@@ -22,6 +24,15 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
       scope: 'jobs:read',
       summary: 'The queues: how much is in them, and whether they are paused',
       handle: async () => ({ queues: await Promise.all(queueSchema.options.map((name) => describe(platform, name))) }),
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/queues/{queue}',
+      scope: 'jobs:read',
+      summary: 'What waits in a queue, for autoscalers: how many jobs, and how long the oldest',
+      params: z.object({ queue: queueSchema }),
+      query: z.object({ partitions: partitionsSchema.optional().describe('Only these, as `0-3,6`.') }),
+      handle: async ({ params: { queue }, query }) => backlogOf(platform, queue, query.partitions),
     }),
     ...(['pause', 'resume'] as const).map((action) =>
       endpoint({

@@ -29,13 +29,7 @@ export function refusals(helm: string): string[] {
 }
 
 /** Fields of kinds of ours, with a letter missing: the schemas must not let them through. */
-const FIELDS = [
-  'maxUnavailable',
-  'terminationGracePeriodSeconds',
-  'minReplicaCount',
-  'podMetricsEndpoints',
-  'policyTypes',
-];
+const FIELDS = ['maxUnavailable', 'terminationGracePeriodSeconds', 'minReplicaCount', 'podTargetLabels', 'policyTypes'];
 
 /** @returns the fields whose typing error was not found, in words */
 export function typos(kubeconform: string, schemas: string, rendered: Rendered): string[] {
