@@ -12,9 +12,9 @@ export function firstScreen(platform: Platform, { ingressUrl, operations }: Star
   if (operations) {
     const { user, password } = operations.access;
     lines.push(`  Admin     ${operations.url}/queues`);
-    lines.push(
-      password ? `  Log in    ${user} / ${password}` : '  Log in    set ADMIN_PASSWORD to make the first user',
-    );
+    // One that was given is known to who gave it, and this screen ends up in logs.
+    const shown = config.admin.password ? 'the ADMIN_PASSWORD you gave' : password;
+    lines.push(shown ? `  Log in    ${user} / ${shown}` : '  Log in    set ADMIN_PASSWORD to make the first user');
   }
   if (ingressUrl && operations && config.demo) {
     lines.push('', '  Send a signed webhook to the demo tenant:', '', ...curlLines(ingressUrl), '');
