@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PermanentError, type Resource, resourceSchema } from '@spillway/contracts';
 import { LineCounter, parseAllDocuments } from 'yaml';
+import type { Problem } from '@spillway/flows';
+import { withExternals } from './flows/externals';
 import { problemsOf, sayProblem } from './flows/problems';
 import { keysOf, placeOf } from './yaml-place';
 
@@ -57,9 +59,10 @@ async function readFile(file: string, environment: NodeJS.ProcessEnv, problems: 
     for (const { path, message } of parsed.error?.issues ?? [])
       problems.push(`${file}:${at(path)}: ${path.map(String).join('.') || 'document'}: ${message}`);
     if (!parsed.success) continue;
-    for (const { keys, path, message } of await lint(parsed.data))
+    const { resource, problems: unread } = await complete(parsed.data, dirname(file));
+    for (const { keys, path, message } of [...unread, ...(await lint(resource))])
       problems.push(`${file}:${at(keys)}: ${path}: ${message}`);
-    found.push({ file, line: at([]), resource: parsed.data });
+    found.push({ file, line: at([]), resource });
   }
   return found;
 }
@@ -71,17 +74,26 @@ interface Found {
   message: string;
 }
 
+/** A flow with what it refers to in it. */
+async function complete(resource: Resource, folder: string): Promise<{ resource: Resource; problems: Found[] }> {
+  if (resource.kind !== 'Flow') return { resource, problems: [] };
+  const { flow, problems } = await withExternals(resource, folder);
+  return { resource: flow, problems: await Promise.all(problems.map(foundOf)) };
+}
+
+async function foundOf(problem: Problem): Promise<Found> {
+  const { segmentsOf } = await import('@spillway/flows');
+  return {
+    keys: ['spec', ...segmentsOf(problem.path)],
+    path: problem.path || 'flow',
+    message: sayProblem(problem),
+  };
+}
+
 async function lint(resource: Resource): Promise<Found[]> {
   if (resource.kind === 'Flow') {
-    const { segmentsOf } = await import('@spillway/flows');
     const problems = await problemsOf(resource.metadata, resource.spec);
-    return problems
-      .filter(({ severity }) => severity === 'error')
-      .map((problem) => ({
-        keys: ['spec', ...segmentsOf(problem.path)],
-        path: problem.path || 'flow',
-        message: sayProblem(problem),
-      }));
+    return Promise.all(problems.filter(({ severity }) => severity === 'error').map(foundOf));
   }
   const { lintResource } = await import('@spillway/runtime');
   return lintResource(resource).map(({ path, message }) => ({ keys: keysOf(resource, path), path, message }));

@@ -232,6 +232,45 @@ describe.each(BACKENDS)('flows and their runs, on %s', (backend) => {
     expect((await spillway(['runs', 'retry', id])).err).toMatch(/the run is cancelled: it cannot be ordered to retry/);
   }, 60_000);
 
+  it('what a flow refers to is published with it: files, and what was on the web when it was applied', async () => {
+    const folder = `embedded-${backend}`;
+    const web = await ThirdParty.start();
+    const api = { openapi: '3.0.3', info: { title: 'a', version: '1' }, servers: [{ url: other.url }] };
+    const paths = { '/pets': { get: { operationId: 'pets', responses: { 200: { $ref: 'answers.yaml#/ok' } } } } };
+    write(`${folder}/api/pets.yaml`, JSON.stringify({ ...api, paths }));
+    write(`${folder}/api/answers.yaml`, 'ok: { description: fine }');
+    write(`${folder}/shared/functions/greet/1.0.0/function.yaml`, "set: { greeting: '\${ .name }' }");
+    web.answer = () => ({ status: 200, body: '{"type":"object","required":["type"]}' });
+    const text = `
+apiVersion: spillway/v1
+kind: Flow
+metadata: { tenant: acme, name: embedded }
+spec:
+  schedule: { on: { one: { with: { type: github.issues.opened } } } }
+  use: { catalogs: { own: { endpoint: 'file:///shared' } } }
+  do:
+    - first: { set: { type: x }, output: { schema: { resource: { endpoint: ${web.url}/schema.json } } } }
+    - greet: { call: greet:1.0.0@own, with: { name: Ada } }
+    - pets: { call: openapi, with: { document: { endpoint: file:///api/pets.yaml }, operationId: pets } }
+`;
+    const file = write(`${folder}/flow.yaml`, text);
+    expect(await spillway(['apply', '-f', file])).toMatchObject({ code: 0, err: '' });
+    await web.close();
+    rmSync(join(directory, folder), { recursive: true });
+    other.answer = () => ({ status: 200, body: '{"pets":2}' });
+    const { shown } = await runOf(await stack.send('github', 'issues.opened'), /^embedded {2}(completed|faulted)/);
+    expect(shown).toMatch(/^embedded {2}completed/);
+    expect(shown).toContain('out {"greeting":"Ada"}');
+    expect(shown).toMatch(/output +\{"pets":2\}/);
+    expect(other.calls.map(({ path }) => path)).toEqual(['/pets']);
+
+    const gone = write(`${folder}/flow.yaml`, text);
+    const { code, err } = await spillway(['apply', '-f', gone]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/flow\.yaml:\d+: \/do\/1\/greet\/call: .*function\.yaml cannot be read: there is no such file/);
+    expect(err).toMatch(/\/do\/0\/first\/output\/schema\/resource: .*127\.0\.0\.1.*cannot be read/);
+  }, 60_000);
+
   it('what is not there is said', async () => {
     expect((await spillway(['runs', 'show', 'nothing'])).err).toContain('there is no run nothing');
     expect((await spillway(['runs', 'list', '--flow', 'nothing'])).out).toBe('no runs\n');

@@ -11,7 +11,7 @@ export { type OpenApiArguments } from './protocols/openapi';
 export { type AsyncApiArguments } from './protocols/asyncapi';
 export { type GrpcArguments } from './protocols/grpc';
 export { type McpArguments } from './protocols/mcp';
-export { fetchOverHttp, forgetDocuments } from './protocols/document';
+export { fetchOverHttp, forgetDocuments, loadDocument } from './protocols/document';
 export { type AuthenticationPolicy } from './authentication/policy';
 export { forgetTokens } from './authentication/oauth2';
 export { baseUrl, capability, secretName, secretNames, secretOf } from './adapter';

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { PermanentError, type Resource, resourceSchema } from '@spillway/contracts';
 import type { FlowDefinition, Problem } from '@spillway/flows';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { filesOf } from '../documents';
 import { type Place, placeOf } from '../yaml-place';
+import { withExternals } from './externals';
 import { problemsOf, sayProblem } from './problems';
 
 export interface FileProblem extends Place, Problem {
@@ -132,14 +134,16 @@ async function readDocument(value: unknown, { file, isNamed, at, say, tell }: Re
 type FlowResource = Extract<Resource, { kind: 'Flow' }>;
 
 async function lint(
-  { metadata, spec }: FlowResource,
+  written: FlowResource,
   above: string[],
   { file, at, tell }: Pick<Reading, 'file' | 'at' | 'tell'>,
   flows: FileFlow[],
   isNew: (problem: Problem) => boolean = () => true,
 ): Promise<void> {
   const { completeDefinition, segmentsOf } = await import('@spillway/flows');
-  const problems = await problemsOf(metadata, spec);
+  const { flow, problems: unread } = await withExternals(written, dirname(file));
+  const { metadata, spec } = flow;
+  const problems = [...unread, ...(await problemsOf(metadata, spec))];
   for (const problem of problems.filter(isNew)) tell(at([...above, ...segmentsOf(problem.path)]), problem);
   flows.push({
     file,

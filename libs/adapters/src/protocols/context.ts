@@ -47,6 +47,8 @@ export interface ProtocolContext {
    * calls may not go to.
    */
   addressOf?(host: string, port: number): Promise<string>;
+  /** The text of a document that the flow brings with it, so that it is not fetched. */
+  embeddedDocument?(uri: string): Promise<string | undefined>;
   /** Replaces how documents are fetched; by default over HTTP with this context's dispatcher. */
   fetchDocument?(request: DocumentRequest): Promise<FetchedDocument>;
 }

@@ -85,6 +85,8 @@ export async function readDocument<T>(
 
 /** As the context says, or over HTTP through its dispatcher. */
 export async function fetchDocument(request: DocumentRequest, context: ProtocolContext): Promise<FetchedDocument> {
+  const own = await context.embeddedDocument?.(request.uri);
+  if (own !== undefined) return { uri: request.uri.split('#')[0]!, text: own };
   if (context.fetchDocument) return context.fetchDocument(request);
   return fetchOverHttp(request, context);
 }

@@ -1,5 +1,6 @@
 export { durationMs } from './durations';
 export { CALLS } from './endpoints';
+export { EMBEDDED, embedExternals, type ExternalKind, type ReadExternal } from './embed';
 export { compileExpression, compileTransform, FLOW_VARIABLES, sourceOf } from './expressions';
 export { toMermaid } from './graph';
 export { compileSchema, type SchemaCheck } from './json-schema';

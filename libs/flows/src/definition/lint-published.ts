@@ -1,3 +1,5 @@
+import { EMBEDDED } from './embed';
+import { namesOf } from './endpoints';
 import { type ExpressionSite, expressionSitesOf } from './expression-sites';
 import { at, fieldsOf, isFields, itemsOf } from './json';
 import { pointerTo } from './pointer';
@@ -12,7 +14,7 @@ export function lintPublished(definition: unknown, { tasks }: Sites): Problem[] 
   return [
     ...lintSchedule(definition),
     ...lintSchema(definition, ''),
-    ...tasks.flatMap(lintTask),
+    ...tasks.flatMap((site) => lintTask(definition, site)),
     ...expressionSitesOf(definition, { tasks, lists: [] }).flatMap(lintSecret),
   ];
 }
@@ -24,14 +26,21 @@ function lintSecret({ path, value, stored }: ExpressionSite): Problem[] {
   return [errorAt(path, message, 'Name $secrets where it is used: in the "with" of a call.')];
 }
 
-function lintTask(site: TaskSite): Problem[] {
+function lintTask(definition: unknown, site: TaskSite): Problem[] {
   const { task, path } = site;
-  const problems = [...lintSchema(task, path)];
+  const problems = [...lintSchema(task, path), ...lintDocument(definition, site)];
   const call = task['call'];
-  if (typeof call === 'string' && (/^[a-z][a-z0-9+.-]*:\/\//i.test(call) || call.includes('@'))) {
+  const isElsewhere = typeof call === 'string' && (/^[a-z][a-z0-9+.-]*:\/\//i.test(call) || call.includes('@'));
+  if (isElsewhere && !namesOf(definition, 'functions').includes(call)) {
     const here = pointerTo(path, 'call');
-    const message = `${placeOf(here)} names a function of a catalog, and Spillway fetches none`;
-    problems.push(errorAt(here, message, 'Copy the function under use.functions and call it by its name.'));
+    const isDefault = call.endsWith('@default') && !namesOf(definition, 'catalogs').includes('default');
+    const message = isDefault
+      ? `${placeOf(here)} names a function of the specification's default catalog, which Spillway does not have`
+      : `${placeOf(here)} names a function that is elsewhere, and the flow does not bring it with it`;
+    const remedy = isDefault
+      ? 'Name a catalog of your own under use.catalogs, or copy the function under use.functions.'
+      : `${APPLY} Or copy the function under use.functions.`;
+    problems.push(errorAt(here, message, remedy));
   }
   const subscription = at(task, 'with', 'subscription');
   for (const keys of [['filter'], ['consume', 'while'], ['consume', 'until'], ['foreach']]) {
@@ -43,12 +52,29 @@ function lintTask(site: TaskSite): Problem[] {
   return problems;
 }
 
+const APPLY = 'Apply the flow with "spillway apply", which reads what it refers to and publishes it with the flow.';
+
 /** `schema.resource` would have to be fetched in the middle of a run. */
 function lintSchema(holder: unknown, path: string): Problem[] {
   return ['input', 'output', 'export'].flatMap((key) => {
     if (!isFields(at(holder, key, 'schema', 'resource'))) return [];
     const here = pointerTo(path, key, 'schema', 'resource');
-    return [errorAt(here, `${placeOf(here)} is not fetched`, 'Write the schema itself under "document".')];
+    const remedy = `${APPLY} Or write the schema itself under "document".`;
+    return [errorAt(here, `${placeOf(here)} is elsewhere, and the flow does not bring it with it`, remedy)];
+  });
+}
+
+/** Documents of calls that are files, or are said to come with the flow. Others are read when the call is made. */
+function lintDocument(definition: unknown, { task, path }: TaskSite): Problem[] {
+  return ['document', 'proto'].flatMap((key) => {
+    const endpoint = at(task, 'with', key, 'endpoint');
+    const uri = typeof endpoint === 'string' ? endpoint : at(endpoint, 'uri');
+    if (typeof uri !== 'string' || !(uri.includes(EMBEDDED) || uri.startsWith('file:'))) return [];
+    const resources = fieldsOf(at(definition, 'document', 'metadata', 'resources'));
+    const [plain = ''] = uri.split('#');
+    if (uri.includes(EMBEDDED) && Object.hasOwn(resources, plain)) return [];
+    const here = pointerTo(path, 'with', key, 'endpoint');
+    return [errorAt(here, `${placeOf(here)} is a file, and the flow does not bring it with it`, APPLY)];
   });
 }
 

@@ -15,7 +15,7 @@ import {
   type SpillwayError,
   type SpillwayEvent,
 } from '@spillway/contracts';
-import { answerKey, type FlowError, type Read, wakeUp } from '@spillway/flows';
+import { answerKey, EMBEDDED, type FlowError, type Read, wakeUp } from '@spillway/flows';
 import { compileTemplate } from '@spillway/jq';
 import type { Log } from '@spillway/observability';
 import type { CallRecord } from '@spillway/persistence';
@@ -148,6 +148,7 @@ export class Calls {
       signal: context.signal,
       dispatcher: gate.dispatcher,
       addressOf: (host: string, port: number) => gate.addressOf(host, port),
+      embeddedDocument: (uri: string) => this.embedded(context.data.run.id, args, uri),
     };
     if (call.name === 'script') return runScript(args, around);
     const protocol = PROTOCOLS.find((one) => one === call.name);
@@ -188,6 +189,12 @@ export class Calls {
       dispatcher: this.platform.egress.gate(tenant.egressAllow).dispatcher,
       log: context.log,
     });
+  }
+
+  /** A document that the flow brings with it: what its calls name, and what that imports. */
+  private async embedded(runId: string, args: unknown, uri: string): Promise<string | undefined> {
+    if (!JSON.stringify(args).includes(EMBEDDED)) return undefined;
+    return this.platform.runs.resource(runId, uri.split('#')[0]!);
   }
 
   /** Arguments that name secrets are worked out here, where the secrets are. @throws PermanentError `template-failed` */

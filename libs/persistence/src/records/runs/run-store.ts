@@ -91,6 +91,17 @@ export class RunStore {
     return rows[0]?.definition;
   }
 
+  /** A document that the version of a run's flow brings with it; undefined when there is none. */
+  async resource(runId: string, uri: string): Promise<string | undefined> {
+    const rows = await this.query<{ text: string | null }>(
+      'runs-resource',
+      `select v.definition #>> array['document', 'metadata', 'resources', $2::text] as text
+       from runs r join flow_versions v on v.tenant = r.tenant and v.hash = r.hash where r.id = $1`,
+      [runId, uri],
+    );
+    return rows[0]?.text ?? undefined;
+  }
+
   /** Forgets commands that need no answer, once they are done. */
   async closeCommands(runId: string, nodes: number[]): Promise<void> {
     await Promise.all(nodes.map((node) => this.close({ runId, node })));

@@ -1,0 +1,125 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { PermanentError, type Resource } from '@spillway/contracts';
+import type { Problem, ReadExternal } from '@spillway/flows';
+
+type FlowResource = Extract<Resource, { kind: 'Flow' }>;
+
+/** Of one text. */
+const MOST_BYTES = 4 * 1_048_576;
+const MOST_MS = 10_000;
+const MOST_IMPORTS = 50;
+
+/**
+ * A flow with what it refers to brought into it: files from its own folder and below, and what is on the web, read now and
+ * published with it.
+ */
+export async function withExternals(
+  flow: FlowResource,
+  folder: string,
+): Promise<{ flow: FlowResource; problems: Problem[] }> {
+  const { completeDefinition, embedExternals } = await import('@spillway/flows');
+  const { definition: given } = completeDefinition(flow.metadata.tenant, flow.metadata.name, flow.spec);
+  const { definition, problems } = await embedExternals(given, readerFor(folder));
+  // What nothing was brought into stays as it was written.
+  if (JSON.stringify(definition) === JSON.stringify(given)) return { flow, problems };
+  const { description } = flow.spec;
+  return {
+    flow: { ...flow, spec: { ...definition, ...(description !== undefined && { description }) } as never },
+    problems,
+  };
+}
+
+/** @param folder that of the flow's file */
+export function readerFor(folder: string): ReadExternal {
+  return async (uri, kind) => {
+    if (kind === 'document') return { [uri]: await bundled(uri, folder) };
+    const text = await readText(uri, folder);
+    return { [uri]: text, ...(kind === 'proto' && (await imports(uri, text, folder))) };
+  };
+}
+
+/** An OpenAPI or AsyncAPI document with the ones that it refers to in it. */
+async function bundled(uri: string, folder: string): Promise<string> {
+  const { forgetDocuments, loadDocument } = await import('@spillway/adapters');
+  forgetDocuments();
+  const { root } = await loadDocument(uri, {
+    tenant: '',
+    input: {},
+    secrets: {},
+    idempotencyKey: '',
+    signal: AbortSignal.timeout(MOST_MS * 2),
+    fetchDocument: async (request) => ({ uri: request.uri, text: await readText(request.uri, folder) }),
+  });
+  return JSON.stringify(root);
+}
+
+/** What a proto imports, by URI; `google/protobuf/*` is built in. */
+async function imports(uri: string, text: string, folder: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  const open = [{ uri, text }];
+  for (const one of open) {
+    for (const [, name] of one.text.matchAll(/^\s*import\s+(?:weak\s+|public\s+)?"([^"]+)"\s*;/gm)) {
+      const target = name!.startsWith('google/protobuf/') ? undefined : URL.parse(name!, one.uri)?.href;
+      if (target === undefined || target === uri || Object.hasOwn(found, target)) continue;
+      if (open.length > MOST_IMPORTS) throw unreadable(uri, `it imports more than ${MOST_IMPORTS} files`);
+      found[target] = await readText(target, folder);
+      open.push({ uri: target, text: found[target] });
+    }
+  }
+  return found;
+}
+
+async function readText(uri: string, folder: string): Promise<string> {
+  const url = new URL(uri);
+  return url.protocol === 'file:' ? readLocal(url, folder) : fetchText(url);
+}
+
+function readLocal({ pathname }: URL, folder: string): string {
+  const path = join(folder, decodeURIComponent(pathname));
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat?.isFile())
+    throw unreadable(path, 'there is no such file', 'Files are looked for in the folder of the flow.');
+  if (stat.size > MOST_BYTES) throw tooLarge(path);
+  return readFileSync(path, 'utf8');
+}
+
+async function fetchText(url: URL): Promise<string> {
+  const { request } = await import('undici');
+  const signal = AbortSignal.timeout(MOST_MS);
+  try {
+    let at = url;
+    for (let hops = 0; hops < 5; hops += 1) {
+      const { statusCode, headers, body } = await request(at, { signal, headers: { accept: '*/*' } });
+      if (statusCode >= 300 && statusCode < 400 && headers.location) {
+        await body.dump();
+        at = new URL(String(headers.location), at);
+        continue;
+      }
+      if (statusCode !== 200) throw unreadable(url.href, `the answer is ${statusCode}`);
+      let bytes = 0;
+      const chunks: Buffer[] = [];
+      for await (const chunk of body) {
+        bytes += (chunk as Buffer).length;
+        if (bytes > MOST_BYTES) throw tooLarge(url.href);
+        chunks.push(chunk as Buffer);
+      }
+      return Buffer.concat(chunks).toString('utf8');
+    }
+  } catch (cause) {
+    if (cause instanceof PermanentError) throw cause;
+    const why = signal.aborted ? `no answer within ${MOST_MS / 1_000} s` : (cause as Error).message;
+    throw unreadable(url.href, why);
+  }
+  throw unreadable(url.href, 'it is moved again and again');
+}
+
+const tooLarge = (what: string) => unreadable(what, `it has more than ${MOST_BYTES / 1_048_576} MB`);
+
+function unreadable(
+  what: string,
+  why: string,
+  remedy = 'Mend the reference, or save the document beside the flow as a file.',
+) {
+  return new PermanentError(`${what} cannot be read: ${why}`, { code: 'external-unreadable', remedy });
+}
