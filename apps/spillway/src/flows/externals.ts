@@ -25,7 +25,7 @@ export async function withExternals(
   if (JSON.stringify(definition) === JSON.stringify(given)) return { flow, problems };
   const { description } = flow.spec;
   return {
-    flow: { ...flow, spec: { ...definition, ...(description !== undefined && { description }) } as never },
+    flow: { ...flow, spec: { ...definition, ...(description !== undefined && { description }) } },
     problems,
   };
 }
