@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { egressSettings } from './egress';
 import { withSecretFiles } from './secret-files';
 import { oidcOf } from './oidc';
+import { telemetryOf } from './telemetry';
 import { keyBytes, type Variables, variablesSchema } from './variables';
 
 /** Everything a process is told from outside, validated once, at its start. */
@@ -40,6 +41,9 @@ const overridesSchema = z.record(
 );
 
 export type QueueOverrides = z.infer<typeof overridesSchema>;
+
+/** Where Prometheus looks for OpenTelemetry's metrics. */
+const HEALTH_PORT = 9_464;
 
 function toConfig(variables: Variables) {
   const directory = resolve(variables.SPILLWAY_DIR);
@@ -93,6 +97,13 @@ function toConfig(variables: Variables) {
     },
     egress: egressSettings(variables),
     reconcile: { everyMs: variables.RECONCILE_EVERY, afterMs: variables.RECONCILE_AFTER },
+    health: {
+      host: variables.HOST,
+      port: variables.HEALTH_PORT ?? HEALTH_PORT,
+      // Several processes of one machine need not be told each its own.
+      mayMove: variables.HEALTH_PORT === undefined,
+    },
+    telemetry: telemetryOf(variables),
     log: { level: variables.LOG_LEVEL, pretty: variables.LOG_PRETTY },
   };
 }

@@ -12,6 +12,7 @@ export const SECRET_VARIABLES = [
   'ADMIN_PASSWORD',
   'ADMIN_API_KEY',
   'OIDC_CLIENT_SECRET',
+  'OTEL_EXPORTER_OTLP_HEADERS',
 ] as const;
 
 /**

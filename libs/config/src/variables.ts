@@ -1,14 +1,8 @@
-import { durationSchema, ROLES, type Role } from '@spillway/contracts';
+import { ROLES, type Role } from '@spillway/contracts';
 import { z } from 'zod';
+import { duration, flag, port } from './fields';
 import { oidcVariables } from './oidc-variables';
-
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
-const duration = (fallback: string) => durationSchema.prefault(fallback);
-const flag = (fallback: boolean) =>
-  z
-    .enum(['true', 'false', '1', '0', 'on', 'off'])
-    .transform((value) => value === 'true' || value === '1' || value === 'on')
-    .prefault(fallback ? 'true' : 'false');
+import { telemetryVariables } from './telemetry';
 
 const roles = z
   .string()
@@ -160,6 +154,7 @@ export const variablesSchema = z.object({
   DEMO: flag(true).describe(
     'Create the demo tenant on a first start with the embedded PostgreSQL. Never in production.',
   ),
+  ...telemetryVariables,
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   LOG_PRETTY: flag(false).describe('Lines for people instead of JSON.'),
 });

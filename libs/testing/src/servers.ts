@@ -39,6 +39,7 @@ export function testEnvironment(databaseUrl: string, redisUrl?: string): Record<
     ADMIN_API_KEY: 'spw_test_platform_key_0123456789',
     INGRESS_PORT: '0',
     ADMIN_PORT: '0',
+    HEALTH_PORT: '0',
     LOG_LEVEL: 'silent',
     // Third parties of tests are on this machine.
     EGRESS_ALLOW: '127.0.0.0/8,::1',

@@ -1,0 +1,72 @@
+import { type Attributes, type HrTime, ValueType } from '@opentelemetry/api';
+import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import type { Resource } from '@opentelemetry/resources';
+import {
+  AggregationTemporality,
+  type CollectionResult,
+  DataPointType,
+  type MetricData,
+  type MetricProducer,
+} from '@opentelemetry/sdk-metrics';
+import { Histogram, type HistogramPoint, type Instrument, OVERFLOW, type Series } from './instruments';
+import { metrics } from './registry';
+
+const SCOPE = { name: 'spillway' };
+
+/** Our metrics as OpenTelemetry's: one source for Prometheus and for OTLP. Loaded when somebody reads them. */
+export function metricProducer(resource: Resource): MetricProducer {
+  return {
+    async collect(): Promise<CollectionResult> {
+      const instruments = await metrics.collect();
+      const between = { startTime: hrTime(metrics.startedAt), endTime: hrTime(Date.now()) };
+      const found = instruments.map((one) => dataOf(one, between));
+      return { resourceMetrics: { resource, scopeMetrics: [{ scope: SCOPE, metrics: found }] }, errors: [] };
+    },
+  };
+}
+
+/** The text that Prometheus reads. */
+export async function prometheusText(resource: Resource): Promise<string> {
+  const { resourceMetrics } = await metricProducer(resource).collect();
+  return new PrometheusSerializer(undefined, false, undefined, false, true).serialize(resourceMetrics);
+}
+
+type Between = { startTime: HrTime; endTime: HrTime };
+
+function dataOf(instrument: Instrument, between: Between): MetricData {
+  const { name, unit, description } = instrument.definition;
+  const base = {
+    descriptor: { name, unit, description, valueType: ValueType.DOUBLE },
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+  };
+  if (instrument instanceof Histogram) {
+    const dataPoints = instrument.series().map((one) => ({
+      ...between,
+      attributes: attributesOf(instrument, one),
+      value: histogramOf(one.point, instrument.bounds),
+    }));
+    return { ...base, dataPointType: DataPointType.HISTOGRAM, dataPoints };
+  }
+  const dataPoints = (instrument.series() as Series<{ value: number }>[]).map((one) => ({
+    ...between,
+    attributes: attributesOf(instrument, one),
+    value: one.point.value,
+  }));
+  if (instrument.kind === 'gauge') return { ...base, dataPointType: DataPointType.GAUGE, dataPoints };
+  return { ...base, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints };
+}
+
+function histogramOf({ count, sum, buckets }: HistogramPoint, boundaries: readonly number[]) {
+  return { count, sum, buckets: { boundaries: [...boundaries], counts: [...buckets] } };
+}
+
+/** A label without a value is left out. */
+function attributesOf({ definition }: Instrument, { labels }: Series<unknown>): Attributes {
+  if (labels[0] === OVERFLOW) return { [OVERFLOW]: true };
+  const pairs = (definition.labels ?? []).map((name, index) => [name, labels[index] ?? ''] as const);
+  return Object.fromEntries(pairs.filter(([, value]) => value !== ''));
+}
+
+function hrTime(ms: number): HrTime {
+  return [Math.trunc(ms / 1_000), Math.trunc((ms % 1_000) * 1e6)];
+}
