@@ -2,6 +2,7 @@ import { PermanentError, SpillwayError, TransientError, messageOf } from '@spill
 import { Agent, fetch as undiciFetch } from 'undici';
 import type { AdapterContext } from './adapter';
 import { classifyResponse } from './http/classify';
+import { outgoing } from './outgoing';
 import { ownErrorIn } from './protocols/failure';
 
 /** What the other side said, whole. */
@@ -51,14 +52,17 @@ export class Transport {
     this.last = undefined;
     this.failure = undefined;
     try {
-      const response = await undiciFetch(url, {
-        method: init.method,
-        headers: Object.fromEntries(headers),
-        body: init.body as string | undefined,
-        signal,
-        redirect: 'manual',
-        dispatcher: this.context.dispatcher ?? agent,
-      });
+      const method = init.method ?? 'GET';
+      const ask = (trace: Record<string, string>) =>
+        undiciFetch(url, {
+          method,
+          headers: { ...Object.fromEntries(headers), ...trace },
+          body: init.body as string | undefined,
+          signal,
+          redirect: 'manual',
+          dispatcher: this.context.dispatcher ?? agent,
+        });
+      const response = await outgoing({ method, url }, ask, ({ status }) => status);
       const body = await readAll(response.body, this.dialect.name);
       this.last = {
         status: response.status,

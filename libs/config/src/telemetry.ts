@@ -78,7 +78,7 @@ export const telemetryVariables = {
     .describe('Milliseconds between two sendings of metrics.'),
 };
 
-type Variables = { [Name in keyof typeof telemetryVariables]: z.infer<(typeof telemetryVariables)[Name]> };
+type Variables = z.infer<z.ZodObject<typeof telemetryVariables>>;
 
 /** What is sent to whom, by the standard variables of OpenTelemetry. */
 export function telemetryOf(variables: Variables) {

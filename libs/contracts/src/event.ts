@@ -30,7 +30,8 @@ export const eventSchema = z
     orderingkey: z.string().optional().describe('Work of one ordering key is done in order of acceptance.'),
     correlationid: z.string(),
     causationid: z.string().optional(),
-    traceparent: z.string().optional(),
+    traceparent: z.string().optional().describe('W3C Trace Context: of the request it came in with.'),
+    tracestate: z.string().optional(),
     originsource: z.string().optional().describe('The `source` that a flow gave to an event it emitted.'),
   })
   .meta({ id: 'Event' });

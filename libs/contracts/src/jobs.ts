@@ -101,6 +101,8 @@ export interface EventJob {
 /** `analytics-events`: facts for the ledger, many jobs' worth at once. */
 export interface AnalyticsJob {
   facts: Fact[];
+  /** W3C contexts of the sampled traces they are of. */
+  traces?: string[];
 }
 
 export interface ErrorRecord {

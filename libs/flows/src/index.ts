@@ -6,7 +6,7 @@ export { answerKey } from './driver/rows';
 export { planRestart, type PastRun } from './driver/restart-plan';
 export { Driver, type DriverParts, type Idle, type Read, type ResolveFlow, type Stepped } from './driver/driver';
 export { waitsForOne } from './driver/waiting';
-export { gatheredRun, sinceOf, typesOf } from './driver/step';
+export { beganIn, gatheredRun, sinceOf, typesOf } from './driver/step';
 export { callJob, isCall, queueOfCall, type RunJob, type RunRef, wakeUp } from './driver/jobs';
 export { listenedTypes } from './driver/listened';
 export { LIFECYCLE } from './driver/lifecycle';

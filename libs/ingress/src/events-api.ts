@@ -89,7 +89,7 @@ export class EventsApi {
   private accept(key: ApiKey, input: EventInput, context: InContext): Promise<Accepted> {
     const { tenant, admission, idempotencyKey, digest, index, single, request } = context;
     const base = idempotencyKey ?? digest;
-    const traceparent = request.headers['traceparent'];
+    const { traceparent, tracestate } = request.headers;
     const body = JSON.stringify(input);
     return this.acceptor.accept({
       tenant,
@@ -105,6 +105,7 @@ export class EventsApi {
       correlationId: input.correlationId,
       causationId: input.causationId,
       traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+      tracestate: typeof tracestate === 'string' ? tracestate : undefined,
       priority: input.priority,
       dedupeWindow: DEDUPE_WINDOW_MS,
       body: { sha256: single ? digest : sha256(body), bytes: Buffer.byteLength(body) },

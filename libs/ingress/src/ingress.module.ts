@@ -1,11 +1,11 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Acceptor, Intake } from '@spillway/intake';
-import type { Platform } from '@spillway/runtime';
+import { eitherStore, type Platform, registerHealth } from '@spillway/runtime';
 import type { FastifyInstance } from 'fastify';
 import { CallbacksApi } from './callbacks-api';
 import { EventsApi } from './events-api';
-import { readiness } from './health';
+import { observeRequests } from './observe';
 import { openApi } from './openapi';
 import { Webhooks } from './webhooks';
 
@@ -40,11 +40,12 @@ export class IngressModule implements OnModuleInit {
 
   onModuleInit(): void {
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
+    observeRequests(server);
     this.webhooks.register(server);
     this.events.register(server);
     new CallbacksApi(this.platform).register(server);
     server.get('/openapi.json', () => openApi());
-    server.get('/health/live', () => ({ status: 'ok' }));
-    server.get('/health/ready', () => readiness(this.platform));
+    this.platform.health.add('ingress-api', eitherStore(this.platform));
+    registerHealth(server, this.platform.health, 'ingress-api');
   }
 }

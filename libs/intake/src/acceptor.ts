@@ -9,6 +9,7 @@ import {
   timeOfId,
   TransientError,
 } from '@spillway/contracts';
+import { activeSpan, measure, parseTraceparent, tracestateOf } from '@spillway/observability';
 import type { Platform } from '@spillway/runtime';
 import { hash } from 'node:crypto';
 
@@ -28,7 +29,9 @@ export interface Incoming {
   data: unknown;
   correlationId?: string;
   causationId?: string;
+  /** W3C, as the sender gave them. */
   traceparent?: string;
+  tracestate?: string;
   priority: Priority;
   /** Milliseconds. */
   dedupeWindow: number;
@@ -73,7 +76,12 @@ export class Acceptor {
     const dedupeId = dedupeIdOf(incoming);
     const id = await this.store(job, dedupeId, incoming);
     keep(this.recent, dedupeId, id);
-    if (id === job.event.id) return { id, duplicate: false };
+    activeSpan()?.setAttributes({ 'spillway.event.id': id, 'spillway.event.type': job.event.type });
+    if (id === job.event.id) {
+      measure.accepted.add(1, incoming.provider, this.inOutbox.has(dedupeId) ? 'outbox' : 'queue');
+      measure.tenantEvents.add(1, incoming.tenant);
+      return { id, duplicate: false };
+    }
     this.tellDuplicate(id, incoming);
     return { id, duplicate: true };
   }
@@ -163,6 +171,7 @@ export class Acceptor {
       ? {}
       : { collision: { sha256: incoming.body.sha256 } };
     const { tenant, source } = incoming;
+    measure.duplicates.add(1, incoming.provider, 'collision' in collision ? 'true' : 'false');
     this.platform.facts
       .record([{ kind: 'event.duplicate', tenant, eventId, source, ...collision }])
       .catch((error: unknown) => this.platform.log.warn({ err: error, event: eventId }, 'duplicate not recorded'));
@@ -191,7 +200,7 @@ function toJob(incoming: Incoming): IngressJob {
     orderingkey: incoming.orderingKey,
     correlationid: correlationId,
     causationid: incoming.causationId,
-    traceparent: incoming.traceparent,
+    ...traceOf(incoming),
     originsource: incoming.originSource,
   };
   return {
@@ -206,6 +215,15 @@ function toJob(incoming: Incoming): IngressJob {
     body: incoming.body,
     via: 'queue',
   };
+}
+
+/** Of the request that is being served; while tracing is off, what the sender gave is passed on as it is. */
+function traceOf({ traceparent, tracestate }: Incoming): Pick<SpillwayEvent, 'traceparent' | 'tracestate'> {
+  const span = activeSpan();
+  if (span) return { traceparent: span.traceparent, ...(span.tracestate && { tracestate: span.tracestate }) };
+  if (!parseTraceparent(traceparent)) return {};
+  const state = tracestateOf(tracestate);
+  return { traceparent, ...(state !== undefined && { tracestate: state }) };
 }
 
 /** One key for (tenant, source, event), of a fixed size whatever the provider calls its events. */

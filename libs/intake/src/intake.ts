@@ -85,7 +85,7 @@ export class Intake {
     { body, key, admission }: { body: { sha256: string; bytes: number }; key: string; admission: Admission },
   ): Promise<Accepted> {
     const { provider, spec } = source;
-    const traceparent = request.headers['traceparent'];
+    const { traceparent, tracestate } = request.headers;
     return this.acceptor.accept({
       tenant: source.tenant,
       source: source.name,
@@ -98,6 +98,7 @@ export class Intake {
       orderingKey: event.orderingKey,
       data: event.data,
       traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+      tracestate: typeof tracestate === 'string' ? tracestate : undefined,
       priority: spec.priority,
       dedupeWindow: spec.dedupeWindow,
       body,

@@ -1,7 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { TransientError } from '@spillway/contracts';
-import type { Platform } from '@spillway/runtime';
+import { type Platform, recordsAnswer, registerHealth } from '@spillway/runtime';
 import type { FastifyInstance } from 'fastify';
 import { Authenticator } from './access/authenticator';
 import { Cookies } from './access/cookies';
@@ -54,22 +53,9 @@ export class OperationsModule implements OnModuleInit {
     registerEndpoints(server, endpoints, authenticator, platform);
     await registerBoard(server, platform, authenticator);
     server.get('/openapi.json', () => operationsOpenApi(endpoints));
-    server.get('/health/live', () => ({ status: 'ok' }));
-    server.get('/health/ready', () => this.ready());
-  }
-
-  /** @throws TransientError `not-ready` (503) */
-  private async ready() {
-    try {
-      await Promise.all([this.platform.database.pool.query('select 1'), this.platform.queues.backend.ping()]);
-      return { status: 'ok' };
-    } catch (cause) {
-      throw new TransientError('PostgreSQL or the queues do not answer', {
-        code: 'not-ready',
-        status: 503,
-        retryAfterMs: 2_000,
-        cause,
-      });
-    }
+    platform.health.add('admin', async () => {
+      await Promise.all([recordsAnswer(platform), platform.queues.backend.ping()]);
+    });
+    registerHealth(server, platform.health, 'admin');
   }
 }

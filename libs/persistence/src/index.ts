@@ -31,6 +31,7 @@ export { Callbacks, type Callback } from './records/runs/callbacks';
 export { Listening, type Listener } from './records/runs/listening';
 export { QuotaStore, type QuotaUse, type RateLease } from './records/quotas';
 export { RetentionRecords } from './records/retention';
+export { countOpenRuns } from './records/runs/open-runs';
 export { RunStore, type CallRecord, type OpenCommand } from './records/runs/run-store';
 export type { Delivery, InboxRow, RunChange, RunRow, RunTaskRow } from './records/runs/run-rows';
 export { Restarts, type RunTrace } from './records/runs/restarts';

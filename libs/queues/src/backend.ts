@@ -21,6 +21,8 @@ import type { LaneStore } from './lanes/lane-store';
 import { installLanes, PostgresLanes } from './lanes/postgres/postgres-lanes';
 import { RedisLanes } from './lanes/redis/redis-lanes';
 import { isPlain, type NewJob } from './redis/add-jobs';
+import { oldestInPostgres, oldestInRedis } from './watch/oldest-waiting';
+import { type RedisServer, redisServer } from './watch/redis-server';
 
 export type Processor = (job: Job, token?: string, signal?: AbortSignal) => Promise<unknown>;
 export type WorkerSettings = Omit<WorkerOptions, 'connection' | 'prefix'>;
@@ -44,6 +46,12 @@ export interface QueueBackend {
   lanes(queue: Queue): LaneStore;
   /** @throws TransientError `queues-unavailable` */
   ping(): Promise<void>;
+  /** Whether what the workers of this process say reaches the server. */
+  hearsWorkers(): boolean;
+  /** When the job that has waited longest for its first attempt became ready, Unix milliseconds. */
+  oldestWaiting(queue: Queue): Promise<number | undefined>;
+  /** The Redis servers, where there are any. */
+  redisServers(): Promise<RedisServer[]>;
   /** What is wrong with how the server is set up, in words; empty when all is well. */
   warnings(): Promise<string[]>;
   /** Removes what the backend keeps beyond its use. */
@@ -153,6 +161,19 @@ class RedisBackend implements QueueBackend {
     } catch (cause) {
       throw new TransientError('Redis does not answer', { code: 'queues-unavailable', cause });
     }
+  }
+
+  hearsWorkers(): boolean {
+    return !this.workers || this.workers.status === 'ready';
+  }
+
+  oldestWaiting(queue: Queue): Promise<number | undefined> {
+    return oldestInRedis(this.producer, queue);
+  }
+
+  async redisServers(): Promise<RedisServer[]> {
+    const { host, port } = this.producer.options;
+    return [redisServer(`${host}:${port}`, await this.producer.info())];
   }
 
   async warnings(): Promise<string[]> {
@@ -274,6 +295,19 @@ class PostgresBackend implements QueueBackend {
     } catch (cause) {
       throw new TransientError('PostgreSQL does not answer', { code: 'queues-unavailable', cause });
     }
+  }
+
+  hearsWorkers(): boolean {
+    // They share the pool that `ping` asks.
+    return true;
+  }
+
+  oldestWaiting(queue: Queue): Promise<number | undefined> {
+    return oldestInPostgres(this.pool, queue);
+  }
+
+  async redisServers(): Promise<RedisServer[]> {
+    return [];
   }
 
   async warnings(): Promise<string[]> {

@@ -101,6 +101,7 @@ export class DeadLetters {
         priority: meta?.priority,
         attempts: opts.attempts,
         delayMs,
+        ...(letter.traceparent && { began: [letter.traceparent] }),
       },
     );
     await this.remove(queue, id, letter.tenant);

@@ -1,4 +1,5 @@
 import { type Fact, newId } from '@spillway/contracts';
+import { activeSpan, currentTracing } from '@spillway/observability';
 import { batched } from '@spillway/persistence';
 import { Turns } from './partitions';
 import type { Queues } from './queues';
@@ -12,6 +13,16 @@ const MOST_FACTS = 250;
 /** Bytes of event payloads in one analytics job, about. */
 const MOST_BYTES = 1_000_000;
 
+/** Traces that one batch is linked to. */
+const MOST_TRACES = 64;
+
+/** What one caller told, and in which trace. */
+interface Told {
+  facts: NewFact[];
+  /** W3C. */
+  trace?: string;
+}
+
 /**
  * Where roles tell what happened. A caller's facts are durable in `analytics-events` when its promise resolves; what many
  * callers tell at the same time travels in one job.
@@ -24,23 +35,27 @@ export class FactSink {
 
   constructor(private readonly queues: Queues) {
     this.turns = new Turns(queues.partitions);
-    const publish = batched((groups: NewFact[][]) => this.publish(groups), {
+    const publish = batched((groups: Told[]) => this.publish(groups), {
       most: MOST_FACTS,
       parallel: 2,
       // A batch that failed may have been taken all the same: told again one by one, its facts would count twice.
       apart: () => false,
     });
-    // It happened now, not when the batch goes.
+    // It happened now, not when the batch goes; and of this trace, not of the batch's first.
     this.record = (facts) => {
       const now = Date.now();
-      return publish(facts.map((fact) => ({ ...fact, at: fact.at ?? now })));
+      const span = activeSpan();
+      const trace = span?.segment.sampled ? span.traceparent : undefined;
+      return publish({ facts: facts.map((fact) => ({ ...fact, at: fact.at ?? now })), trace });
     };
   }
 
-  private async publish(groups: NewFact[][]): Promise<void[]> {
+  private async publish(groups: Told[]): Promise<void[]> {
     const now = Date.now();
-    const told = groups.map((group) => group.map((fact) => ({ ...fact, id: newId(now), at: fact.at ?? now })));
-    await Promise.all(chunk(told).map((facts) => this.add(facts)));
+    const told = groups.map(({ facts }) => facts.map((fact) => ({ ...fact, id: newId(now), at: fact.at ?? now })));
+    const traces = tracesOf(groups);
+    const add = () => Promise.all(chunk(told).map((facts) => this.add(facts, traces)));
+    await (currentTracing()?.outside(add) ?? add());
     return groups.map(() => undefined);
   }
 
@@ -48,12 +63,13 @@ export class FactSink {
    * A batch goes whole into one partition, whoever's its facts are: they take turns, so that many small batches do not
    * come of many partitions, and one that is away does not hold up the others' work.
    */
-  private async add(facts: Fact[]): Promise<void> {
+  private async add(facts: Fact[], traces: string[]): Promise<void> {
     const id = newId(Date.now());
     let failure: unknown;
     for (const partition of this.turns.order(Date.now())) {
       try {
-        return void (await this.queues.add('analytics-events', { facts }, { id, partition }));
+        const data = { facts, ...(traces.length > 0 && { traces }) };
+        return void (await this.queues.add('analytics-events', data, { id, partition, began: traces }));
       } catch (error) {
         this.turns.failed(partition, Date.now());
         failure = error;
@@ -61,6 +77,12 @@ export class FactSink {
     }
     throw failure;
   }
+}
+
+/** The traces whose facts a batch holds, as far as they are sampled: each once. */
+function tracesOf(groups: Told[]): string[] {
+  const byTrace = new Map(groups.flatMap(({ trace }) => (trace ? [[trace.slice(0, 35), trace] as const] : [])));
+  return [...byTrace.values()].slice(0, MOST_TRACES);
 }
 
 /** Facts told together stay together: the ledger relies on an event being accepted before, or with, its routes. */

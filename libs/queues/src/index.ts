@@ -21,3 +21,4 @@ export { placeOf, placeOptions } from './lanes/place-options';
 export { LanePump } from './lanes/pump';
 export { bullPriority } from './priority';
 export type { Job, Queue, Worker } from 'bullmq';
+export type { RedisServer } from './watch/redis-server';

@@ -24,6 +24,7 @@ import type { LaneJob } from './lanes/lane-store';
 import { Lanes } from './lanes/lanes';
 import { bullPriority } from './priority';
 import type { NewJob } from './redis/add-jobs';
+import { sending } from './sending';
 
 /** What each queue's jobs carry. */
 export interface JobData {
@@ -44,6 +45,8 @@ export interface AddOptions {
   deduplication?: { id: string; ttl: number };
   /** For facts, which may be in any; other jobs are in their tenant's. */
   partition?: number;
+  /** W3C contexts of traces that this job goes back to, beside the one under way. */
+  began?: readonly string[];
 }
 
 /** One of BullMQ's queues. */
@@ -144,10 +147,10 @@ export class Queues {
    */
   add<Name extends QueueName>(name: Name, data: JobData[Name], options: AddOptions): Promise<string> {
     const encoded = encodeData(data, this.backend.strictJson);
-    return this.batchOf(
-      name,
-      this.partitionFor(data, options),
-    )({ name: jobName(data), ...encoded, opts: this.jobOptions(name, options), place: this.lanes.placeOf(name, data) });
+    const place = this.lanes.placeOf(name, data);
+    const job = { name: jobName(data), ...encoded, opts: this.jobOptions(name, options), place };
+    const traces = { began: options.began, event: 'event' in data ? data.event.traceparent : undefined };
+    return sending(name, job, traces, this.batchOf(name, this.partitionFor(data, options)));
   }
 
   /** Where a job is added: its tenant's partition; a batch of facts is nobody's, and may be in any. */

@@ -37,8 +37,16 @@ export class ProblemAdapter extends FastifyAdapter {
   }
 }
 
+const problems = new WeakMap<FastifyRequest, string>();
+
+/** The code of the error that a request was answered with. */
+export function problemOf(request: FastifyRequest): string | undefined {
+  return problems.get(request);
+}
+
 function sendProblem(reply: FastifyReply, error: unknown, request: FastifyRequest, log: Log): FastifyReply {
   const problem = toProblem(error);
+  problems.set(request, problem.code);
   if (problem.code === 'payload-too-large') problem.remedy = 'Send less, or raise MAX_BODY.';
   if (problem.status >= 500 && !(error instanceof SpillwayError)) {
     log.error({ err: error, method: request.method, path: pathOf(request) }, 'request failed');

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Egress } from '@spillway/adapters';
 import type { Config } from '@spillway/config';
 import { messageOf, PermanentError } from '@spillway/contracts';
-import { createLog, type Log } from '@spillway/observability';
+import { createLog, Health, type Log, startTelemetry, type Telemetry } from '@spillway/observability';
 import {
   AuditLog,
   Callbacks,
@@ -29,6 +29,7 @@ import { DeadLetters, FactSink, openBackend, prepareBackend, Queues } from '@spi
 import { ApiKeys, QuotaGate, Resources, Sealer } from '@spillway/tenancy';
 import { CallbackLinks } from './callback-links';
 import { Directory } from './directory';
+import type { GaugeSource } from './installation-gauges';
 import { sealingKey } from './local-key';
 
 /** Everything a role works with, opened once per process and shared by the roles in it. */
@@ -61,6 +62,13 @@ export interface Platform {
   quotas: QuotaGate;
   quotaStore: QuotaStore;
   retention: RetentionRecords;
+  telemetry: Telemetry;
+  /** What the roles in this process say of themselves. */
+  health: Health;
+  /** Gauges of the installation beside the usual ones. */
+  gaugeSources: GaugeSource[];
+  /** Set while health and metrics can be asked for; see `startMonitor`. */
+  monitor?: { port: number; close(): Promise<void> };
   close(): Promise<void>;
 }
 
@@ -72,6 +80,7 @@ export interface Platform {
 export async function openPlatform(config: Config, log: Log = createLog(config.log)): Promise<Platform> {
   // Before a key is made: without a database of its own, a read-only folder would be what is complained of.
   if (!config.database.url) await EmbeddedPostgres.mustBeInstalled();
+  const telemetry = await startTelemetry(config.telemetry, config.roles);
   const key = sealingKey(config);
   const egress = new Egress(config.egress);
   if (config.egress.mode === 'off') log.warn('EGRESS is off: tenants can call every address that this machine reaches');
@@ -104,7 +113,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     waitingJobs: (tenant, most) => queues.lanes.waiting(tenant, most),
   });
 
-  return {
+  const platform: Platform = {
     config,
     log,
     database,
@@ -136,7 +145,11 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     quotas,
     quotaStore,
     retention: new RetentionRecords(database.pool),
+    telemetry,
+    health: new Health(),
+    gaugeSources: [],
     async close() {
+      await platform.monitor?.close();
       directory.close();
       await egress.close();
       await quotas.close();
@@ -144,8 +157,10 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
       await queues.close();
       await database.close();
       await embedded?.stop();
+      await telemetry.close();
     },
   };
+  return platform;
 }
 
 /**

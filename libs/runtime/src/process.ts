@@ -1,6 +1,7 @@
 import { loadConfig } from '@spillway/config';
 import { messageOf, SpillwayError } from '@spillway/contracts';
 import { createLog } from '@spillway/observability';
+import { startMonitor } from './monitor';
 import { openPlatform, type Platform } from './platform';
 
 /** A role that runs. */
@@ -20,10 +21,12 @@ export async function runProcess(name: string, start: (platform: Platform) => Pr
     const config = loadConfig();
     const log = createLog(config.log, { role: name });
     const platform = await openPlatform(config, log);
+    await startMonitor(platform);
     const role = await start(platform);
     log.info(`${name} is ready`);
     closeOnSignal(async () => {
       log.info(`${name} drains`);
+      platform.health.drain();
       await role.close();
       await platform.close();
       log.info(`${name} has stopped`);
@@ -61,7 +64,7 @@ export function describeFailure(error: unknown): string {
   const code = (error as { code?: string }).code;
   if (code === 'EADDRINUSE') {
     const { port } = error as { port?: number };
-    return `port ${port} is taken: stop what listens there, or set INGRESS_PORT or ADMIN_PORT`;
+    return `port ${port} is taken: stop what listens there, or set INGRESS_PORT, ADMIN_PORT or HEALTH_PORT`;
   }
   const remedy = error instanceof SpillwayError && error.remedy ? ` ${error.remedy}` : '';
   return `${messageOf(error)}${remedy ? `.${remedy}` : ''}`;

@@ -11,4 +11,5 @@ export { HttpServer, sendJson, type ServedRequest } from './protocols/http-serve
 export { AuthorizationServer } from './protocols/authorization-server';
 export { McpTestServer } from './protocols/mcp-server';
 export { GrpcServer, type GrpcHandler } from './protocols/grpc-server';
+export { OtlpReceiver, type ReceivedSpan } from './protocols/otlp-receiver';
 export { MqttBroker, SocketServer } from './protocols/brokers';

@@ -8,7 +8,7 @@ import {
   type QueueName,
   SpillwayError,
 } from '@spillway/contracts';
-import type { Log } from '@spillway/observability';
+import { activeTraceparent, currentTracing, type Log, measure } from '@spillway/observability';
 import {
   backoffDelay,
   type DeadLetters,
@@ -25,6 +25,7 @@ import { shares } from './shares';
 import { UNRECORDED } from './keep-trying';
 import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
 import { LaneKeeper, type ParkedKey } from './lane-keeper';
+import { AttemptTelling } from './telling';
 
 export interface WorkerParts {
   config: Config['queues'];
@@ -83,14 +84,17 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     const definition = parts.queues.catalogue[handler.queue];
     const group = parts.queues.partitions.group(partition);
     const work = (job: Job, token?: string) => this.inShare(index, () => this.process(job, token));
-    return parts.queues.backend.openWorker(handler.queue, group, work, {
+    const worker = parts.queues.backend.openWorker(handler.queue, group, work, {
       concurrency: shares(definition.concurrency, this.busy)[index],
       lockDuration: parts.config.lockDurationMs,
       stalledInterval: parts.config.stalledIntervalMs,
       maxStalledCount: NO_STALLED_LIMIT,
       runRetryDelay: AWAY_MS,
       settings: { backoffStrategy: (made, _type, error) => backoffDelay(made, definition, error) },
+      telemetry: currentTracing()?.telemetry,
     });
+    worker.on('stalled', () => measure.stalled.add(1, handler.queue));
+    return worker;
   }
 
   async ready(): Promise<void> {
@@ -101,6 +105,14 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   /** Whether jobs are taken and the queue is reached. */
   isRunning(): boolean {
     return this.workers.every((worker) => worker.isRunning() && !worker.isPaused());
+  }
+
+  /** @throws Error that says why no jobs are taken */
+  async check(): Promise<void> {
+    const { backend } = this.parts.queues;
+    if (!this.isRunning()) throw new Error('it takes no jobs');
+    if (!backend.hearsWorkers()) throw new Error('its connection to the queues is lost');
+    await backend.ping();
   }
 
   /** Aborts a job that runs here. @returns whether it did */
@@ -141,14 +153,16 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   private async process(job: Job, token?: string): Promise<unknown> {
     const data = this.parts.queues.dataOf<Name>(job);
     const started = performance.now();
+    const telling = new AttemptTelling(this.handler.queue, job, data, this.parts.log);
     if ((job.stalledCounter ?? 0) > 0) await this.stopIfDead(job, data);
     try {
-      const outcome = await this.attempt(job, data);
+      const outcome = await this.attempt(job, data, telling);
       await this.forgetDeadLetter(job, data);
       await this.parts.facts.record([...(outcome.facts ?? []), ...this.successFacts(job, data, outcome, started)]);
+      telling.done(outcome);
       return outcome.value ?? null;
     } catch (error) {
-      return this.fail(job, data, error, started, token);
+      return this.fail(job, data, error, started, telling, token);
     }
   }
 
@@ -170,7 +184,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     if (redrivesOf(data) > 0) await this.parts.deadLetters.remove(this.handler.queue, job.id!, subjectOf(data).tenant);
   }
 
-  private async attempt(job: Job, data: JobData[Name]): Promise<Outcome> {
+  private async attempt(job: Job, data: JobData[Name], telling: AttemptTelling): Promise<Outcome> {
     const id = job.id!;
     const meta = 'meta' in data ? data.meta : undefined;
     if (meta?.deadline && Date.now() > meta.deadline) {
@@ -180,7 +194,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     const attempt = job.attemptsMade + 1;
     const deaths = job.stalledCounter ?? 0;
     if (deaths >= SUSPECT_AFTER && this.parts.isolate) {
-      this.parts.log.warn({ queue: this.handler.queue, job: id, deaths }, 'job is run in isolation: its workers died');
+      telling.log.warn({ deaths }, 'job is run in isolation: its workers died');
       return this.parts.isolate(this.handler.queue, { id, data, attempt, deaths, timeoutMs });
     }
     const limits = new AttemptSignal(timeoutMs);
@@ -194,7 +208,9 @@ export class QueueWorker<Name extends QueueName = QueueName> {
         interrupted: deaths > 0,
         deaths,
         signal: limits.signal,
-        log: this.parts.log,
+        get log() {
+          return telling.log;
+        },
       };
       return await limits.race(this.handler.handle(context));
     } finally {
@@ -203,33 +219,43 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   }
 
   /** @returns when the handler has an end for it; otherwise throws what BullMQ is to do */
-  private async fail(job: Job, data: JobData[Name], error: unknown, started: number, token?: string): Promise<unknown> {
+  private async fail(
+    job: Job,
+    data: JobData[Name],
+    error: unknown,
+    started: number,
+    telling: AttemptTelling,
+    token?: string,
+  ): Promise<unknown> {
     const attempt = job.attemptsMade + 1;
     const waits = Math.max(0, job.attemptsStarted - attempt - (job.stalledCounter ?? 0));
     const verdict = judge(error, attempt, job.opts.attempts ?? 1, waits);
     const record = errorRecord(error);
-    const about = { queue: this.handler.queue, job: job.id, ...subjectOf(data), attempt, code: record.code };
     const facts = this.failureFacts(job, data, record, started);
     const concluded = verdict.next === 'dead-letter' ? await this.conclude(job, data, error) : undefined;
     if (concluded) {
       const ended = this.endedFact(job, data, { error: record });
       await this.parts.facts.record([...facts, ...(concluded.facts ?? []), ended]);
-      this.parts.log.info({ ...about, error: record.message }, 'call failed');
+      telling.failed('failed', record);
+      telling.log.info({ code: record.code, error: record.message }, 'call failed');
       return concluded.value ?? null;
     }
     if (verdict.next === 'dead-letter') {
       const cancelled = error instanceof SpillwayError && error.code === 'job-cancelled';
+      // First, so that its trace is kept and the dead letter says so.
+      telling.failed(cancelled ? 'cancelled' : 'dead-letter', record);
       if (!cancelled) await this.lanes.park(job, record);
       if (!cancelled) await this.parts.deadLetters.put(this.handler.queue, this.deadLetter(job, data, record, attempt));
       await this.parts.facts.record([
         ...facts,
         ...this.endFacts(job, data, cancelled ? 'cancelled' : 'dead-letter', record),
       ]);
-      this.parts.log.warn({ ...about, err: error }, cancelled ? 'job cancelled' : 'job is dead');
+      telling.log.warn({ code: record.code, err: error }, cancelled ? 'job cancelled' : 'job is dead');
       throw new UnrecoverableError(record.message);
     }
+    telling.failed(verdict.next, record);
     await this.parts.facts.record(facts);
-    this.parts.log.info({ ...about, error: record.message }, 'attempt failed');
+    telling.log.info({ code: record.code, error: record.message }, 'attempt failed');
     await this.lanes.retryLater(job, token, verdict, error);
     if (verdict.next === 'wait') {
       await job.moveToDelayed(Date.now() + verdict.delayMs, token);
@@ -300,7 +326,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
       error,
       attempts,
       failedAt: Date.now(),
-      ...('event' in data && { traceparent: data.event.traceparent }),
+      traceparent: activeTraceparent() ?? ('event' in data ? data.event.traceparent : undefined),
     };
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { forkEnvironment, type Platform } from '@spillway/runtime';
+import { forkEnvironment, type Platform, recordsAnswer } from '@spillway/runtime';
 import { QueueWorker } from '@spillway/worker-kit';
 import { handlerOf } from './handlers';
 import { Isolation } from './isolation/isolation';
@@ -65,8 +65,16 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
       if (signal.kind === 'cancel-job' && signal.queue === queue) this.worker?.cancel(signal.jobId);
     });
     await this.worker.ready();
+    platform.health.add(role, () => this.check());
     this.startMaintenance();
     platform.log.info({ role, queue, backend: platform.queues.backend.kind }, `${role} takes jobs`);
+  }
+
+  /** Routing needs the queues alone; what all others do is recorded. @throws Error */
+  private async check(): Promise<void> {
+    if (!this.worker) throw new Error('it has not started');
+    await this.worker.check();
+    if (this.role !== 'worker-ingress') await recordsAnswer(this.platform);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -39,6 +39,8 @@ export interface Started {
 /** Workers first, so that work is done as soon as it is taken. */
 export async function startRoles(platform: Platform, roles: readonly Role[]): Promise<Started> {
   const { isWorkerRole, startWorker } = await import('@spillway/workers');
+  const { startMonitor } = await import('@spillway/runtime');
+  await startMonitor(platform);
   const started: Started = { running: [] };
   for (const role of roles.filter(isWorkerRole)) started.running.push(await startWorker(role, platform));
   if (roles.includes('admin')) {
@@ -60,6 +62,7 @@ export async function startRoles(platform: Platform, roles: readonly Role[]): Pr
 /** The edge first, then the workers together: nothing new comes in while they drain. */
 export async function stop(platform: Platform, running: Running[]): Promise<void> {
   platform.log.info('draining: jobs under way are finished');
+  platform.health.drain();
   const [edge, ...rest] = running;
   await edge?.close();
   await Promise.all(rest.map((role) => role.close()));

@@ -1,6 +1,7 @@
 import { type HttpCall, PermanentError, SpillwayError, TransientError } from '@spillway/contracts';
 import { compileTemplate, type Template } from '@spillway/jq';
 import { type Dispatcher, request } from 'undici';
+import { outgoing } from '../outgoing';
 import { classifyResponse } from './classify';
 
 /** What is kept of an answer: enough to see what happened, not a copy of the other side's data. */
@@ -17,7 +18,9 @@ export interface HttpCallContext {
   /** `$secrets`, `$task`. */
   variables: Record<string, unknown>;
   idempotencyKey: string;
+  /** W3C, of the event; while tracing is on the call's own is sent. */
   traceparent?: string;
+  tracestate?: string;
   signal: AbortSignal;
   /** Makes the connections, and says where they may go. */
   dispatcher: Dispatcher;
@@ -42,13 +45,11 @@ export class HttpAdapter {
   async call(call: HttpCall, context: HttpCallContext): Promise<HttpResult> {
     const { url, headers, body } = this.prepare(call, context);
     try {
-      const response = await request(url, {
-        method: call.method,
-        headers,
-        body,
-        signal: context.signal,
-        dispatcher: context.dispatcher,
-      });
+      const { method } = call;
+      const { signal } = context;
+      const send = (trace: Record<string, string>) =>
+        request(url, { method, headers: { ...headers, ...trace }, body, signal, dispatcher: context.dispatcher });
+      const response = await outgoing({ method, url }, send, ({ statusCode }) => statusCode);
       const excerpt = await readExcerpt(response.body);
       const error = classifyResponse(response.statusCode, response.headers, `${call.method} ${url.origin}`, excerpt);
       if (error) throw error;
@@ -75,6 +76,7 @@ export class HttpAdapter {
       'user-agent': 'Spillway/0.1',
       'idempotency-key': context.idempotencyKey,
       ...(context.traceparent && { traceparent: context.traceparent }),
+      ...(context.tracestate && { tracestate: context.tracestate }),
     };
     for (const [name, value] of Object.entries(rendered.headers)) headers[name.toLowerCase()] = String(value);
     if (BODYLESS.has(call.method)) return { url, headers, body: undefined };

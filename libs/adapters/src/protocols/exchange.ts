@@ -3,6 +3,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { type SpillwayError, TransientError } from '@spillway/contracts';
 import { Agent, type Dispatcher, request } from 'undici';
 import { type Authenticator } from '../authentication/authenticator';
+import { outgoing } from '../outgoing';
 import { DEFAULT_RESPONSE_BYTES, type ProtocolContext } from './context';
 import { ownErrorIn, refuse, STANDARD_ERRORS } from './failure';
 import { redactor } from './redact';
@@ -106,19 +107,17 @@ async function authorized(
   return (await authenticator.challenged(answer.headers)) ? attempt() : answer;
 }
 
-async function send(outgoing: OutgoingRequest, context: ExchangeContext, mostBytes: number): Promise<Answer> {
-  const where = `${outgoing.method} ${outgoing.url.origin}`;
+async function send(asked: OutgoingRequest, context: ExchangeContext, mostBytes: number): Promise<Answer> {
+  const where = `${asked.method} ${asked.url.origin}`;
   try {
-    const response = await request(outgoing.url, {
-      method: outgoing.method,
-      headers: outgoing.headers,
-      body: outgoing.body,
-      signal: context.signal,
-      dispatcher: context.dispatcher ?? defaultDispatcher(),
-    });
+    const { method, url, headers: own, body: sent } = asked;
+    const dispatcher = context.dispatcher ?? defaultDispatcher();
+    const ask = (trace: Record<string, string>) =>
+      request(url, { method, headers: { ...own, ...trace }, body: sent, signal: context.signal, dispatcher });
+    const response = await outgoing(asked, ask, ({ statusCode }) => statusCode);
     const headers = flatten(response.headers);
     const body = await readAll(response.body, headers['content-encoding'], mostBytes, where);
-    return { status: response.statusCode, headers, body, url: outgoing.url };
+    return { status: response.statusCode, headers, body, url: asked.url };
   } catch (cause) {
     const own = ownErrorIn(cause);
     if (own || context.signal.aborted) throw own ?? cause;

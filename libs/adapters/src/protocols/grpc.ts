@@ -1,8 +1,10 @@
 import { PermanentError, RateLimitedError, type SpillwayError, TransientError } from '@spillway/contracts';
 import type * as Grpc from '@grpc/grpc-js';
+import { traced } from '@spillway/observability';
 import { z } from 'zod';
 import { type Authenticator, authenticatorFor } from '../authentication/authenticator';
 import { authenticationSchema } from '../authentication/policy';
+import { carried } from '../outgoing';
 import { argumentsOf, resourceSchema } from './arguments';
 import { DEFAULT_RESPONSE_BYTES, type ProtocolContext, USER_AGENT } from './context';
 import { EXCERPT_CHARACTERS, type FailureDetails, refuse, STANDARD_ERRORS } from './failure';
@@ -107,14 +109,17 @@ interface Attempt {
 }
 
 async function attempt(grpc: typeof Grpc, call: Attempt, first: boolean): Promise<unknown> {
-  const { authenticator, context, url, message } = call;
+  const { authenticator, context, url, message, method } = call;
   const credentials = (await authenticator?.authorize({ method: 'POST', url, body: message })) ?? {};
   const metadata = new grpc.Metadata();
   metadata.set('idempotency-key', context.idempotencyKey);
   if (context.traceparent) metadata.set('traceparent', context.traceparent);
   for (const [name, value] of Object.entries(credentials)) metadata.set(name, value);
   try {
-    return await unary(call, metadata);
+    return await traced(method.path.slice(1), { kind: 'client', attributes: about(call) }, (span) => {
+      for (const [name, value] of Object.entries(carried(span))) metadata.set(name, value);
+      return unary(call, metadata);
+    });
   } catch (cause) {
     const error = cause as Partial<Grpc.ServiceError>;
     if (typeof error.code !== 'number') throw cause;
@@ -123,6 +128,10 @@ async function attempt(grpc: typeof Grpc, call: Attempt, first: boolean): Promis
     }
     throw classify(error, call, Object.values(credentials));
   }
+}
+
+function about({ method, url }: Attempt) {
+  return { 'rpc.system': 'grpc', 'rpc.method': method.path.slice(1), 'server.address': url.hostname };
 }
 
 function unary({ client, method, message, context }: Attempt, metadata: Grpc.Metadata): Promise<unknown> {

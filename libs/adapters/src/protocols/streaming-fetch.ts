@@ -1,6 +1,7 @@
 import { fetch as undiciFetch, type Response as UndiciResponse } from 'undici';
 import { type Authenticator } from '../authentication/authenticator';
 import { classifyResponse } from '../http/classify';
+import { outgoing } from '../outgoing';
 import { DEFAULT_RESPONSE_BYTES, type ProtocolContext } from './context';
 import { defaultDispatcher } from './exchange';
 import { describeAnswer, EXCERPT_CHARACTERS, refuse, withDetails } from './failure';
@@ -34,14 +35,16 @@ export function streamingFetch(context: ProtocolContext, { authenticator, onFail
         headers.set(name, value);
         sent.push(value, value.replace(/^\S+ /, ''));
       }
-      return undiciFetch(url, {
-        method,
-        body,
-        headers: Object.fromEntries(headers),
-        redirect: init.redirect,
-        signal: init.signal ?? undefined,
-        dispatcher: context.dispatcher ?? defaultDispatcher(),
-      });
+      const ask = (trace: Record<string, string>) =>
+        undiciFetch(url, {
+          method,
+          body,
+          headers: { ...Object.fromEntries(headers), ...trace },
+          redirect: init.redirect,
+          signal: init.signal ?? undefined,
+          dispatcher: context.dispatcher ?? defaultDispatcher(),
+        });
+      return outgoing({ method, url }, ask, ({ status }) => status);
     };
     let response = await attempt();
     if (

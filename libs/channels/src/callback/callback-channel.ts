@@ -24,6 +24,7 @@ export function callbackChannel(http: HttpAdapter): Channel<CallbackSpec> {
           variables: { secrets, task: {} },
           idempotencyKey,
           traceparent: event.traceparent,
+          tracestate: event.tracestate,
           signal,
           dispatcher,
           sign: (body) => standardWebhookHeaders(idempotencyKey, body, secret, Date.now()),

@@ -261,7 +261,7 @@ export class Driver {
       parentNode: wait ? node : null,
       seq: 0,
       status: 'running',
-      state: { begin: input, ...((run.state as KeptState).quiet && { quiet: true }) } satisfies Unborn,
+      state: { begin: input, ...besideOf(run.state as KeptState) } satisfies Unborn,
       jobs: 0,
       wakeAt: new Date(this.now()),
       startedAt: new Date(this.now()),
@@ -308,4 +308,9 @@ function answerParent({ parentRun, parentNode }: RunRow, state: RunState, change
       : { kind: 'failure', node: parentNode, error: state.error! };
   change.deliveries.push({ runId: parentRun, key: answerKey(parentNode), input });
   wake.push({ runId: parentRun, why: answerKey(parentNode) });
+}
+
+/** What a sub-run has of the run that began it. */
+function besideOf({ quiet, trace }: KeptState) {
+  return { ...(quiet && { quiet }), ...(trace && { trace }) };
 }

@@ -24,6 +24,8 @@ interface Beside {
   since?: number;
   /** A lifecycle event began it: it makes none itself, or they would never end. */
   quiet?: boolean;
+  /** W3C: the trace of the event that began it, to which what it does much later is linked. */
+  trace?: string;
 }
 
 /** State of a run that has begun. */
@@ -54,6 +56,7 @@ export function newRun(job: FlowJob, now: number): { run: RunRow; inbox: InboxRo
         begin: start.event as unknown as Json,
         since: askedFor(job, now),
         ...(String(start.event.type).startsWith(LIFECYCLE) && { quiet: true }),
+        ...(start.event.traceparent && { trace: start.event.traceparent }),
       } satisfies Unborn,
       jobs: 0,
       wakeAt: null,
@@ -101,10 +104,11 @@ export function advanceOf(flow: CompiledFlow, run: RunRow, taken: InboxRow[], ar
     const advanced = advance(flow, run.state as RunState, inputs.filter(isNews), around);
     return { ...advanced, commands: lasting(advanced.commands, next) };
   }
-  const { since, quiet } = run.state;
+  const { since, quiet, trace } = run.state;
   const from = run.state.restart;
   const born = from ? restart(flow, run.state.begin, from, around) : begin(flow, inputOf(flow, run), around);
-  Object.assign(born.state, { ...(since !== undefined && { since }), ...(quiet && { quiet }) } satisfies Beside);
+  const beside = { ...(since !== undefined && { since }), ...(quiet && { quiet }), ...(trace && { trace }) };
+  Object.assign(born.state, beside satisfies Beside);
   const then =
     inputs.length > 0 ? advance(flow, born.state, inputs, around) : { ...born, commands: [], happenings: [] };
   return {
@@ -183,6 +187,11 @@ export function typesOf({ filters }: Extract<Command, { kind: 'listen' }>): stri
 export function sinceOf(run: Pick<RunRow, 'startedAt'>, state: unknown): Date {
   const { since } = state as KeptState;
   return since === undefined ? run.startedAt : new Date(since);
+}
+
+/** W3C: the trace that a run goes back to. */
+export function beganIn({ state }: Pick<RunRow, 'state'>): string | undefined {
+  return (state as Partial<Beside> | null)?.trace;
 }
 
 function answered(taken: InboxRow[]): number[] {

@@ -10,7 +10,7 @@ import type {
   TraceState,
 } from '@opentelemetry/api';
 import type { Segment } from './segment';
-import { formatTraceparent, newSpanId } from './trace-context';
+import { formatTraceparent, newSpanId, type TraceParent } from './trace-context';
 
 /** As OpenTelemetry numbers them. */
 export const KINDS = { internal: 0, server: 1, client: 2, producer: 3, consumer: 4 } as const;
@@ -70,6 +70,12 @@ export class RecordedSpan implements Span {
   fail(errorType: string): this {
     this.attributes['error.type'] = errorType;
     return this.setStatus({ code: STATUS_ERROR, message: errorType });
+  }
+
+  /** Links to a trace of our own, and is kept if that one is. */
+  follow({ traceId, spanId, sampled }: TraceParent): this {
+    if (sampled) this.segment.keep();
+    return this.addLink({ context: { traceId, spanId, traceFlags: sampled ? 1 : 0, isRemote: true } });
   }
 
   spanContext(): SpanContext {

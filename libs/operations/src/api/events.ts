@@ -60,7 +60,9 @@ export function eventEndpoints(platform: Platform): Endpoint[] {
         if (!record || !canSee(principal, record.tenant)) return notFound(`event ${params.id}`);
         const replay = { id: newId().slice(-12), ...(body.routes && { routes: body.routes }) };
         const jobId = `${record.id}.replay.${replay.id}`;
-        await platform.queues.add('ingress-events', replayJob(record, replay, principal.actor), { id: jobId });
+        const job = replayJob(record, replay, principal.actor);
+        const began = job.event.traceparent ? [job.event.traceparent] : [];
+        await platform.queues.add('ingress-events', job, { id: jobId, began });
         note({ tenant: record.tenant, target: record.id, details: replay });
         return { id: record.id, replay: replay.id };
       },

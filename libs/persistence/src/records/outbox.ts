@@ -75,6 +75,14 @@ export class Outbox {
     return Number(rows[0]!.count);
   }
 
+  /** How many wait, and since when the first of them. */
+  async waiting(): Promise<{ depth: number; oldest?: Date }> {
+    const { rows } = await this.pool.query<{ count: string; oldest: Date | null }>(
+      'select count(*), min(created_at) as oldest from outbox where relayed_at is null',
+    );
+    return { depth: Number(rows[0]!.count), oldest: rows[0]!.oldest ?? undefined };
+  }
+
   /**
    * Hands waiting events to `relay`, oldest first, and marks those it took; a relay that throws leaves all waiting. Rows
    * are locked, so several processes share the work.

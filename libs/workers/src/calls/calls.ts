@@ -17,7 +17,7 @@ import {
 } from '@spillway/contracts';
 import { answerKey, EMBEDDED, type FlowError, type Read, wakeUp } from '@spillway/flows';
 import { compileTemplate } from '@spillway/jq';
-import type { Log } from '@spillway/observability';
+import { type Log, traced } from '@spillway/observability';
 import type { CallRecord } from '@spillway/persistence';
 import type { NewFact } from '@spillway/queues';
 import { between, crashPoint, type LiveTenant, type Platform } from '@spillway/runtime';
@@ -59,7 +59,7 @@ export class Calls {
     }
     if (call.callback || call.name === APPROVAL) return this.ask(context);
     crashPoint('before call');
-    const output = await this.perform(context);
+    const output = await traced(`call ${call.name}`, {}, () => this.perform(context));
     crashPoint('after call');
     const answer: Answer = { kind: 'answer', node: run.node, output: output ?? null };
     const facts = await this.answer(context.data, answer, context, known.read);

@@ -1,4 +1,5 @@
 import type { AnalyticsJob, Fact } from '@spillway/contracts';
+import { activeSpan, currentTracing, parseTraceparent } from '@spillway/observability';
 import { type AuditEntry, batched } from '@spillway/persistence';
 import { between, type Platform } from '@spillway/runtime';
 import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
@@ -35,12 +36,31 @@ export class LedgerHandler implements Handler<'analytics-events'> {
   }
 
   async handle({ id, data }: JobContext<AnalyticsJob>): Promise<Outcome> {
+    const startedAt = performance.now();
     await between('ledger', () => this.write({ id, facts: data.facts }));
+    tellTraces(data.traces, startedAt);
     return { value: data.facts.length };
   }
 
   /** Facts about facts would never end. */
   onGivenUp() {
     return [];
+  }
+}
+
+/**
+ * A batch belongs to no one trace: it links to those whose facts it holds, and each of them gets a span of its own for
+ * what was written, which links back.
+ */
+function tellTraces(traces: readonly string[] = [], startedAt: number): void {
+  const tracing = currentTracing();
+  const batch = activeSpan();
+  if (!tracing || !batch) return;
+  for (const parent of traces) {
+    const { traceId, spanId } = parseTraceparent(parent) ?? {};
+    if (!traceId || !spanId) continue;
+    batch.addLink({ context: { traceId, spanId, traceFlags: 1, isRemote: true } });
+    const links = [{ traceparent: batch.traceparent, followed: true }];
+    tracing.start('write ledger', { parent, startedAt, links, attributes: { 'db.system.name': 'postgresql' } }).end();
   }
 }

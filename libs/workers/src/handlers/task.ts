@@ -93,6 +93,7 @@ export class IntegrationHandler extends TaskHandler<'integration-tasks'> {
       variables: { secrets: this.secretsOf(meta.tenant), task: { id: context.id, attempt: context.attempt } },
       idempotencyKey,
       traceparent: event.traceparent,
+      tracestate: event.tracestate,
       signal: context.signal,
       dispatcher: this.gateOf(meta.tenant).dispatcher,
     });

@@ -6,6 +6,7 @@ import type { NewFact } from '@spillway/queues';
 import { between, type Platform } from '@spillway/runtime';
 import { RunPublisher } from './run-publisher';
 import { standingStill } from './stand-still';
+import { tellStep } from './step-spans';
 
 /**
  * Steps of runs, stored and then made known to the queues. A wake-up asks for one; so does whoever brings the only answer
@@ -61,6 +62,7 @@ export class RunSteps {
 
   /** What is stored is made known again by the sweep: what fails here must not be taken for a step that failed. */
   async makeKnown(stepped: Stepped, log: Log): Promise<NewFact[]> {
+    tellStep(stepped);
     try {
       return await between('publishing', () => this.publisher.publish(stepped));
     } catch (cause) {

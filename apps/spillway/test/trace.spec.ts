@@ -1,0 +1,250 @@
+import type { EventRecord } from '@spillway/persistence';
+import { BACKENDS, eventually, OtlpReceiver, type ReceivedSpan, ThirdParty } from '@spillway/testing';
+import { post, Stack } from './stack';
+
+const PROVIDERS_TRACE = 'aaaabbbbccccddddaaaabbbbccccdddd';
+const PROVIDERS_PARENT = `00-${PROVIDERS_TRACE}-00f067aa0ba902b7-01`;
+const SAMPLED = { OTEL_TRACES_SAMPLER: 'always_on' };
+const UNSAMPLED = { OTEL_TRACES_SAMPLER: 'always_off' };
+
+/** The way of a webhook: an event that begins a run, whose flow calls a third party and then tells a tenant's endpoint. */
+function resources(other: ThirdParty) {
+  const call = { call: 'http', with: { method: 'post', endpoint: `${other.url}/task`, body: { id: '${ .id }' } } };
+  const tell = {
+    call: 'spillway.notify',
+    with: { channel: 'callback', url: `${other.url}/told`, secret: 'token', body: { ok: true } },
+  };
+  return [
+    { kind: 'Flow', name: 'main', spec: { do: [{ charge: call }, { tell }] } },
+    { kind: 'Route', name: 'main', spec: { match: { types: ['stripe.*'] }, to: { flow: 'main' } } },
+    {
+      kind: 'Route',
+      name: 'task',
+      spec: { match: { types: ['github.*'] }, to: { http: { url: `${other.url}/plain` }, attempts: 2 } },
+    },
+    {
+      kind: 'Flow',
+      name: 'patient',
+      spec: {
+        do: [
+          {
+            ask: {
+              call: 'spillway.approval',
+              with: { title: 'Now?', notify: { channel: 'callback', url: `${other.url}/ask`, secret: 'token' } },
+            },
+          },
+          { call },
+        ],
+      },
+    },
+    { kind: 'Route', name: 'patient', spec: { match: { types: ['shopify.*'] }, to: { flow: 'patient' } } },
+  ];
+}
+
+async function startStack(
+  backend: 'postgres' | 'redis',
+  other: ThirdParty,
+  collector: OtlpReceiver,
+  extra: Record<string, string>,
+) {
+  const stack = await Stack.start(backend, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20abc',
+    OTEL_BSP_SCHEDULE_DELAY: '100',
+    OTEL_METRIC_EXPORT_INTERVAL: '500',
+    ...extra,
+  });
+  await stack.configure(...resources(other));
+  return stack;
+}
+
+function done(stack: Stack, id: string, state = 'done') {
+  return eventually(async () => (await stack.client.get<EventRecord>(`/events/${id}`)).state === state, {
+    what: `the end of ${id}`,
+  });
+}
+
+/** Names of a trace's spans, each once. */
+function names(spans: ReceivedSpan[]): string[] {
+  return [...new Set(spans.map(({ name }) => name))].sort();
+}
+
+/** Spans whose parent is not in the trace. */
+function orphans(spans: ReceivedSpan[]): string[] {
+  const ids = new Set(spans.map(({ spanId }) => spanId));
+  return spans.filter(({ parentSpanId }) => parentSpanId !== '' && !ids.has(parentSpanId)).map(({ name }) => name);
+}
+
+describe.each(BACKENDS)('traces, with the queues on %s', (backend) => {
+  let stack: Stack;
+  let other: ThirdParty;
+  let collector: OtlpReceiver;
+
+  beforeAll(async () => {
+    [other, collector] = await Promise.all([ThirdParty.start(), OtlpReceiver.start()]);
+    stack = await startStack(backend, other, collector, SAMPLED);
+  }, 60_000);
+
+  afterAll(async () => {
+    await stack?.close();
+    await other?.close();
+    await collector?.close();
+  }, 60_000);
+
+  const traceOf = async (eventId: string, has: string) => {
+    await collector.until(
+      (spans) => spans.some((span) => span.name === has && idsOf(spans, eventId).has(span.traceId)),
+      `${has} in the trace of ${eventId}`,
+    );
+    const [traceId] = idsOf(collector.spans, eventId);
+    return collector.trace(traceId!);
+  };
+
+  it('one webhook is one connected trace with every hop', async () => {
+    const { url, body, headers } = stack.signed('stripe', 'payment_intent.succeeded', 'one');
+    const answer = await post(url, body, { ...headers, traceparent: PROVIDERS_PARENT });
+    const { id } = answer.json<{ id: string }>();
+    await done(stack, id);
+    const hops = [
+      'POST',
+      'POST /v1/in/:tenant/:source',
+      'call http',
+      'call spillway.notify',
+      'process ingress-events',
+      'process integration-tasks',
+      'process notifications',
+      'process orchestration-flows',
+      'send ingress-events',
+      'send integration-tasks',
+      'send notifications',
+      'send orchestration-flows',
+      'task charge',
+      'task tell',
+      'write ledger',
+    ];
+    await collector.until(
+      (spans) => hops.every((hop) => spans.some(({ name, traceId }) => name === hop && idsOf(spans, id).has(traceId))),
+      `every hop of ${id}`,
+    );
+    await eventually(async () => orphans(await traceOf(id, 'write ledger')).length === 0, { what: 'whole trace' });
+    const trace = await traceOf(id, 'write ledger');
+    expect(names(trace)).toEqual(hops);
+    expect(orphans(trace)).toEqual([]);
+    expect(trace.filter(({ parentSpanId }) => parentSpanId === '')).toMatchObject([
+      { name: 'POST /v1/in/:tenant/:source', kind: 2, links: [{ traceId: PROVIDERS_TRACE }] },
+    ]);
+    expect(collector.headers['authorization']).toBe('Basic abc');
+    // Third parties hear of the call that called them.
+    const calls = trace
+      .filter(({ name }) => name === 'POST')
+      .map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`);
+    const heard = other.calls.map((call) => call.headers['traceparent']);
+    expect(heard).toEqual(expect.arrayContaining(calls));
+    expect(calls).toHaveLength(2);
+    // The batch that the ledger wrote belongs to no one trace, and links to ours.
+    const batch = collector.spans.filter(({ name, links }) => name === 'process analytics-events' && links.length > 0);
+    expect(batch.some(({ links }) => links.some(({ traceId }) => traceId === trace[0]!.traceId))).toBe(true);
+  });
+
+  it("a tenant's own service goes on with its own trace", async () => {
+    const parent = '00-11112222333344441111222233334444-00f067aa0ba902b7-00';
+    const event = { type: 'order.placed', tenant: 'acme', data: {} };
+    const headers = { 'content-type': 'application/json', authorization: 'Bearer spw_test_platform_key_0123456789' };
+    const answer = await post(`${stack.ingress}/v1/events`, JSON.stringify(event), {
+      ...headers,
+      traceparent: parent,
+      tracestate: 'vendor=1',
+    });
+    const { id } = answer.json<{ id: string }>();
+    const trace = await traceOf(id, 'process ingress-events');
+    expect(trace[0]!.traceId).toBe('11112222333344441111222233334444');
+    await done(stack, id);
+    expect((await stack.client.get<EventRecord>(`/events/${id}`)).event).toMatchObject({ tracestate: 'vendor=1' });
+  });
+
+  it('what fails is told as failed, and a redrive and a replay are traces of their own with a link', async () => {
+    other.answer = (call) => (call.path === '/plain' ? { status: 400 } : undefined);
+    const id = await stack.send('github', 'push', 'fails');
+    await done(stack, id, 'failed');
+    const trace = await traceOf(id, 'process integration-tasks');
+    expect(trace.find(({ name }) => name === 'process integration-tasks')).toMatchObject({ failed: true });
+    other.answer = () => undefined;
+    await stack.client.post('/dead-letters/redrive', { queue: 'integration-tasks', filter: {} });
+    await done(stack, id);
+    await stack.client.post(`/events/${id}/replay`, {});
+    const linked = (queue: string) => (spans: ReceivedSpan[]) =>
+      spans.some(
+        ({ name, traceId, links }) =>
+          name === `send ${queue}` &&
+          traceId !== trace[0]!.traceId &&
+          links.some((link) => link.traceId === trace[0]!.traceId),
+      );
+    await collector.until(linked('integration-tasks'), 'the redrive');
+    await collector.until(linked('ingress-events'), 'the replay');
+  });
+
+  it('a run that waited links to the trace it began in', async () => {
+    const id = await stack.send('shopify', 'orders/create', 'waits');
+    const asked = await eventually(() => other.calls.find(({ path }) => path === '/ask'), { what: 'the question' });
+    const began = await traceOf(id, 'send notifications');
+    const { url } = JSON.parse(asked.body) as { url: string };
+    await post(url, '{"approved":true}', { 'content-type': 'application/json' });
+    await done(stack, id);
+    await collector.until(
+      (spans) =>
+        spans.some(
+          ({ name, links, traceId }) =>
+            name === 'process orchestration-flows' &&
+            traceId !== began[0]!.traceId &&
+            links.some((link) => link.traceId === began[0]!.traceId),
+        ),
+      'the link',
+    );
+  });
+
+  it('sends metrics over OTLP', async () => {
+    await eventually(
+      () => collector.metrics.has('spillway.events.accepted') && collector.metrics.has('messaging.process.duration'),
+    );
+  });
+});
+
+describe('traces that are not sampled', () => {
+  let stack: Stack;
+  let other: ThirdParty;
+  let collector: OtlpReceiver;
+
+  beforeAll(async () => {
+    [other, collector] = await Promise.all([ThirdParty.start(), OtlpReceiver.start()]);
+    stack = await startStack('redis', other, collector, UNSAMPLED);
+  }, 60_000);
+
+  afterAll(async () => {
+    await stack?.close();
+    await other?.close();
+    await collector?.close();
+  }, 60_000);
+
+  it('are dropped, also when the provider says they are sampled; one that fails is kept from its beginning', async () => {
+    const { url, body, headers } = stack.signed('stripe', 'payment_intent.succeeded', 'unseen');
+    const quiet = (await post(url, body, { ...headers, traceparent: PROVIDERS_PARENT })).json<{ id: string }>().id;
+    await done(stack, quiet);
+    other.answer = (call) => (call.path === '/plain' ? { status: 400 } : undefined);
+    const loud = await stack.send('github', 'push', 'fails');
+    await done(stack, loud, 'failed');
+    const wanted = ['POST /v1/in/:tenant/:source', 'process ingress-events', 'process integration-tasks', 'POST'];
+    await collector.until(
+      (spans) =>
+        wanted.every((name) => spans.some((span) => span.name === name && idsOf(spans, loud).has(span.traceId))),
+      'the failed one',
+    );
+    expect(idsOf(collector.spans, quiet).size).toBe(0);
+    expect(collector.spans.some(({ links }) => links.some(({ traceId }) => traceId === PROVIDERS_TRACE))).toBe(false);
+  });
+});
+
+/** Traces that name an event. */
+function idsOf(spans: ReceivedSpan[], eventId: string): Set<string> {
+  const own = spans.filter(({ attributes, kind }) => kind === 2 && attributes['spillway.event.id'] === eventId);
+  return new Set(own.map(({ traceId }) => traceId));
+}
