@@ -158,18 +158,18 @@ describe.each(BACKENDS)('traces, with the queues on %s', (backend) => {
     const { id } = answer.json<{ id: string }>();
     const trace = await traceOf(id, 'process ingress-events');
     expect(trace[0]!.traceId).toBe('11112222333344441111222233334444');
-    await done(stack, id);
+    await done(stack, id, 'unrouted');
     expect((await stack.client.get<EventRecord>(`/events/${id}`)).event).toMatchObject({ tracestate: 'vendor=1' });
   });
 
   it('what fails is told as failed, and a redrive and a replay are traces of their own with a link', async () => {
     other.answer = (call) => (call.path === '/plain' ? { status: 400 } : undefined);
     const id = await stack.send('github', 'push', 'fails');
-    await done(stack, id, 'failed');
+    await done(stack, id, 'dead-letter');
     const trace = await traceOf(id, 'process integration-tasks');
     expect(trace.find(({ name }) => name === 'process integration-tasks')).toMatchObject({ failed: true });
     other.answer = () => undefined;
-    await stack.client.post('/dead-letters/redrive', { queue: 'integration-tasks', filter: {} });
+    await stack.client.post('/dead-letters/redrive', { queue: 'integration-tasks' });
     await done(stack, id);
     await stack.client.post(`/events/${id}/replay`, {});
     const linked = (queue: string) => (spans: ReceivedSpan[]) =>
@@ -187,8 +187,10 @@ describe.each(BACKENDS)('traces, with the queues on %s', (backend) => {
     const id = await stack.send('shopify', 'orders/create', 'waits');
     const asked = await eventually(() => other.calls.find(({ path }) => path === '/ask'), { what: 'the question' });
     const began = await traceOf(id, 'send notifications');
-    const { url } = JSON.parse(asked.body) as { url: string };
-    await post(url, '{"approved":true}', { 'content-type': 'application/json' });
+    const { link } = JSON.parse(asked.body) as { link: string };
+    await post(stack.ingress + link.slice(new URL(link).origin.length), '{"approved":true}', {
+      'content-type': 'application/json',
+    });
     await done(stack, id);
     await collector.until(
       (spans) =>
@@ -231,7 +233,7 @@ describe('traces that are not sampled', () => {
     await done(stack, quiet);
     other.answer = (call) => (call.path === '/plain' ? { status: 400 } : undefined);
     const loud = await stack.send('github', 'push', 'fails');
-    await done(stack, loud, 'failed');
+    await done(stack, loud, 'dead-letter');
     const wanted = ['POST /v1/in/:tenant/:source', 'process ingress-events', 'process integration-tasks', 'POST'];
     await collector.until(
       (spans) =>

@@ -1,3 +1,4 @@
+import { QUEUE_NAMES } from '@spillway/contracts';
 import { measure } from '@spillway/observability';
 import { countOpenRuns } from '@spillway/persistence';
 import type { PoolClient } from 'pg';
@@ -34,7 +35,7 @@ export class InstallationGauges {
   private readonly sources: () => GaugeSource[];
 
   constructor(private readonly parts: Parts) {
-    const own = [queueSource(parts), outboxSource(parts), runSource(parts), redisSource(parts)];
+    const own = [queueSource(parts), laneSource(parts), outboxSource(parts), runSource(parts), redisSource(parts)];
     this.sources = () => [...own, ...parts.gaugeSources];
   }
 
@@ -138,6 +139,20 @@ function queueSource({ queues }: Parts): GaugeSource {
           oldestAge.set(oldest === undefined ? 0 : Math.max(0, Date.now() - oldest) / 1_000, ...where);
         }),
       );
+    },
+  };
+}
+
+function laneSource({ queues }: Parts): GaugeSource {
+  return {
+    gauges: [measure.laneSpill],
+    async read() {
+      const laned = QUEUE_NAMES.filter((name) => queues.lanes.has(name));
+      for (const name of laned)
+        for (const partition of queues.partitions.all) {
+          const { spilled } = await queues.lanes.of(name, partition).list(1);
+          measure.laneSpill.set(spilled, name, String(partition));
+        }
     },
   };
 }

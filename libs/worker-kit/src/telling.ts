@@ -28,6 +28,8 @@ export class AttemptTelling {
     if (job.attemptsMade === 0 && !job.stalledCounter) {
       measure.waitDuration.record(Math.max(0, Date.now() - readyAt(job)) / 1_000, queue);
     }
+    // Somebody died or failed before, maybe in another process: from here on nothing is missed.
+    if (job.attemptsMade > 0 || job.stalledCounter) this.span?.segment.keep();
     this.span?.updateName(`process ${queue}`).setAttributes(this.attributes());
   }
 

@@ -25,10 +25,26 @@ export function metricProducer(resource: Resource): MetricProducer {
   };
 }
 
+/** Prometheus has the unit in the name; the SDK's serializer leaves that to us. */
+const SUFFIXES: Record<string, string> = { s: '.seconds', By: '.bytes' };
+
 /** The text that Prometheus reads. */
 export async function prometheusText(resource: Resource): Promise<string> {
   const { resourceMetrics } = await metricProducer(resource).collect();
-  return new PrometheusSerializer(undefined, false, undefined, false, true).serialize(resourceMetrics);
+  const scopeMetrics = resourceMetrics.scopeMetrics.map(({ scope, metrics: found }) => ({
+    scope,
+    metrics: found.map((one): MetricData => ({
+      ...one,
+      descriptor: { ...one.descriptor, name: prometheusName(one.descriptor) },
+    })),
+  }));
+  const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
+  return serializer.serialize({ ...resourceMetrics, scopeMetrics });
+}
+
+function prometheusName({ name, unit }: { name: string; unit: string }): string {
+  const suffix = SUFFIXES[unit] ?? '';
+  return name.endsWith(suffix) ? name : name + suffix;
 }
 
 type Between = { startTime: HrTime; endTime: HrTime };

@@ -19,18 +19,16 @@ export async function oldestInRedis(redis: Redis, queue: Queue): Promise<number 
       redis.zrangebyscore(queue.toKey('prioritized'), one * SCORE, `(${(one + 1) * SCORE}`, 'LIMIT', 0, LOOK_AT),
     ),
   ]);
-  const ready = await Promise.all(ids.map((front) => firstUntried(redis, queue, front)));
+  const ready = await Promise.all(ids.flat().map((id) => readyAt(redis, queue, id)));
   return earliest(ready);
 }
 
-async function firstUntried(redis: Redis, queue: Queue, ids: string[]): Promise<number | undefined> {
-  for (const id of ids) {
-    const [timestamp, opts, started] = await redis.hmget(queue.toKey(id), 'timestamp', 'opts', 'ats');
-    if (!timestamp || Number(started ?? 0) > 0) continue;
-    const { delay = 0 } = JSON.parse(opts ?? '{}') as { delay?: number };
-    return Number(timestamp) + delay;
-  }
-  return undefined;
+/** Undefined for a job that was tried already. */
+async function readyAt(redis: Redis, queue: Queue, id: string): Promise<number | undefined> {
+  const [timestamp, opts, started] = await redis.hmget(queue.toKey(id), 'timestamp', 'opts', 'ats');
+  if (!timestamp || Number(started ?? 0) > 0) return undefined;
+  const { delay = 0 } = JSON.parse(opts ?? '{}') as { delay?: number };
+  return Number(timestamp) + delay;
 }
 
 export async function oldestInPostgres(pool: Pool, queue: Queue): Promise<number | undefined> {

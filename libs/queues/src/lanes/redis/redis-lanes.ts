@@ -13,6 +13,7 @@ import type {
   RetryLater,
 } from '../lane-store';
 import { placeOptions } from '../place-options';
+import { withContext } from '../../redis/add-jobs';
 import { placeText, policyOf, policyText } from './place';
 import { ADD, PUMP, RETRY_LATER } from './scripts';
 import { CONFIGURE, HEAL, LIST, PARK, REGISTER, SKIP } from './upkeep';
@@ -38,7 +39,7 @@ export class RedisLanes implements LaneStore {
   async add(jobs: LaneJob[]): Promise<Added> {
     const args: Argument[] = [jobs.some(({ place }) => place) ? 1 : 0];
     for (const { name, json, opts, place } of jobs) {
-      const { deduplication, ...rest } = { ...opts, ...placeOptions(place) };
+      const { deduplication, ...rest } = { ...withContext(opts), ...placeOptions(place) };
       // BullMQ stores the option under its short name.
       const stored = JSON.stringify(deduplication ? { ...rest, de: deduplication } : rest);
       args.push(opts.jobId, name, json, stored, opts.timestamp ?? Date.now(), opts.priority ?? 0, opts.delay ?? 0);
