@@ -20,12 +20,11 @@ export function observeRequests(server: FastifyInstance): void {
     tracing.with(span, done);
   });
   server.addHook('onResponse', (request, reply, done) => {
+    if (isQuiet(request) && reply.statusCode !== 404) return done();
     const status = reply.statusCode;
     const problem = status >= 400 ? (problemOf(request) ?? 'other') : '';
-    if (!isQuiet(request)) {
-      const route = request.routeOptions.url ?? '';
-      measure.serverDuration.record(reply.elapsedTime / 1_000, request.method, route, String(status));
-    }
+    const route = request.routeOptions.url ?? '';
+    measure.serverDuration.record(reply.elapsedTime / 1_000, request.method, route, String(status));
     if (problem) measure.refused.add(1, problem, String(status));
     const span = spans.get(request);
     span?.setAttribute('http.response.status_code', status);

@@ -5,7 +5,7 @@ import type { PoolClient } from 'pg';
 import type { Platform } from './platform';
 
 /** An advisory lock; an arbitrary number that nobody else uses (libs/workers has its neighbours). */
-const LOCK = 7_245_103;
+const LOCK = 7_245_190;
 /** How often the installation is looked at. */
 const EVERY_MS = 10_000;
 
