@@ -64,11 +64,11 @@ export class InstallationGauges {
     if (!this.leads) return this.forget();
     measure.leader.set(1);
     await Promise.all(
-      this.sources().map(async ({ gauges, read }) => {
+      this.sources().map(async (source) => {
         try {
-          await read();
+          await source.read();
         } catch {
-          for (const gauge of gauges) gauge.clear();
+          for (const gauge of source.gauges) gauge.clear();
         }
       }),
     );
