@@ -9,6 +9,7 @@ export * from './providers';
 export { DnsServer } from './protocols/dns-server';
 export { HttpServer, sendJson, type ServedRequest } from './protocols/http-server';
 export { AuthorizationServer } from './protocols/authorization-server';
+export { OpenIdProvider } from './protocols/openid-provider';
 export { McpTestServer } from './protocols/mcp-server';
 export { GrpcServer, type GrpcHandler } from './protocols/grpc-server';
 export { OtlpReceiver, type ReceivedSpan } from './protocols/otlp-receiver';

@@ -10,7 +10,7 @@ const STRENGTH: Record<UserRole, number> = { viewer: 1, operator: 2, admin: 3 };
 /**
  * What an OpenID provider's claims come to here.
  *
- * @throws BadRequestError `login-refused` (403) for another domain, for nobody's name, and for who is given no role
+ * @throws BadRequestError `login-refused` (403) for another domain, and for nobody's name
  */
 export function admit(config: OidcConfig, claims: Claims): { name: string; roles: Omit<RoleIn, 'mapped'>[] } {
   if (config.domains.length > 0 && !config.domains.includes(domainOf(claims))) {

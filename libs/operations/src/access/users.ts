@@ -121,16 +121,19 @@ export class Users {
   /**
    * The user an OpenID provider vouches for, with the roles it maps to now; those that were given here stay.
    *
-   * @throws BadRequestError `user-exists` (403) when somebody else has the name
+   * @throws BadRequestError `user-exists` (403) when somebody else has the name, `login-refused` (403) without any role
    */
-  async fromProvider(identity: Identity, name: string, roles: Omit<RoleIn, 'mapped'>[]): Promise<User> {
-    return this.db.transaction().execute(async (db) => {
+  async fromProvider(identity: Identity, name: string, given: Omit<RoleIn, 'mapped'>[]): Promise<User> {
+    const roles = await this.inTenants(given);
+    const user = await this.db.transaction().execute(async (db) => {
       const known = await db
         .selectFrom('users')
         .select('name')
         .where('issuer', '=', identity.issuer)
         .where('subject', '=', identity.subject)
         .executeTakeFirst();
+      // Whoever has nothing to do here is not written down either.
+      if (!known && roles.length === 0) throw withoutRole(name);
       if (!known) {
         const { numInsertedOrUpdatedRows } = await db
           .insertInto('users')
@@ -156,6 +159,16 @@ export class Users {
       }
       return (await new Users(db).find(user))!;
     });
+    // Only now: the roles that the provider no longer gives are gone.
+    if (user.roles.length === 0) throw withoutRole(user.name);
+    return user;
+  }
+
+  /** A tenant that is not there yet shall not be open to those who knew its name. */
+  private async inTenants(roles: Omit<RoleIn, 'mapped'>[]): Promise<Omit<RoleIn, 'mapped'>[]> {
+    const rows = await this.db.selectFrom('resources').select('name').where('kind', '=', 'Tenant').execute();
+    const tenants = new Set(rows.map((row) => row.name));
+    return roles.filter(({ tenant }) => tenant === null || tenants.has(tenant));
   }
 
   private async select(name?: string): Promise<UserInfo[]> {
@@ -184,6 +197,14 @@ export function grantsOf({ roles }: Pick<User, 'roles'>): Grant[] {
 
 export function toRole(row: { tenant: string; role: UserRole; mapped: boolean }): RoleIn {
   return { tenant: row.tenant === EVERY ? null : row.tenant, role: row.role, mapped: row.mapped };
+}
+
+function withoutRole(name: string): BadRequestError {
+  return new BadRequestError(`${name} has no role here`, {
+    code: 'login-refused',
+    status: 403,
+    remedy: 'Ask for one; OIDC_ROLES says what the provider’s claims give.',
+  });
 }
 
 /** @throws BadRequestError `password-too-short` */

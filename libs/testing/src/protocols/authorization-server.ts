@@ -160,7 +160,7 @@ export class AuthorizationServer {
 }
 
 /** Everything in a map, by model and id; artifacts end by the times they carry themselves. */
-function adapterOf(stored: Map<string, AdapterPayload>): (model: string) => Adapter {
+export function adapterOf(stored: Map<string, AdapterPayload>): (model: string) => Adapter {
   return (model) => {
     const keyOf = (id: string) => `${model}:${id}`;
     const findBy = async (name: 'uid' | 'userCode', value: string) =>
