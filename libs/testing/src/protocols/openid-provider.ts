@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import type { AdapterPayload, ClientMetadata, Configuration, default as ProviderClass } from 'oidc-provider';
+import type { ClientMetadata, Configuration, default as ProviderClass } from 'oidc-provider';
 import { adapterOf } from './authorization-server';
 
 type Provider = InstanceType<typeof ProviderClass>;
@@ -38,7 +38,7 @@ export class OpenIdProvider {
     const { default: Provider } = await import('oidc-provider');
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const configuration: Configuration = {
-      adapter: adapterOf(new Map([[`Client:${client.client_id}`, client as AdapterPayload]])),
+      adapter: adapterOf(new Map([[`Client:${client.client_id}`, client]])),
       jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig' }] },
       ttl: Object.fromEntries(LIVES.map((artifact) => [artifact, 600])),
       cookies: { keys: [randomBytes(16).toString('hex')] },
