@@ -42,6 +42,7 @@ export class EndpointWorld {
     'GET /events/{id}': async () => ({ path: `/events/${await this.event('order.plain')}` }),
     'POST /events/{id}/replay': async () => ({ path: `/events/${await this.recorded()}/replay`, body: {} }),
     'GET /queues': async () => ({ path: '/queues' }),
+    'GET /queues/{queue}': async () => ({ path: '/queues/ingress-events' }),
     'POST /queues/{queue}/pause': async () => ({ path: '/queues/integration-tasks/pause', body: {} }),
     'POST /queues/{queue}/resume': async () => ({ path: '/queues/integration-tasks/resume', body: {} }),
     'GET /jobs': async () => (await this.job(), { path: '/jobs?queue=ingress-events' }),
