@@ -150,6 +150,13 @@ describe.each(BACKENDS)('a run that waits for somebody, on %s', (backend) => {
       by: 'Ada',
       comment: 'go',
     });
+    // Told by way of the queues: ingress waits for no table.
+    const entry = await eventually(async () => {
+      const query = { actor: 'link:Ada', action: 'run.decide' };
+      return (await stack.client.get<{ entries: { target: string }[] }>('/audit', query)).entries[0];
+    });
+    expect(entry).toMatchObject({ tenant: 'acme', outcome: 'done', details: { approved: true }, address: '127.0.0.1' });
+    expect(entry.target).toContain(run);
     const again = await post(here(link), 'approved=false&by=Eve', FORM);
     expect(again.status).toBe(409);
     expect(again.json()).toMatchObject({ code: 'answered-already', detail: expect.stringContaining('Ada') as string });

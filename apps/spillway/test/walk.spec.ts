@@ -1,7 +1,7 @@
 import { SCOPES } from '@spillway/contracts';
 import { allEndpoints, type Endpoint, Sessions, Users } from '@spillway/operations';
 import type { ChainedEntry } from '@spillway/persistence';
-import { BACKENDS } from '@spillway/testing';
+import { BACKENDS, eventually } from '@spillway/testing';
 import { request } from 'undici';
 import { EndpointWorld } from './endpoint-world';
 import { Stack, TENANT } from './stack';
@@ -120,5 +120,31 @@ describe.each(BACKENDS)('all endpoints, on %s', (backend) => {
       `payload.read board/ingress-events/${id}`,
       'payload.read board/ingress-events',
     ]);
+  }, 60_000);
+
+  it('show no payload while the audit log is away; what was changed meanwhile is entered once it is back', async () => {
+    const { pool } = stack.platform.database;
+    const call = await world.calls['GET /events/{id}']!();
+    await pool.query('alter table audit rename to audit_away');
+    try {
+      const look = await world.call('GET', call, bearer(world.apiKey));
+      expect([look.status, look.text]).toEqual([503, expect.stringContaining('audit-unavailable')]);
+      expect(look.text).not.toContain(EndpointWorld.secret);
+      const change = await stack.client.post('/queues/integration-tasks/resume', {});
+      expect(change).toMatchObject({ name: 'integration-tasks' });
+    } finally {
+      await pool.query('alter table audit_away rename to audit');
+    }
+    const before = Date.now();
+    const entry = await eventually(async () => (await newest(1)).find(({ action }) => action === 'queue.resume'));
+    expect(entry).toMatchObject({ actor: 'key:admin', target: 'integration-tasks', outcome: 'done' });
+    expect(Date.parse(entry.at)).toBeLessThan(before);
+    // Told again, under the same id, and then of something else.
+    const about = { kind: 'audit', tenant: TENANT, eventId: '', actor: 'key:admin', target: 'again' } as const;
+    await stack.platform.facts.record([{ ...about, action: 'first', entryId: entry.id }]);
+    await stack.platform.facts.record([{ ...about, action: 'second' }]);
+    await eventually(async () => (await newest(1))[0]?.action === 'second');
+    expect((await newest(3)).map(({ action }) => action)).toEqual(['second', 'queue.resume', expect.anything()]);
+    expect(await stack.client.get('/audit/verify')).toMatchObject({ ok: true });
   }, 60_000);
 });

@@ -107,3 +107,33 @@ describe('where calls of tenants may go', () => {
     expect(() => allowed({ EGRESS: 'no' })).toThrow(/EGRESS/);
   });
 });
+
+describe('login through an OpenID provider', () => {
+  const given = {
+    OIDC_ISSUER: 'https://login.example.com',
+    OIDC_CLIENT_ID: 'spillway',
+    ADMIN_PUBLIC_URL: 'https://spillway.example.com/',
+  };
+
+  it('is off without an issuer, and needs little else', () => {
+    expect(loadConfig({}).admin.oidc).toBeUndefined();
+    const rules = '[{"claim":"groups","has":"ops-*","role":"operator","tenant":"*"}]';
+    const { admin } = loadConfig({ ...given, OIDC_DOMAINS: ' Example.com,example.org ', OIDC_ROLES: rules });
+    expect(admin.publicUrl).toBe('https://spillway.example.com');
+    expect(admin.oidc).toMatchObject({ domains: ['example.com', 'example.org'], roles: JSON.parse(rules) as object[] });
+  });
+
+  it.each([
+    [{ OIDC_ISSUER: 'http://login.example.com' }, /OIDC_ISSUER must begin with https/],
+    [{ OIDC_CLIENT_ID: '' }, /OIDC_CLIENT_ID is missing/],
+    [{ ADMIN_PUBLIC_URL: '' }, /needs ADMIN_PUBLIC_URL/],
+    [{ OIDC_ROLES: '[{"claim":"groups"}]' }, /OIDC_ROLES is not the JSON/],
+    [{ OIDC_ROLES: 'admin' }, /OIDC_ROLES is not the JSON/],
+  ])('says what is wrong: %j', (wrong, message) => {
+    expect(() => loadConfig({ ...given, ...wrong })).toThrow(message);
+  });
+
+  it('may go without TLS on this machine only', () => {
+    expect(loadConfig({ ...given, OIDC_ISSUER: 'http://127.0.0.1:9000' }).admin.oidc?.issuer).toContain('127.0.0.1');
+  });
+});
