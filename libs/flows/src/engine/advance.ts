@@ -59,12 +59,35 @@ export function advance(
   inputs: readonly Input[],
   around: Surroundings,
 ): Advanced {
-  const state = structuredClone(before);
+  const state = cloned(before, new Map()) as RunState;
   const engine = new Engine(flow, state, around);
   for (const input of inputs) receive(engine, input);
   if (state.status === 'suspended' || ENDED.includes(state.status)) return settle(engine);
   passDeadlines(engine);
   return settle(engine);
+}
+
+/** Of JSON, in which what is one object in several places stays one. Several times as fast as `structuredClone`. */
+function cloned(value: unknown, known: Map<object, object>): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const seen = known.get(value);
+  if (seen) return seen;
+  if (Array.isArray(value)) {
+    const list: unknown[] = [];
+    known.set(value, list);
+    for (const one of value) list.push(cloned(one, known));
+    return list;
+  }
+  const copy: Record<string, unknown> = {};
+  known.set(value, copy);
+  for (const key of Object.keys(value)) setOwn(copy, key, cloned((value as Record<string, unknown>)[key], known));
+  return copy;
+}
+
+/** `__proto__` is a key like others in JSON. */
+function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') target[key] = value;
+  else Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 export function settle(engine: Engine): Advanced {

@@ -7,17 +7,38 @@ const ROOT = '\u0001shared';
  * again (a task's input is mostly that of the task before), and most of what a run costs is the size of its state.
  */
 export function stringifyShared(value: unknown): string {
-  const counts = new Map<object, number>();
-  if (!count(value, counts)) return JSON.stringify(value);
-  const shared = [...counts].filter(([, times]) => times > 1).map(([one]) => one);
-  if (shared.length === 0) return JSON.stringify(value);
+  const found = { seen: new Set<object>(), shared: new Set<object>() };
+  if (!look(value, found) || found.shared.size === 0) return JSON.stringify(value);
+  const shared = [...found.shared];
   const index = new Map(shared.map((one, at) => [one, at]));
-  // What is written out itself stands inside this array, and must not become a reference to itself.
-  const bodies = shared.map((one) => shallow(one));
-  return JSON.stringify({ [ROOT]: bodies, value }, (_key, inner: unknown) => {
-    const at = typeof inner === 'object' && inner !== null ? index.get(inner) : undefined;
-    return at === undefined ? inner : { [REF]: at };
-  });
+  return JSON.stringify({ [ROOT]: shared.map((one) => referring(one, index, true)), value: referring(value, index) });
+}
+
+/**
+ * A value with references in the places of what is shared. What holds nothing shared is not copied, and no function is
+ * called for each value while JSON is made of it: that takes several times as long.
+ *
+ * @param isBody it is written out, and does not become a reference to itself
+ */
+function referring(value: unknown, index: Map<object, number>, isBody = false): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const at = isBody ? undefined : index.get(value);
+  if (at !== undefined) return { [REF]: at };
+  let copy: Record<string, unknown> | undefined;
+  for (const key of Object.keys(value)) {
+    const inner = (value as Record<string, unknown>)[key];
+    if (typeof inner !== 'object' || inner === null) continue;
+    const made = referring(inner, index);
+    if (made === inner) continue;
+    // `__proto__` is a key like others in JSON.
+    Object.defineProperty((copy ??= shallow(value)), key, {
+      value: made,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  }
+  return copy ?? value;
 }
 
 /** The other way; what was written once is one object again. */
@@ -38,19 +59,21 @@ export function reviveShared(parsed: unknown): unknown {
   return resolve(value);
 }
 
-/** @returns false for data that has our keys */
-function count(value: unknown, counts: Map<object, number>): boolean {
+/** Finds what stands in several places. @returns false for data that has our keys */
+function look(value: unknown, found: { seen: Set<object>; shared: Set<object> }): boolean {
   if (typeof value !== 'object' || value === null) return true;
-  const times = counts.get(value) ?? 0;
-  counts.set(value, times + 1);
-  if (times > 0) return true;
+  if (found.seen.has(value)) {
+    found.shared.add(value);
+    return true;
+  }
+  found.seen.add(value);
+  if (Array.isArray(value)) return value.every((one) => look(one, found));
   for (const key of Object.keys(value)) {
-    if (key.startsWith('\u0001')) return false;
-    if (!count((value as Record<string, unknown>)[key], counts)) return false;
+    if (key.charCodeAt(0) === 1 || !look((value as Record<string, unknown>)[key], found)) return false;
   }
   return true;
 }
 
-function shallow(value: object): object {
-  return Array.isArray(value) ? [...(value as unknown[])] : { ...value };
+function shallow(value: object): Record<string, unknown> {
+  return (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as Record<string, unknown>;
 }
