@@ -1,3 +1,4 @@
+import { runKit } from '@spillway/chaos';
 import { newId } from '@spillway/contracts';
 import { completeDefinition } from '@spillway/flows';
 import { expectOutcome, readScenarios, type Scenario, StandIns } from '@spillway/flows/testing';
@@ -55,4 +56,14 @@ describe.each(BACKENDS)("the specification's conformance kit, through the queues
       expectOutcome(expectation, { status: run.status, output: run.output as never, error: run.error, order });
     }
   });
+});
+
+/** In short; `npm run chaos:conformance` does it at length. */
+describe.each(BACKENDS)("the specification's conformance kit while workers are killed at random, on %s", (backend) => {
+  it('comes to the same', async () => {
+    const { wrong, runs, kills } = await runKit({ backend, times: 1, killEveryMs: 500, workers: 3 });
+    expect(wrong).toEqual([]);
+    expect(runs).toBe(scenarios.length);
+    expect(kills).toBeGreaterThan(0);
+  }, 150_000);
 });

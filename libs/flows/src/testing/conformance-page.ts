@@ -20,7 +20,8 @@ Made by \`libs/flows/src/engine/examples.spec.ts\`; a test fails when it is out 
 ## The conformance kit
 
 ${scenarios.length} of ${scenarios.length} scenarios pass: in memory (\`libs/flows/src/engine/conformance.spec.ts\`), and through the queues on
-PostgreSQL and on Redis (\`apps/spillway/test/flows-conformance.spec.ts\`). The kit calls petstore.swagger.io and httpbin.org; local
+PostgreSQL and on Redis (\`apps/spillway/test/flows-conformance.spec.ts\`), there also while worker processes are killed (-9) at
+random moments (in short by the same file, at length by \`npm run chaos:conformance\`). The kit calls petstore.swagger.io and httpbin.org; local
 stand-ins answer in their place.
 
 ${scenarios.map(({ feature, name }) => `- ${feature}: ${name}`).join('\n')}
