@@ -5,6 +5,7 @@ import { deadLetterCommands } from './commands/dlq';
 import { doctorCommand } from './commands/doctor';
 import { eventCommands } from './commands/events';
 import { flowCommands } from './commands/flows';
+import { laneCommands } from './commands/lanes';
 import { migrateCommand } from './commands/migrate';
 import { partitionsCommand } from './commands/partitions';
 import { limitCommands } from './commands/limits';
@@ -32,6 +33,7 @@ const program = new Command('spillway')
   .addCommand(runCommands)
   .addCommand(limitCommands)
   .addCommand(deadLetterCommands)
+  .addCommand(laneCommands)
   .addCommand(partitionsCommand)
   .addCommand(quotaCommand)
   .addCommand(parkedCommands)

@@ -12,6 +12,7 @@ import {
 import { activeSpan, measure, parseTraceparent, tracestateOf } from '@spillway/observability';
 import type { Platform } from '@spillway/runtime';
 import { hash } from 'node:crypto';
+import { OutboxOrder } from './outbox-order';
 
 /** An event before it has our id. */
 export interface Incoming {
@@ -68,7 +69,16 @@ export class Acceptor {
   /** The same, of events that went to the outbox: the queue may not know them yet. */
   private readonly inOutbox = new Map<string, string>();
 
-  constructor(private readonly platform: Pick<Platform, 'queues' | 'outbox' | 'facts' | 'log' | 'config'>) {}
+  private readonly order: OutboxOrder;
+
+  constructor(
+    private readonly platform: Pick<
+      Platform,
+      'queues' | 'outbox' | 'facts' | 'log' | 'config' | 'signals' | 'database'
+    >,
+  ) {
+    this.order = new OutboxOrder(platform);
+  }
 
   /** @throws TransientError `unavailable` (503, with a time to come back) when the event could not be made durable */
   async accept(incoming: Incoming): Promise<Accepted> {
@@ -94,7 +104,7 @@ export class Acceptor {
       if (parked) return parked;
     }
     const partition = this.platform.queues.partitions.of(incoming.tenant);
-    const isAsked = this.platform.config.ingress.acceptInto === 'queues';
+    const isAsked = this.platform.config.ingress.acceptInto === 'queues' && !(await this.order.isBehind(job.event));
     if (isAsked && Date.now() >= (this.awayUntil.get(partition) ?? 0)) {
       try {
         return await this.storeInQueue(job, dedupeId, incoming);
@@ -149,6 +159,7 @@ export class Acceptor {
     const kept = { ...job, via: 'outbox' as const };
     const id = await this.platform.outbox.put(kept, dedupeId, incoming.source, incoming.dedupeWindow);
     keep(this.inOutbox, dedupeId, id);
+    await this.order.wentIn(job.event);
     return id;
   }
 

@@ -9,3 +9,4 @@ export { redriveMany, type Redrive, type Redriven } from './api/redrive';
 export { OperationsModule } from './operations.module';
 export { startOperations, type OperationsServer } from './server';
 export { credentialsFile, ensureFirstAccess, type Access } from './access/first-access';
+export type { QueueLanes } from './api/lanes';

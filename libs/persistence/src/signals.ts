@@ -4,7 +4,9 @@ import { Client } from 'pg';
 export type Signal =
   | { kind: 'resources-changed'; tenant: string }
   | { kind: 'cancel-job'; queue: string; jobId: string }
-  | { kind: 'keys-changed' };
+  | { kind: 'keys-changed' }
+  /** Events with ordering keys wait in the outbox: later ones of the same key go there, too. */
+  | { kind: 'outbox-ordered' };
 
 const CHANNEL = 'spillway_signals';
 const RECONNECT_MS = 1_000;

@@ -1,5 +1,6 @@
 import type { Config } from '@spillway/config';
 import { messageOf, SpillwayError } from '@spillway/contracts';
+import type { QueueLanes } from '@spillway/operations';
 import { Command } from 'commander';
 import { Client } from '../client';
 
@@ -52,6 +53,7 @@ async function* examine(): AsyncGenerator<Finding> {
   if (redisUrl) yield* redis(redisUrl, prefix);
   else yield { ok: true, text: 'queues on PostgreSQL (REDIS_URL is not set)' };
   yield await api();
+  yield* lanes();
 }
 
 async function postgres(url: string): Promise<Finding> {
@@ -82,6 +84,26 @@ async function* redis(redisUrl: string, prefix: string): AsyncGenerator<Finding>
     yield { ok: false, text: `${messageOf(error)}. Check REDIS_URL` };
   } finally {
     await backend.close();
+  }
+}
+
+async function* lanes(): AsyncGenerator<Finding> {
+  let queues: QueueLanes[];
+  try {
+    ({ queues } = await Client.fromEnvironment().get<{ queues: QueueLanes[] }>('/lanes', { limit: '500' }));
+  } catch {
+    return; // What is wrong with the API was said.
+  }
+  const parked = queues.flatMap(({ queue, keys }) =>
+    keys.filter((key) => key.parked).map((key) => ({ queue, ...key })),
+  );
+  const spilled = queues.reduce((sum, one) => sum + (one.spilled ?? 0), 0);
+  yield { ok: true, text: `${spilled} jobs wait in lanes` };
+  for (const { queue, lane, key, behind } of parked) {
+    yield {
+      ok: false,
+      text: `${queue}: ordering key ${key} of ${lane} is parked, ${behind} jobs behind: spillway lanes list`,
+    };
   }
 }
 

@@ -4,6 +4,7 @@ import { Client } from '../client';
 interface Counts {
   waiting: number;
   prioritized: number;
+  spilled: number;
   active: number;
   delayed: number;
 }
@@ -36,6 +37,6 @@ export const partitionsCommand = new Command('partitions')
     process.stdout.write(later > 0 ? `; ${later} wait for a later time or a retry\n` : '\n');
   });
 
-function underWay({ waiting, prioritized, active }: Counts): number {
-  return waiting + prioritized + active;
+function underWay({ waiting, prioritized, spilled, active }: Counts): number {
+  return waiting + prioritized + spilled + active;
 }

@@ -7,6 +7,7 @@ import type { Endpoint } from './endpoint';
 import { eventEndpoints } from './events';
 import { jobEndpoints } from './jobs';
 import { keyEndpoints } from './keys';
+import { laneEndpoints } from './lanes';
 import { limitEndpoints } from './limits';
 import { ownEndpoints } from './me';
 import { peopleEndpoints } from './people';
@@ -29,6 +30,7 @@ export function allEndpoints(
   return [
     ...eventEndpoints(platform),
     ...jobEndpoints(platform),
+    ...laneEndpoints(platform),
     ...deadLetterEndpoints(platform),
     ...runEndpoints(platform),
     ...limitEndpoints(platform),

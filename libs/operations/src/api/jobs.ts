@@ -2,7 +2,7 @@ import { partitionsSchema } from '@spillway/config';
 import { BadRequestError, type CallJob, type QueueName } from '@spillway/contracts';
 import { answerKey, STANDARD_ERRORS, standardErrorUri, wakeUp } from '@spillway/flows';
 import { sendSignal } from '@spillway/persistence';
-import type { Job } from '@spillway/queues';
+import { type Job, placeOf, type Queue } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
 import { subjectOf } from '@spillway/worker-kit';
 import { z } from 'zod';
@@ -11,7 +11,11 @@ import { backlogOf } from './backlog';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { jobParams, limitField, queueSchema, tenantField } from './fields';
 
-const STATES = ['waiting', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const;
+const STATES = ['waiting', 'prioritized', 'active', 'delayed', 'spilled', 'completed', 'failed'] as const;
+type State = (typeof STATES)[number];
+/** A job in its lane is, to BullMQ, one that waits for children. */
+const bullState = (state: State) => (state === 'spilled' ? 'waiting-children' : state);
+const stateOf = (state: string) => (state === 'waiting-children' ? 'spilled' : state);
 /** Jobs looked at for one page: a tenant's jobs may be few among many. */
 const MOST_SCANNED = 5_000;
 const PAGE = 200;
@@ -96,7 +100,7 @@ async function describe(platform: Platform, name: QueueName) {
   const [partitions, deadLetters] = await Promise.all([
     Promise.all(
       platform.queues.queuesOf(name).map(async (queue) => ({
-        counts: await queue.getJobCounts(...STATES),
+        counts: await countsOf(queue),
         paused: await queue.isPaused(),
       })),
     ),
@@ -116,9 +120,14 @@ async function describe(platform: Platform, name: QueueName) {
   };
 }
 
+async function countsOf(queue: Queue): Promise<Record<State, number>> {
+  const counts = await queue.getJobCounts(...STATES.map(bullState));
+  return Object.fromEntries(STATES.map((state) => [state, counts[bullState(state)] ?? 0])) as Record<State, number>;
+}
+
 async function list(
   platform: Platform,
-  query: { queue: QueueName; state?: (typeof STATES)[number]; tenant?: string; limit: number },
+  query: { queue: QueueName; state?: State; tenant?: string; limit: number },
   principal: Caller,
 ) {
   const tenant = tenantFor(principal, query.tenant);
@@ -128,7 +137,7 @@ async function list(
   const isEverywhere = !tenant || query.queue === 'analytics-events';
   for (const queue of isEverywhere ? queues.queuesOf(query.queue) : [queues.queueOf(query.queue, tenant)]) {
     for (let start = 0; start < MOST_SCANNED && found.length < query.limit; start += PAGE) {
-      const jobs = await queue.getJobs(query.state ? [query.state] : [...STATES], start, start + PAGE - 1);
+      const jobs = await queue.getJobs((query.state ? [query.state] : STATES).map(bullState), start, start + PAGE - 1);
       for (const job of jobs) {
         if (!job || found.length >= query.limit) continue;
         const one = await summary(platform, query.queue, job, query.state);
@@ -153,7 +162,7 @@ async function summary(platform: Platform, queue: QueueName, job: Job, state?: s
     id: job.id,
     queue,
     name: job.name,
-    state: state ?? (await job.getState()),
+    state: state ?? stateOf(await job.getState()),
     ...subjectOf(platform.queues.dataOf(job)),
     attemptsMade: job.attemptsMade,
     stalled: job.stalledCounter,
@@ -163,7 +172,11 @@ async function summary(platform: Platform, queue: QueueName, job: Job, state?: s
 }
 
 /** @throws BadRequestError `job-ended` (409) */
-async function cancel(platform: Platform, queue: QueueName, job: Job): Promise<{ state: 'cancelled' | 'cancelling' }> {
+export async function cancel(
+  platform: Platform,
+  queue: QueueName,
+  job: Job,
+): Promise<{ state: 'cancelled' | 'cancelling' }> {
   const state = await job.getState();
   if (state === 'completed' || state === 'failed') {
     throw new BadRequestError(`the job has ended: ${state}`, { code: 'job-ended', status: 409 });
@@ -174,6 +187,7 @@ async function cancel(platform: Platform, queue: QueueName, job: Job): Promise<{
       () => false,
     );
     if (removed) {
+      await letNextIn(platform, queue, job);
       await tell(platform, queue, job);
       return { state: 'cancelled' };
     }
@@ -181,6 +195,12 @@ async function cancel(platform: Platform, queue: QueueName, job: Job): Promise<{
   // It runs, here or anywhere: its worker aborts it and tells the ledger.
   await sendSignal(platform.database.pool, { kind: 'cancel-job', queue, jobId: job.id! });
   return { state: 'cancelling' };
+}
+
+/** Who waited for the job that is gone need not wait for the next sweep. */
+async function letNextIn({ queues }: Platform, queue: QueueName, job: Job): Promise<void> {
+  const place = placeOf(job.opts);
+  if (place) await queues.lanes.ofTenant(queue, place.lane).pump([{ id: job.id!, ...place, succeeded: false }], 16);
 }
 
 async function tell(platform: Platform, queue: QueueName, job: Job): Promise<void> {

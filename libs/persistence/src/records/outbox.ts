@@ -1,6 +1,9 @@
 import type { IngressJob } from '@spillway/contracts';
 import type { Pool } from 'pg';
 
+/** An arbitrary number that no other advisory lock has. */
+const RELAY_LOCK = 7_245_120;
+
 export interface OutboxEntry {
   id: string;
   dedupeId: string;
@@ -83,9 +86,19 @@ export class Outbox {
     return { depth: Number(rows[0]!.count), oldest: rows[0]!.oldest ?? undefined };
   }
 
+  /** Whether an event of this ordering key waits. @param source path of the event's source */
+  async holds(tenant: string, source: string, orderingKey: string): Promise<boolean> {
+    const { rows } = await this.pool.query<{ holds: boolean }>(
+      `select exists (select from outbox where relayed_at is null and parked_for is null and tenant = $1
+         and job->'event'->>'source' = $2 and job->'event'->>'orderingkey' = $3) as holds`,
+      [tenant, source, orderingKey],
+    );
+    return rows[0]!.holds;
+  }
+
   /**
-   * Hands waiting events to `relay`, oldest first, and marks those it took; a relay that throws leaves all waiting. Rows
-   * are locked, so several processes share the work.
+   * Hands waiting events to `relay`, oldest first, and marks those it took; a relay that throws leaves all waiting. One
+   * process at a time, so that their order is kept; another one finds nothing.
    *
    * @param relay gives back, for each entry, the id of the event that stands for it in the queue, or nothing if it has to wait
    * @returns how many were relayed
@@ -94,11 +107,16 @@ export class Outbox {
     const client = await this.pool.connect();
     try {
       await client.query('begin');
-      const { rows } = await client.query<{ id: string; dedupe_id: string; job: IngressJob }>(
-        `select id, dedupe_id, job from outbox where relayed_at is null and parked_for is null
-         order by id limit $1 for update skip locked`,
-        [most],
-      );
+      const { rows: lock } = await client.query<{ mine: boolean }>('select pg_try_advisory_xact_lock($1) as mine', [
+        RELAY_LOCK,
+      ]);
+      const { rows } = lock[0]!.mine
+        ? await client.query<{ id: string; dedupe_id: string; job: IngressJob }>(
+            `select id, dedupe_id, job from outbox where relayed_at is null and parked_for is null
+             order by id limit $1 for update`,
+            [most],
+          )
+        : { rows: [] };
       let taken = 0;
       if (rows.length > 0) {
         const standing = await relay(rows.map((row) => ({ id: row.id, dedupeId: row.dedupe_id, job: row.job })));

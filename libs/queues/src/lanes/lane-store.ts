@@ -130,7 +130,8 @@ export interface LaneStore {
   park(lane: string, key: string, parking: Parking): Promise<boolean>;
   /** Lets a parked ordering key go on behind its head. @returns whether it was parked */
   skip(lane: string, key: string): Promise<boolean>;
-  list(most: number): Promise<LaneList>;
+  /** @param lane only this one. @param key only this ordering key of it */
+  list(most: number, lane?: string, key?: string): Promise<LaneList>;
   /** Jobs of a lane that wait to be let in, without those behind an ordering key or not yet due; counted up to `most`. */
   waiting(lane: string, most: number): Promise<number>;
 }

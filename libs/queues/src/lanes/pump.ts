@@ -13,7 +13,7 @@ const MOST = 256;
 /** Ends that wait to be told while the store is away; the reconciler finds the others. */
 const MOST_UNTOLD = 10_000;
 /** How soon after a worker ran out of jobs the lanes are asked again, and how long ends are gathered. */
-const PACE_MS = { redis: { ask: 20, gather: 1 }, postgres: { ask: 50, gather: 5 } };
+const PACE_MS = { redis: { ask: 20, gather: 10 }, postgres: { ask: 50, gather: 25 } };
 
 let count = 0;
 
@@ -56,7 +56,8 @@ export class LanePump {
       this.soon(0);
     } else if (this.spilled) {
       this.finished += 1;
-      this.soon(this.finished * 4 >= this.concurrency ? 0 : PACE_MS[this.backend].gather);
+      // Twice as many as run are waiting in the queue: there is no haste before half of one has been taken.
+      this.soon(this.finished * 2 >= this.concurrency ? 0 : PACE_MS[this.backend].gather);
     }
   }
 
@@ -112,7 +113,7 @@ export class LanePump {
       if (admitted === MOST) this.soon(0);
       clearTimeout(this.due);
       if (nextDue && !this.closed)
-        this.due = setTimeout(() => this.soon(0), Math.min(nextDue - Date.now(), SWEEP_MS)).unref();
+        this.due = setTimeout(() => this.soon(0), Math.min(Math.max(0, nextDue - Date.now()), SWEEP_MS)).unref();
     } catch {
       this.ended.unshift(...ended);
     }

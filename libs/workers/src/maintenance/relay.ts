@@ -1,6 +1,6 @@
 import { isIdOfContent } from '@spillway/contracts';
 import type { OutboxEntry } from '@spillway/persistence';
-import type { NewFact } from '@spillway/queues';
+import { type NewFact, orderingKeyOf } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
 
 const BATCH = 200;
@@ -27,10 +27,25 @@ export async function relayOutbox(
   return count === BATCH;
 }
 
-/** One partition that is away does not hold up the others. @throws when none took any */
+/**
+ * One partition that is away does not hold up the others. Events of one ordering key go one after the other: what is added
+ * at the same time may travel in two batches.
+ *
+ * @throws when none took any
+ */
 async function addAll(entries: OutboxEntry[], platform: Pick<Platform, 'queues' | 'directory'>) {
+  const before = new Map<string, Promise<unknown>>();
   const results = await Promise.allSettled(
-    entries.map((entry) => platform.queues.add('ingress-events', entry.job, optionsOf(entry, platform))),
+    entries.map((entry) => {
+      const add = () => platform.queues.add('ingress-events', entry.job, optionsOf(entry, platform));
+      const { event } = entry.job;
+      const key = orderingKeyOf(event);
+      if (key === undefined) return add();
+      const line = `${event.tenant}/${key}`;
+      const added = before.has(line) ? before.get(line)!.then(add) : add();
+      before.set(line, added);
+      return added;
+    }),
   );
   const failed = results.find((one) => one.status === 'rejected');
   if (failed && results.every((one) => one.status === 'rejected')) throw failed.reason;

@@ -103,7 +103,7 @@ export class PostgresLanes implements LaneStore {
     return (await this.one<{ done: boolean }>('select spillway_lanes.skip($1, $2, $3, $4) as done', values)).done;
   }
 
-  async list(most: number): Promise<LaneList> {
+  async list(most: number, lane?: string, key?: string): Promise<LaneList> {
     const [lanes, keys, totals] = await Promise.all([
       this.pool.query<LaneSummary>(
         `select l.name as lane, count(j.id)::int as waiting, l.blocked, l.weight, l.cap,
@@ -111,15 +111,17 @@ export class PostgresLanes implements LaneStore {
             where h.queue = l.queue and h.lane = l.name and i.state in ('waiting', 'active')) as held
          from spillway_lanes.lane l left join bullmq.job j on j.queue = l.queue and j.state = 'waiting-children'
            and j.process_at_ms is null and coalesce(j.opts->>'lane', '-') = l.name
-         where l.queue = $1 and (l.ready or l.blocked) group by l.queue, l.name order by waiting desc limit $2`,
-        [this.queue, most],
+         where l.queue = $1 and (l.ready or l.blocked or l.name = $3) and ($3::text is null or l.name = $3) group by l.queue, l.name order by waiting desc limit $2`,
+        [this.queue, most, lane],
       ),
       this.pool.query<KeySummary>(
         `select h.lane, h.key, h.job as head, h.parked, (select count(*)::int from bullmq.job j
            where j.queue = h.queue and j.state = 'waiting-children' and j.process_at_ms = -1
              and coalesce(j.opts->>'lane', '-') = h.lane and j.opts->>'laneKey' = h.key) as behind
-         from spillway_lanes.head h where h.queue = $1 order by h.parked is null, h.lane, h.key limit $2`,
-        [this.queue, most],
+         from spillway_lanes.head h
+         where h.queue = $1 and ($3::text is null or h.lane = $3) and ($4::text is null or h.key = $4)
+         order by h.parked is null, h.lane, h.key limit $2`,
+        [this.queue, most, lane, key],
       ),
       this.one<{ spilled: number; due: number; window: number }>(
         `select count(*)::int as spilled, (count(*) filter (where process_at_ms > 0))::int as due,

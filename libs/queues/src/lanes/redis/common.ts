@@ -96,7 +96,6 @@ end
 
 local function spill(id)
   call('ZADD', SPILLED, now, id)
-  event('waiting-children', 'jobId', id)
 end
 
 -- The next job of an ordering key becomes its head.
@@ -177,9 +176,10 @@ local function admit(most)
       next = call('ZPOPMIN', P .. 'lane:' .. lane)
       if not next[1] then call('ZREM', READY, lane) end
     end
+    -- While a lane is in line, its pass is its score there.
+    if not next[1] then call('HSET', PASS, lane, string.format('%.0f', tag)) end
     local id = next[1]
     if id and call('ZREM', SPILLED, id) == 1 then
-      call('HSET', PASS, lane, string.format('%.0f', tag + policy.stride))
       call('ZADD', READY, tag + policy.stride, lane)
       if policy.cap then call('SADD', held, id) end
       call('ZADD', PRIO, BASE + tag, id)

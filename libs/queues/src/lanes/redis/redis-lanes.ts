@@ -92,8 +92,8 @@ export class RedisLanes implements LaneStore {
     return (await this.run('SKIP', `${lane}/${key}`)) === 1;
   }
 
-  async list(most: number): Promise<LaneList> {
-    const [lanes, keys, spilled, due, window] = (await this.run('LIST', most)) as [
+  async list(most: number, lane = '', key = ''): Promise<LaneList> {
+    const [lanes, keys, spilled, due, window] = (await this.run('LIST', most, lane, key && `${lane}/${key}`)) as [
       [string, number, number, number, string][],
       [string, string, number, string][],
       number,

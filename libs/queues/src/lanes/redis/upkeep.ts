@@ -112,26 +112,40 @@ advance(ARGV[3])
 admit(16)
 return 1`;
 
-/** What lanes there are. ARGV: 3 how many at most. Answers lanes as `[name, spilled, held, blocked, policy]`, then ordering keys. */
+/**
+ * What lanes there are. ARGV: 3 how many at most, 4 only this lane, 5 only this ordering key.
+ * Answers lanes as `[name, spilled, held, blocked, policy]`, ordering keys as `[name, head, behind, why it is parked]`.
+ */
 export const LIST = `${COMMON}
-local most, seen, lanes, keys = tonumber(ARGV[3]), {}, {}, {}
+local most, only, seen, lanes, keys = tonumber(ARGV[3]), ARGV[4], {}, {}, {}
 local function add(lane)
-  if seen[lane] or #lanes >= most then return end
+  if seen[lane] or #lanes >= most or (only ~= '' and only ~= lane) then return end
   seen[lane] = true
   lanes[#lanes + 1] = { lane, call('ZCARD', P .. 'lane:' .. lane), call('SCARD', P .. 'lane:' .. lane .. ':held'),
     call('SISMEMBER', BLOCKED, lane), call('HGET', POLICY, lane) or '1:' }
 end
-for _, lane in ipairs(call('ZRANGE', READY, 0, most - 1)) do add(lane) end
-for _, lane in ipairs(call('SMEMBERS', BLOCKED)) do add(lane) end
-local parked = call('HGETALL', PARKED)
-for i = 1, #parked, 2 do keys[#keys + 1] = { parked[i], '!', call('ZCARD', P .. 'key:' .. parked[i]), parked[i + 1] } end
-local cursor = '0'
-repeat
-  local page = call('HSCAN', HEADS, cursor, 'COUNT', 500)
-  cursor = page[1]
-  for i = 1, #page[2], 2 do
-    local behind = call('ZCARD', P .. 'key:' .. page[2][i])
-    if page[2][i + 1] ~= '!' and #keys < most then keys[#keys + 1] = { page[2][i], page[2][i + 1], behind, '' } end
-  end
-until cursor == '0' or #keys >= most
+local function addKey(name, head)
+  if #keys >= most or (only ~= '' and string.sub(name, 1, #only + 1) ~= only .. '/') then return end
+  local parked = head == '!' and call('HGET', PARKED, name) or ''
+  keys[#keys + 1] = { name, head, call('ZCARD', P .. 'key:' .. name), parked }
+end
+if only ~= '' then add(only)
+else
+  for _, lane in ipairs(call('ZRANGE', READY, 0, most - 1)) do add(lane) end
+  for _, lane in ipairs(call('SMEMBERS', BLOCKED)) do add(lane) end
+end
+if ARGV[5] ~= '' then
+  local head = call('HGET', HEADS, ARGV[5])
+  if head then addKey(ARGV[5], head) end
+else
+  for _, name in ipairs(call('HKEYS', PARKED)) do addKey(name, '!') end
+  local cursor = '0'
+  repeat
+    local page = call('HSCAN', HEADS, cursor, 'COUNT', 500)
+    cursor = page[1]
+    for i = 1, #page[2], 2 do
+      if page[2][i + 1] ~= '!' then addKey(page[2][i], page[2][i + 1]) end
+    end
+  until cursor == '0' or #keys >= most
+end
 return { lanes, keys, call('ZCARD', SPILLED), call('ZCARD', DUE), tonumber(call('HGET', STATE, 'window')) or WINDOW }`;
