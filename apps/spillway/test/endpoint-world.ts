@@ -51,6 +51,16 @@ export class EndpointWorld {
       path: `/jobs/ingress-events/${await this.job()}/cancel`,
       body: {},
     }),
+    'GET /lanes': async () => (await this.parked(), { path: '/lanes' }),
+    'GET /lanes/{queue}/{tenant}': async () => (await this.parked(), { path: `/lanes/notifications/${TENANT}` }),
+    'POST /lanes/{queue}/{tenant}/skip': async () => ({
+      path: `/lanes/notifications/${TENANT}/skip`,
+      body: { key: await this.parked() },
+    }),
+    'POST /lanes/{queue}/{tenant}/resume': async () => ({
+      path: `/lanes/notifications/${TENANT}/resume`,
+      body: { key: await this.parked() },
+    }),
     'GET /dead-letters': async () => (await this.deadLetter(), { path: '/dead-letters' }),
     'GET /dead-letters/{queue}/{id}': async () => ({
       path: `/dead-letters/integration-tasks/${await this.deadLetter()}`,
@@ -268,6 +278,13 @@ export class EndpointWorld {
   /** A job that waits. */
   private job(): Promise<string> {
     return this.event('order.plain', '1h');
+  }
+
+  /** An ordering key that waits for an operator. */
+  private async parked(): Promise<string> {
+    const parking = { job: 'gone', at: Date.now(), code: 'http-422', message: EndpointWorld.secret };
+    await this.stack.platform.queues.lanes.ofTenant('notifications', TENANT).park(TENANT, 'api/k', parking);
+    return 'api/k';
   }
 
   private async deadLetter(): Promise<string> {

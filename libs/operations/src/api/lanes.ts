@@ -123,13 +123,7 @@ async function headOf(platform: Platform, principal: Caller, queue: QueueName, t
 async function cancelHead(platform: Platform, queue: QueueName, tenant: string, id: string): Promise<void> {
   const job = await platform.queues.find(queue, id, tenant);
   if (!job) return void (await platform.queues.lanes.ofTenant(queue, tenant).heal(false));
-  if ((await job.getState()) === 'active') {
-    throw new BadRequestError(`job ${id} runs`, {
-      code: 'lane-busy',
-      status: 409,
-      remedy: 'Wait for its end, or cancel the job.',
-    });
-  }
+  if ((await job.getState()) === 'active') throw busy(id);
   await cancel(platform, queue, job);
 }
 
@@ -138,6 +132,16 @@ async function resume(platform: Platform, queue: QueueName, tenant: string, key:
   const order = { queue, ids: [parked.job], filter: { tenant }, limit: 1, dryRun: false };
   const { redriven } = await redriveMany(platform, order);
   if (redriven > 0) return parked.job;
+  // It was parked a moment ago, before its dead letter is there: to go on now would be to go on without it.
+  if (await platform.queues.find(queue, parked.job, tenant)) throw busy(parked.job);
   await platform.queues.lanes.ofTenant(queue, tenant).skip(tenant, key);
   return undefined;
+}
+
+function busy(id: string): BadRequestError {
+  return new BadRequestError(`job ${id} runs`, {
+    code: 'lane-busy',
+    status: 409,
+    remedy: 'Wait for its end, or cancel the job.',
+  });
 }
