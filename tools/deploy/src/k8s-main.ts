@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '@spillway/contracts';
 import { CHART, lint, render, type Rendered, validate, valueFiles } from './k8s/chart';
 import { program, requireGo } from './k8s/go-tools';
 import { brokenPromises } from './k8s/promises';
@@ -61,4 +62,9 @@ function strays(names: string[]): string[] {
   return readdirSync(SNAPSHOTS).filter((file) => !names.includes(file.replace(/\.yaml$/, '')));
 }
 
-main();
+try {
+  main();
+} catch (error) {
+  console.error(messageOf(error));
+  process.exitCode = 1;
+}

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -33,6 +33,7 @@ export function program(name: keyof typeof PROGRAMS): string {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   renameSync(join(folder, name), path);
+  rmSync(folder, { recursive: true });
   return path;
 }
 
