@@ -59,7 +59,8 @@ async function run(image: Image, confined: boolean, say: (text: string) => void)
     say(`migrations: ${await installation.migrate()}`);
     await installation.start(ROLES);
     say(`${ROLES.length} roles are ready`);
-    await installation.isHealthy();
+    await installation.areHealthy();
+    say('each is healthy, ready, and has metrics');
     const state = await installation.sendOne(crm);
     say(`one webhook: ${state}, and ${crm.calls.length} call of the third party`);
     say(await installation.stop());

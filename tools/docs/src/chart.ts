@@ -7,7 +7,16 @@ export const CHART_SCHEMA = 'k8s/spillway/values.schema.json';
 /** Set by the chart itself, from values of their own. */
 const CHARTS_OWN = ['SPILLWAY_ROLES', 'SPILLWAY_PARTITIONS', 'WORKER_PARTITIONS', 'DRAIN_TIMEOUT'];
 /** Of a checkout, or what the image fixes. */
-const NOT_IN_AN_IMAGE = ['NODE_ENV', 'SPILLWAY_DIR', 'DEMO', 'DEMO_PORT', 'HOST', 'INGRESS_PORT', 'ADMIN_PORT'];
+const NOT_IN_AN_IMAGE = [
+  'NODE_ENV',
+  'SPILLWAY_DIR',
+  'DEMO',
+  'DEMO_PORT',
+  'HOST',
+  'INGRESS_PORT',
+  'ADMIN_PORT',
+  'HEALTH_PORT',
+];
 
 /** The schema of the chart's values, with the names that `config` and `env` may have: a typing error is found by helm. */
 export function chartSchema(): string {

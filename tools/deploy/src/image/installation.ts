@@ -11,6 +11,7 @@ const API_KEY = 'spw_image_check_0123456789abcdef';
 export class Installation {
   private readonly roles = new Map<Role, Container>();
   private readonly others: Container[] = [];
+  private readonly healthPorts = new Map<Role, string>();
 
   private constructor(
     private readonly image: Image,
@@ -57,18 +58,28 @@ export class Installation {
   }
 
   async start(roles: readonly Role[]): Promise<void> {
-    for (const role of roles) this.roles.set(role, this.container([role]));
+    // The containers share this machine's network, and each has its health on a port of its own.
+    for (const role of roles) this.healthPorts.set(role, String(await freePort()));
+    for (const role of roles) this.roles.set(role, this.container([role], this.healthOf(role)));
     await Promise.all([...this.roles].map(([role, container]) => container.says(`${role} is ready`)));
   }
 
-  /** The image's health check, in the containers of the roles that listen on ports of their own here. */
-  async isHealthy(): Promise<void> {
-    for (const role of ['ingress-api', 'admin']) {
-      const environment = { ...this.environment, SPILLWAY_ROLES: role };
+  /** The image's health check in every container, and that each says that it is ready, and has metrics. */
+  async areHealthy(): Promise<void> {
+    for (const role of this.roles.keys()) {
+      const environment = { ...this.environment, ...this.healthOf(role), SPILLWAY_ROLES: role };
       const check = new Container(this.image, [], environment, this.confined, this.image.healthcheck);
       const { code } = await check.end();
       if (code !== 0) throw new Error(`the health check of ${role}: ${code} ${check.output}`);
+      for (const path of ['/health/ready', '/metrics']) {
+        const { status } = await fetch(`http://127.0.0.1:${this.healthPorts.get(role)}${path}`);
+        if (status !== 200) throw new Error(`${path} of ${role} answers ${status}`);
+      }
     }
+  }
+
+  private healthOf(role: Role): Record<string, string> {
+    return { HEALTH_PORT: this.healthPorts.get(role)! };
   }
 
   /** A webhook in, and the work behind it done. @returns the state of its event */
