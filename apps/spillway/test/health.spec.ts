@@ -1,4 +1,6 @@
-import { BACKENDS, eventually } from '@spillway/testing';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BACKENDS, eventually, ThirdParty } from '@spillway/testing';
 import { post, Stack } from './stack';
 
 interface Ready {
@@ -8,16 +10,23 @@ interface Ready {
 
 describe.each(BACKENDS)('health and metrics, with the queues on %s', (backend) => {
   let stack: Stack;
+  let other: ThirdParty;
 
   beforeAll(async () => {
+    other = await ThirdParty.start();
     stack = await Stack.start(backend, { RECONCILE_EVERY: '300ms' });
-    await stack.configure({ kind: 'Route', name: 'all', spec: { to: { notify: { channel: 'log', message: 'x' } } } });
+    await stack.configure({
+      kind: 'Route',
+      name: 'all',
+      spec: { to: [{ notify: { channel: 'log', message: 'x' } }, { http: { url: other.url } }] },
+    });
   }, 60_000);
 
   afterAll(async () => {
     await stack?.servers.redis?.resume().catch(() => undefined);
     await stack?.servers.postgres.resume().catch(() => undefined);
     await stack?.close();
+    await other?.close();
   }, 60_000);
 
   const ask = (path: string, base = `http://127.0.0.1:${stack.platform.monitor!.port}`) =>
@@ -71,6 +80,16 @@ describe.each(BACKENDS)('health and metrics, with the queues on %s', (backend) =
   });
 
   if (backend === 'redis') {
+    it('has every metric that alerts and dashboards ask for', async () => {
+      const missing = async () => {
+        const { body: text } = await ask('/metrics');
+        const known = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!));
+        return wantedMetrics().filter((name) => !known.has(name) && !known.has(name.replace(/_bucket$/, '')));
+      };
+      await eventually(async () => (await missing()).length === 0).catch(() => undefined);
+      expect(await missing()).toEqual([]);
+    });
+
     it('workers are not ready while Redis is away, ingress is; then all are again', async () => {
       await stack.servers.redis!.stop();
       await becomes('worker-ingress', false);
@@ -105,3 +124,32 @@ describe.each(BACKENDS)('health and metrics, with the queues on %s', (backend) =
     expect((await ask('/health/ready', stack.ingress)).status).toBe(503);
   });
 });
+
+const FILES = join(__dirname, '../../../k8s/spillway/files');
+
+/** Names of metrics in alerts and dashboards. */
+function wantedMetrics(): string[] {
+  const boards = join(FILES, 'dashboards');
+  const texts = [join(FILES, 'alerts.yaml'), ...readdirSync(boards).map((name) => join(boards, name))];
+  const words = texts.flatMap((file) => {
+    const text = readFileSync(file, 'utf8');
+    return [...text.matchAll(/\b((?:spillway|messaging|http|nodejs|process)_[a-z_]+)(?=[{[)\s/"])/g)].map(
+      ([, word]) => word!,
+    );
+  });
+  return [...new Set(words)].filter((word) => !LABELS.has(word));
+}
+
+const LABELS = new Set([
+  'http_response_status_code',
+  'messaging_destination_name',
+  'messaging_destination_partition_id',
+  'spillway_error_code',
+  'spillway_job_state',
+  'spillway_outcome',
+  'spillway_redis_node',
+  'spillway_redis_setting',
+  'spillway_role',
+  'spillway_run_status',
+  'spillway_tenant',
+]);

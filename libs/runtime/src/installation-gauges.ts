@@ -11,6 +11,9 @@ const EVERY_MS = 10_000;
 
 type Parts = Pick<Platform, 'database' | 'queues' | 'outbox' | 'log' | 'config' | 'gaugeSources'>;
 
+/** Statuses of runs that have not ended. */
+const OPEN = ['running', 'waiting', 'suspended'];
+
 interface Clearable {
   clear(): void;
 }
@@ -173,8 +176,7 @@ function runSource({ database }: Parts): GaugeSource {
     gauges: [measure.runsOpen],
     async read() {
       const counts = await countOpenRuns(database.pool);
-      measure.runsOpen.clear();
-      for (const [status, count] of counts) measure.runsOpen.set(count, status);
+      for (const status of OPEN) measure.runsOpen.set(counts.get(status) ?? 0, status);
     },
   };
 }

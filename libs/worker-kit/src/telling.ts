@@ -87,3 +87,16 @@ export class AttemptTelling {
 function readyAt({ timestamp, opts }: Job): number {
   return timestamp + (opts.delay ?? 0);
 }
+
+const OUTCOMES: readonly AttemptOutcome[] = ['done', 'failed', 'retry', 'wait', 'dead-letter', 'cancelled'];
+const CLASSES = ['transient', 'rate-limited', 'permanent', 'poison'];
+
+/** Counters of a queue are there before anything happens: the first dead letter is a growth from 0, not a new series. */
+export function startAtZero(queue: QueueName): void {
+  for (const outcome of OUTCOMES) measure.attempts.add(0, queue, outcome);
+  for (const kind of CLASSES) measure.deadLettered.add(0, queue, kind);
+  measure.stalled.add(0, queue);
+  if (OUTSIDE.includes(queue)) for (const one of ['done', 'recorded', 'repeat']) measure.effects.add(0, queue, one);
+  if (queue !== 'orchestration-flows') return;
+  for (const status of ['completed', 'faulted', 'cancelled']) measure.runsEnded.add(0, status);
+}

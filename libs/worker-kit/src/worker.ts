@@ -25,7 +25,7 @@ import { shares } from './shares';
 import { UNRECORDED } from './keep-trying';
 import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
 import { LaneKeeper, type ParkedKey } from './lane-keeper';
-import { AttemptTelling } from './telling';
+import { AttemptTelling, startAtZero } from './telling';
 
 export interface WorkerParts {
   config: Config['queues'];
@@ -71,6 +71,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   ) {
     const { served } = parts.config;
     this.busy = served.map(() => 0);
+    startAtZero(handler.queue);
     this.lanes = new LaneKeeper(handler.queue, parts);
     this.workers = served.map((partition, index) => {
       const worker = this.open(partition, index);

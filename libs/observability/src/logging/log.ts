@@ -1,4 +1,5 @@
 import type { Config } from '@spillway/config';
+import { activeSpan } from '../tracing/tracing';
 import pino, { type Logger } from 'pino';
 
 export type Log = Logger;
@@ -10,9 +11,16 @@ export function createLog(config: Config['log'], bindings: Record<string, unknow
     base: bindings,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: ['*.authorization', '*.password', '*.secret', '*.token', '*.cookie'], censor: '[redacted]' },
+    mixin: traceFields,
     serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
   };
   return config.pretty ? pino(options, prettyStream()) : pino(options);
+}
+
+/** Of the span under way, so that a line and its trace find each other. */
+function traceFields(): object {
+  const span = activeSpan();
+  return span ? { trace_id: span.segment.traceId, span_id: span.spanId } : {};
 }
 
 const LEVELS: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
