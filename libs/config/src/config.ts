@@ -55,6 +55,9 @@ function toConfig(variables: Variables) {
     database: { url: variables.DATABASE_URL, pool: variables.DATABASE_POOL },
     queues: {
       redisUrl: variables.REDIS_URL,
+      redisNatMap: variables.REDIS_NAT_MAP,
+      waitReplicas: variables.REDIS_WAIT_REPLICAS,
+      waitTimeoutMs: variables.REDIS_WAIT_TIMEOUT,
       prefix: variables.QUEUE_PREFIX,
       partitions: variables.SPILLWAY_PARTITIONS,
       served: servedPartitions(variables),

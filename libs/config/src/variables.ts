@@ -37,7 +37,25 @@ export const variablesSchema = z.object({
   SPILLWAY_DIR: z.string().default('.spillway').describe('Where the embedded PostgreSQL and local keys live.'),
   DATABASE_URL: z.string().optional().describe('PostgreSQL 14 or newer. Unset: an embedded one under `SPILLWAY_DIR`.'),
   DATABASE_POOL: z.coerce.number().int().min(2).default(10).describe('Connections per process for records.'),
-  REDIS_URL: z.string().optional().describe('Redis 7 or Valkey 8 for the queues. Unset: queues on PostgreSQL.'),
+  REDIS_URL: z
+    .string()
+    .optional()
+    .describe(
+      'Redis 7 or Valkey 8 for the queues: `redis://`, `redis+cluster://` or `redis+sentinel://` (docs/operate/redis.md). Unset: queues on PostgreSQL.',
+    ),
+  REDIS_NAT_MAP: z
+    .string()
+    .optional()
+    .describe(
+      'Where nodes of a cluster, or those that sentinels name, are to be reached: `10.0.0.1:6379=host:30001,…`.',
+    ),
+  REDIS_WAIT_REPLICAS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('A job counts as added when so many replicas have it, so that it outlives its primary.'),
+  REDIS_WAIT_TIMEOUT: duration('1s').describe('How long replicas may take; then the event goes to the outbox.'),
   QUEUE_PREFIX: z.string().default('spillway').describe('Prefix of Redis keys, or PostgreSQL schema of the queues.'),
   SPILLWAY_PARTITIONS: z.coerce
     .number()

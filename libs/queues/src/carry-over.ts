@@ -40,6 +40,7 @@ async function jobsUnderWay(queues: Queues): Promise<number> {
   let count = 0;
   for (const { queue, dead } of queues.all()) {
     if (dead) continue;
+    // Those that wait in lanes are BullMQ's waiting-children.
     const counts = await queue.getJobCounts('waiting', 'prioritized', 'active', 'waiting-children');
     count += Object.values(counts).reduce((sum, one) => sum + one, 0);
     count += (await delayed(queue)).filter((job) => !isFresh(job)).length;

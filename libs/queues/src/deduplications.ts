@@ -1,6 +1,7 @@
 import type { Queue } from 'bullmq';
-import type Redis from 'ioredis';
+import { Cluster } from 'ioredis';
 import type { Pool } from 'pg';
+import type { RedisConnection } from './redis/connection';
 
 /** The same deduplication id within its window is the same job. */
 export interface Deduplication {
@@ -14,26 +15,33 @@ export interface Deduplication {
 const PAGE = 1_000;
 
 /** BullMQ keeps them as keys of their own that expire. */
-export async function* scanDeduplications(redis: Redis, queue: Queue): AsyncGenerator<Deduplication[]> {
+export async function* scanDeduplications(redis: RedisConnection, queue: Queue): AsyncGenerator<Deduplication[]> {
   const start = queue.toKey('de:');
   const pattern = `${start.replace(/[*?[\]\\]/g, '\\$&')}*`;
-  let cursor = '0';
-  do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', PAGE);
-    cursor = next;
-    const read = redis.pipeline();
-    for (const key of keys) read.get(key).pexpiretime(key);
-    const answers = keys.length > 0 ? ((await read.exec()) ?? []).map(([, value]) => value) : [];
-    const found = keys.map((key, index) => ({
-      id: key.slice(start.length),
-      jobId: answers[2 * index] as string | null,
-      expiresAt: Number(answers[2 * index + 1]),
-    }));
-    yield found.filter((one): one is Deduplication => one.jobId !== null && one.expiresAt > 0);
-  } while (cursor !== '0');
+  // Only one node of a cluster has them.
+  for (const node of redis instanceof Cluster ? redis.nodes('master') : [redis]) {
+    for await (const keys of node.scanStream({ match: pattern, count: PAGE }) as AsyncIterable<string[]>) {
+      if (keys.length > 0) yield await readAll(redis, start, keys);
+    }
+  }
 }
 
-export async function keepDeduplications(redis: Redis, queue: Queue, known: Deduplication[]): Promise<void> {
+async function readAll(redis: RedisConnection, start: string, keys: string[]): Promise<Deduplication[]> {
+  const read = redis.pipeline();
+  for (const key of keys) read.get(key).pexpiretime(key);
+  const answers = ((await read.exec()) ?? []).map(([error, value]) => {
+    if (error) throw error;
+    return value;
+  });
+  const found = keys.map((key, index) => ({
+    id: key.slice(start.length),
+    jobId: answers[2 * index] as string | null,
+    expiresAt: Number(answers[2 * index + 1]),
+  }));
+  return found.filter((one): one is Deduplication => one.jobId !== null && one.expiresAt > 0);
+}
+
+export async function keepDeduplications(redis: RedisConnection, queue: Queue, known: Deduplication[]): Promise<void> {
   const write = redis.pipeline();
   for (const { id, jobId, expiresAt } of known) write.set(queue.toKey(`de:${id}`), jobId, 'PXAT', expiresAt, 'NX');
   await write.exec();

@@ -18,6 +18,7 @@ import { openBackend, prepareBackend, type QueueBackend } from './backend';
 import { type Catalogue, deadLetterQueueOf, queueCatalogue } from './catalogue';
 import { carryOver, type TenantsOf } from './carry-over';
 import { decodeData, encodeData } from './codec';
+import { LateError } from './late';
 import { Layout } from './layout';
 import { Partitions } from './partitions';
 import type { LaneJob } from './lanes/lane-store';
@@ -86,7 +87,7 @@ export class Queues {
    * @throws PermanentError `partitions-changed` when jobs are still in the queues of another number of partitions
    */
   static async connect(config: Config['queues'], databaseUrl: string, tenantsOf: TenantsOf): Promise<Queues> {
-    const backend = openBackend({ redisUrl: config.redisUrl, databaseUrl, prefix: config.prefix });
+    const backend = openBackend({ ...config, databaseUrl });
     await prepareBackend(backend);
     const catalogue = queueCatalogue(config.overrides, config.concurrencyScale);
     const queues = new Queues(backend, catalogue, config);
@@ -202,8 +203,10 @@ export class Queues {
     const queue = this.queue(name, partition);
     const add = async (jobs: LaneJob[]) => {
       if (!this.layout.isOpen) await this.layout.check();
-      if (!this.lanes.has(name)) return this.backend.add(queue, jobs);
-      return (await this.lanes.of(name, partition).add(jobs)).ids;
+      return this.backend.replicated(queue, async () => {
+        if (!this.lanes.has(name)) return this.backend.add(queue, jobs);
+        return (await this.lanes.of(name, partition).add(jobs)).ids;
+      });
     };
     const batch = batched((jobs: LaneJob[]) => this.inTime(add(jobs)), {
       most: MOST_JOBS,
@@ -248,9 +251,6 @@ export class Queues {
     }
   }
 }
-
-/** The backend did not answer in time. */
-class LateError extends Error {}
 
 /** Jobs, and characters of their data, that one script or statement takes: others wait meanwhile. */
 const MOST_JOBS = 100;

@@ -211,12 +211,15 @@ async function whenReachable(mostMs: number, log: Log, work: () => Promise<unkno
 
 /** What a process forked from this one needs to reach the same platform. */
 export function forkEnvironment(platform: Platform): Record<string, string> {
+  const { redisUrl, redisNatMap, waitReplicas, prefix, partitions } = platform.config.queues;
   return {
     DATABASE_URL: platform.database.url,
     SPILLWAY_KEY: sealingKey(platform.config).toString('hex'),
-    ...(platform.config.queues.redisUrl && { REDIS_URL: platform.config.queues.redisUrl }),
-    QUEUE_PREFIX: platform.config.queues.prefix,
-    SPILLWAY_PARTITIONS: String(platform.config.queues.partitions),
+    ...(redisUrl && { REDIS_URL: redisUrl }),
+    ...(redisNatMap && { REDIS_NAT_MAP: redisNatMap }),
+    REDIS_WAIT_REPLICAS: String(waitReplicas),
+    QUEUE_PREFIX: prefix,
+    SPILLWAY_PARTITIONS: String(partitions),
     EGRESS_ALLOW: platform.config.egress.allow.join(','),
   };
 }

@@ -1,6 +1,9 @@
 export { BACKENDS, type BackendName } from './backends';
 export { TestPostgres } from './postgres';
-export { TestRedis } from './redis';
+export { TestRedisCluster } from './redis/cluster';
+export { TestRedis } from './redis/redis';
+export { RedisProcess } from './redis/redis-process';
+export { TestRedisSentinel } from './redis/sentinel';
 export { eventually } from './eventually';
 export { ThirdParty, type Call, type ThirdPartyOptions } from './third-party';
 export { testEnvironment, TestServers } from './servers';

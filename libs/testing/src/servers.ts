@@ -1,13 +1,24 @@
 import type { BackendName } from './backends';
 import { TestPostgres } from './postgres';
-import { TestRedis } from './redis';
+import { TestRedisCluster } from './redis/cluster';
+import { TestRedis } from './redis/redis';
+import { TestRedisSentinel } from './redis/sentinel';
 
 /** The servers one test file works with: PostgreSQL always, Redis where the queues are on it. */
 export class TestServers {
   private constructor(
     readonly postgres: TestPostgres,
     readonly redis: TestRedis | undefined,
+    readonly cluster?: TestRedisCluster,
+    readonly sentinel?: TestRedisSentinel,
   ) {}
+
+  /** Redis that outlives the loss of a server, and PostgreSQL. */
+  static async startReplicated(topology: 'cluster' | 'sentinel'): Promise<TestServers> {
+    const cluster = topology === 'cluster' ? await TestRedisCluster.start() : undefined;
+    const sentinel = topology === 'sentinel' ? await TestRedisSentinel.start() : undefined;
+    return new TestServers(await TestPostgres.start(), undefined, cluster, sentinel);
+  }
 
   static async start(backend: BackendName): Promise<TestServers> {
     const [postgres, redis] = await Promise.all([
@@ -19,11 +30,12 @@ export class TestServers {
 
   /** Environment of a process that works on them. */
   environment(extra: Record<string, string> = {}): Record<string, string> {
-    return { ...testEnvironment(this.postgres.url, this.redis?.url), ...extra };
+    const redisUrl = (this.redis ?? this.cluster ?? this.sentinel)?.url;
+    return { ...testEnvironment(this.postgres.url, redisUrl), ...extra };
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.postgres.close(), this.redis?.close()]);
+    await Promise.all([this.postgres.close(), this.redis?.close(), this.cluster?.close(), this.sentinel?.close()]);
   }
 }
 

@@ -38,7 +38,6 @@ async function* examine(): AsyncGenerator<Finding> {
     yield { ok: false, text: messageOf(error) + remedy };
     return;
   }
-  const { redisUrl, prefix } = config.queues;
   if (config.database.url) {
     yield await postgres(config.database.url);
     yield config.key
@@ -50,7 +49,7 @@ async function* examine(): AsyncGenerator<Finding> {
       text: config.production ? 'DATABASE_URL is not set in production' : `embedded PostgreSQL in ${config.directory}`,
     };
   }
-  if (redisUrl) yield* redis(redisUrl, prefix);
+  if (config.queues.redisUrl) yield* redis(config.queues);
   else yield { ok: true, text: 'queues on PostgreSQL (REDIS_URL is not set)' };
   yield await api();
   yield* lanes();
@@ -73,9 +72,9 @@ async function postgres(url: string): Promise<Finding> {
   }
 }
 
-async function* redis(redisUrl: string, prefix: string): AsyncGenerator<Finding> {
+async function* redis(config: Config['queues']): AsyncGenerator<Finding> {
   const { openBackend } = await import('@spillway/queues');
-  const backend = openBackend({ redisUrl, databaseUrl: '', prefix });
+  const backend = openBackend({ ...config, databaseUrl: '' });
   try {
     const warnings = await backend.warnings();
     yield { ok: true, text: 'Redis answers' };

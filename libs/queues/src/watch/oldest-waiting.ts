@@ -1,6 +1,6 @@
 import type { Queue } from 'bullmq';
-import type Redis from 'ioredis';
 import type { Pool } from 'pg';
+import type { RedisConnection } from '../redis/connection';
 
 /** Looked at from the front of each priority: those before may have been tried already. */
 const LOOK_AT = 20;
@@ -12,7 +12,7 @@ const SCORE = 0x1_0000_0000;
  * When the job that has waited longest for its first attempt became ready, Unix milliseconds. Jobs that wait to be tried
  * again are older without being behind, so they do not count.
  */
-export async function oldestInRedis(redis: Redis, queue: Queue): Promise<number | undefined> {
+export async function oldestInRedis(redis: RedisConnection, queue: Queue): Promise<number | undefined> {
   const ids = await Promise.all([
     redis.lrange(queue.toKey('wait'), -LOOK_AT, -1).then((found) => found.reverse()),
     ...PRIORITIES.map((one) =>
@@ -24,7 +24,7 @@ export async function oldestInRedis(redis: Redis, queue: Queue): Promise<number 
 }
 
 /** Undefined for a job that was tried already. */
-async function readyAt(redis: Redis, queue: Queue, id: string): Promise<number | undefined> {
+async function readyAt(redis: RedisConnection, queue: Queue, id: string): Promise<number | undefined> {
   const [timestamp, opts, started] = await redis.hmget(queue.toKey(id), 'timestamp', 'opts', 'ats');
   if (!timestamp || Number(started ?? 0) > 0) return undefined;
   const { delay = 0 } = JSON.parse(opts ?? '{}') as { delay?: number };

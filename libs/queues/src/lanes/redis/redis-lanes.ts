@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import type Redis from 'ioredis';
+import type { RedisConnection } from '../../redis/connection';
 import type {
   Added,
   Ended,
@@ -22,7 +22,7 @@ const SCRIPTS = { ADD, PUMP, RETRY_LATER, CONFIGURE, HEAL, LIST, PARK, REGISTER,
 type Script = keyof typeof SCRIPTS;
 type Argument = string | number;
 
-type Scripted = Redis & Record<`lanes${Script}`, (key: string, ...args: Argument[]) => Promise<unknown>>;
+type Scripted = RedisConnection & Record<`lanes${Script}`, (key: string, ...args: Argument[]) => Promise<unknown>>;
 
 /** Pages of a deep look; the rest of a long queue has its turn the next time. */
 const MOST_PAGES = 50;
@@ -32,7 +32,7 @@ export class RedisLanes implements LaneStore {
   private spilledCursor = '0';
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisConnection,
     private readonly queue: Queue,
   ) {}
 

@@ -1,0 +1,134 @@
+import { TransientError } from '@spillway/contracts';
+import { createPostgresBackend, type Queue, type Worker, withBackend } from 'bullmq';
+import { Pool } from 'pg';
+import type { BackendOptions, Processor, QueueBackend, WorkerSettings } from '../backend';
+import { type Deduplication, insertDeduplications, selectDeduplications } from '../deduplications';
+import type { LaneStore } from '../lanes/lane-store';
+import { installLanes, PostgresLanes } from '../lanes/postgres/postgres-lanes';
+import type { NewJob } from '../redis/add-jobs';
+import { silent } from '../silent';
+import { oldestInPostgres } from '../watch/oldest-waiting';
+import type { RedisServer } from '../watch/redis-server';
+
+/** To PostgreSQL, per process, beside those of the workers. */
+const SHARED_CONNECTIONS = 19;
+
+/** The queues in PostgreSQL, through BullMQ's own backend for it. */
+export class PostgresBackend implements QueueBackend {
+  readonly kind = 'postgres';
+  readonly strictJson = true;
+  private readonly pool: Pool;
+  private readonly classes = withBackend(createPostgresBackend);
+  private migrated?: Promise<void>;
+
+  constructor(private readonly options: Pick<BackendOptions, 'databaseUrl'>) {
+    this.pool = new Pool({
+      connectionString: options.databaseUrl,
+      max: SHARED_CONNECTIONS,
+      options: '-c search_path=bullmq',
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+    });
+    this.pool.on('error', () => undefined);
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
+    this.pool.setMaxListeners(0);
+  }
+
+  openQueue(name: string, group: string): Queue {
+    const queue = new this.classes.Queue(this.nameOf(name, group), {
+      connection: this.pool,
+      skipWaitingForReady: true,
+    });
+    return silent(queue as unknown as Queue);
+  }
+
+  async add(queue: Queue, jobs: NewJob[]): Promise<string[]> {
+    if (jobs.length === 1) return [(await queue.add(jobs[0]!.name, jobs[0]!.data, jobs[0]!.opts)).id!];
+    const added = await queue.addBulk(jobs);
+    return added.map((job) => job.id!);
+  }
+
+  replicated<T>(_queue: Queue, add: () => Promise<T>): Promise<T> {
+    return add();
+  }
+
+  lanes(queue: Queue): LaneStore {
+    return new PostgresLanes(this.pool, queue.name);
+  }
+
+  openWorker(name: string, group: string, processor: Processor, settings: WorkerSettings): Worker {
+    const options = { ...settings, connection: this.pool };
+    // Each worker keeps one connection to listen on.
+    this.pool.options.max += 1;
+    return silent(
+      new this.classes.Worker(this.nameOf(name, group), processor as never, options as never) as unknown as Worker,
+    );
+  }
+
+  deduplications(queue: Queue): AsyncIterable<Deduplication[]> {
+    return selectDeduplications(this.pool, queue);
+  }
+
+  keepDeduplications(queue: Queue, known: Deduplication[]): Promise<void> {
+    return insertDeduplications(this.pool, queue, known);
+  }
+
+  /** Installs BullMQ's tables. Call once before anything is opened. */
+  migrate(): Promise<void> {
+    return (this.migrated ??= (async () => {
+      const connection = { connectionString: this.options.databaseUrl, migrate: true, max: 1 };
+      const queue = new this.classes.Queue('migration', { connection });
+      await queue.waitUntilReady();
+      await queue.close();
+      await installLanes(this.pool);
+    })());
+  }
+
+  ready(): Promise<void> {
+    return this.ping();
+  }
+
+  async ping(): Promise<void> {
+    try {
+      await this.pool.query('select 1');
+    } catch (cause) {
+      throw new TransientError('PostgreSQL does not answer', { code: 'queues-unavailable', cause });
+    }
+  }
+
+  hearsWorkers(): boolean {
+    // They share the pool that `ping` asks.
+    return true;
+  }
+
+  oldestWaiting(queue: Queue): Promise<number | undefined> {
+    return oldestInPostgres(this.pool, queue);
+  }
+
+  async redisServers(): Promise<RedisServer[]> {
+    return [];
+  }
+
+  async warnings(): Promise<string[]> {
+    const { rows } = await this.pool.query<{ v: string; commit: string }>(
+      `select current_setting('server_version_num') as v, current_setting('synchronous_commit') as commit`,
+    );
+    const found: string[] = [];
+    if (Number(rows[0]!.v) < 140_000) found.push('PostgreSQL is older than 14: upgrade it');
+    if (rows[0]!.commit === 'off') found.push('synchronous_commit is off: an accepted event may be lost in a crash');
+    return found;
+  }
+
+  async sweep(): Promise<void> {
+    await this.pool.query('delete from dedup where expire_at_ms < $1', [Date.now()]);
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+  }
+
+  /** Several installations may share one database, as they may share one Redis. */
+  private nameOf(queue: string, group: string): string {
+    return group === 'spillway' ? queue : `${group}.${queue}`;
+  }
+}
