@@ -44,12 +44,12 @@ export async function send(stack: Stack, tenant: string, id: string) {
   return answer.json<{ id: string; duplicate: boolean }>();
 }
 
-export function inState(stack: Stack, id: string, state: string): Promise<EventRecord> {
+export function inState(stack: Stack, id: string, state: string, withinMs?: number): Promise<EventRecord> {
   return eventually(
     async () => {
       const record = await stack.client.get<EventRecord>(`/events/${id}`);
       return record.state === state ? record : undefined;
     },
-    { what: `${state} of ${id}` },
+    { what: `${state} of ${id}`, withinMs },
   );
 }

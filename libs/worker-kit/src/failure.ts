@@ -9,6 +9,8 @@ export type Verdict =
 
 /** A job that is told to wait this often is not going to be served. */
 const MOST_WAITS = 100;
+/** When the queues do not take what a job adds. */
+const QUEUES_AWAY_MS = 1_000;
 
 /**
  * Decides what becomes of a job whose attempt failed.
@@ -21,6 +23,10 @@ export function judge(error: unknown, attempt: number, attempts: number, waits: 
   if (kind === 'permanent' || kind === 'poison') return { next: 'dead-letter' };
   if (kind === 'rate-limited' && waits < MOST_WAITS) {
     return { next: 'wait', delayMs: (error as SpillwayError).retryAfterMs ?? 1_000 };
+  }
+  // Not the job's fault, and it may last: a failover is longer than all attempts.
+  if (error instanceof SpillwayError && error.code === 'queues-unavailable' && waits < MOST_WAITS) {
+    return { next: 'wait', delayMs: QUEUES_AWAY_MS };
   }
   return attempt >= attempts ? { next: 'dead-letter' } : { next: 'retry' };
 }

@@ -255,7 +255,8 @@ export class QueueWorker<Name extends QueueName = QueueName> {
       throw new UnrecoverableError(record.message);
     }
     telling.failed(verdict.next, record);
-    await this.parts.facts.record(facts);
+    // Facts go through the queues, too.
+    if (record.code !== 'queues-unavailable') await this.parts.facts.record(facts);
     telling.log.info({ code: record.code, error: record.message }, 'attempt failed');
     await this.lanes.retryLater(job, token, verdict, error);
     if (verdict.next === 'wait') {

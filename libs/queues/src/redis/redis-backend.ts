@@ -97,8 +97,10 @@ export class RedisBackend implements QueueBackend {
   async warnings(): Promise<string[]> {
     await this.ready();
     const infos = await Promise.all(this.primaries().map((node) => node.info()));
-    const waits = (this.options.waitReplicas ?? 0) > 0;
-    return [...new Set(infos.flatMap(versionWarnings)), ...topologyWarnings(this.target.kind, infos, waits)];
+    return [
+      ...new Set(infos.flatMap(versionWarnings)),
+      ...topologyWarnings(this.target.kind, infos, this.options.waitReplicas ?? 0),
+    ];
   }
 
   async sweep(): Promise<void> {

@@ -16,14 +16,15 @@ export function versionWarnings(info: string): string[] {
 }
 
 /** What is wrong with primaries that may fail over. */
-export function topologyWarnings(kind: RedisTarget['kind'], infos: string[], waits: boolean): string[] {
+export function topologyWarnings(kind: RedisTarget['kind'], infos: string[], waitReplicas: number): string[] {
   if (kind === 'single') return [];
   const found: string[] = [];
   const alone = infos.filter((info) => /^connected_slaves:0/m.test(info)).length;
   if (alone > 0) found.push(`${alone} of ${infos.length} primaries have no replica: start one for each`);
-  if (!waits) {
+  const most = Math.max(1, ...infos.map((info) => Number(/^connected_slaves:(\d+)/m.exec(info)?.[1] ?? 0)));
+  if (waitReplicas < most) {
     found.push(
-      'REDIS_WAIT_REPLICAS is 0: what a primary has not passed on is lost when it fails. Set REDIS_WAIT_REPLICAS=1',
+      `REDIS_WAIT_REPLICAS is ${waitReplicas}: what a primary had not passed on to each replica may be lost with it. Set REDIS_WAIT_REPLICAS=${most}`,
     );
   }
   return found;
