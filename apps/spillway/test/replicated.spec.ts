@@ -33,7 +33,7 @@ describe.each(['cluster', 'sentinel'] as const)('Redis as a %s', (topology) => {
     expect(await stack.platform.outbox.depth()).toBe(0);
     const { partitions } = stack.platform.queues;
     const primaries = await Promise.all(
-      partitions.all.map((partition) => servers.cluster?.primaryOf(`{${partitions.group(partition)}}`)),
+      partitions.all.map(async (partition) => servers.cluster?.primaryOf(`{${partitions.group(partition)}}`)),
     );
     expect(new Set(primaries).size).toBe(topology === 'cluster' ? 3 : 1);
   });
