@@ -1,21 +1,17 @@
 import { type Fact, newEventId, newId, sha256, type SpillwayEvent } from '@spillway/contracts';
-import { TestPostgres } from '@spillway/testing';
 import * as fc from 'fast-check';
-import { type Database, EventRecords, Ledger, migrate, openDatabase } from '../index';
+import { type Database, EventRecords, Ledger } from '../index';
+import { ownDatabase } from '../testing/own-database';
 
-let postgres: TestPostgres;
+let own: Awaited<ReturnType<typeof ownDatabase>>;
 let database: Database;
 
 beforeAll(async () => {
-  postgres = await TestPostgres.start();
-  database = openDatabase(postgres.url);
-  await migrate(database);
+  own = await ownDatabase();
+  ({ database } = own);
 }, 30_000);
 
-afterAll(async () => {
-  await database?.close();
-  await postgres?.close();
-});
+afterAll(() => own?.close());
 
 /** What a flow of two tasks and a dead letter, redriven, lead to. */
 function story(): { id: string; facts: Fact[] } {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { newId } from '@spillway/contracts';
-import { TestPostgres } from '@spillway/testing';
-import { AuditLog, type Database, migrate, openDatabase } from '../../index';
+import { AuditLog, type Database } from '../../index';
+import { ownDatabase } from '../../testing/own-database';
 
 const signer = {
   sign: (text: string) => createHmac('sha256', 'the key').update(text).digest('hex'),
@@ -9,20 +9,16 @@ const signer = {
 };
 
 describe('the audit log', () => {
-  let postgres: TestPostgres;
+  let own: Awaited<ReturnType<typeof ownDatabase>>;
   let database: Database;
   let log: AuditLog;
 
   beforeAll(async () => {
-    postgres = await TestPostgres.start();
-    database = openDatabase(postgres.url);
-    await migrate(database);
+    own = await ownDatabase();
+    ({ database } = own);
   }, 30_000);
 
-  afterAll(async () => {
-    await database?.close();
-    await postgres?.close();
-  });
+  afterAll(() => own?.close());
 
   /** As somebody would who may do everything in the database. */
   const tamper = async (...statements: string[]) => {
