@@ -1,5 +1,6 @@
 import { loadConfig } from '@spillway/config';
 import { API_VERSION, type Resource, type Role, ROLES, resourceSchema } from '@spillway/contracts';
+import type { Log } from '@spillway/observability';
 import { openPlatform, type Platform } from '@spillway/runtime';
 import { providers } from '@spillway/sources';
 import { type BackendName, TestServers } from '@spillway/testing';
@@ -38,8 +39,9 @@ export class Stack {
     servers: TestServers,
     extra: Record<string, string> = {},
     roles: readonly Role[] = ROLES,
+    log?: Log,
   ): Promise<Stack> {
-    const platform = await openPlatform(loadConfig(servers.environment(extra)));
+    const platform = await openPlatform(loadConfig(servers.environment(extra)), log);
     return new Stack(servers, platform, await startRoles(platform, roles));
   }
 

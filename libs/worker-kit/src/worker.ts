@@ -238,7 +238,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
       const ended = this.endedFact(job, data, { error: record });
       await this.parts.facts.record([...facts, ...(concluded.facts ?? []), ended]);
       telling.failed('failed', record);
-      telling.log.info({ code: record.code, error: record.message }, 'call failed');
+      telling.log.info({ code: record.code, class: record.class }, 'call failed');
       return concluded.value ?? null;
     }
     if (verdict.next === 'dead-letter') {
@@ -257,7 +257,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     telling.failed(verdict.next, record);
     // Facts go through the queues, too.
     if (record.code !== 'queues-unavailable') await this.parts.facts.record(facts);
-    telling.log.info({ code: record.code, error: record.message }, 'attempt failed');
+    telling.log.info({ code: record.code, class: record.class }, 'attempt failed');
     await this.lanes.retryLater(job, token, verdict, error);
     if (verdict.next === 'wait') {
       await job.moveToDelayed(Date.now() + verdict.delayMs, token);

@@ -1,19 +1,26 @@
 import type { Config } from '@spillway/config';
 import { activeSpan } from '../tracing/tracing';
-import pino, { type Logger } from 'pino';
+import { errorFields } from './error-fields';
+import pino, { type DestinationStream, type Logger } from 'pino';
 
 export type Log = Logger;
 
 /** JSON lines on standard output, without payloads or secrets. */
-export function createLog(config: Config['log'], bindings: Record<string, unknown> = {}): Log {
+export function createLog(
+  config: Config['log'],
+  bindings: Record<string, unknown> = {},
+  /** In place of standard output. */
+  destination?: DestinationStream,
+): Log {
   const options = {
     level: config.level,
     base: bindings,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: ['*.authorization', '*.password', '*.secret', '*.token', '*.cookie'], censor: '[redacted]' },
     mixin: traceFields,
-    serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
+    serializers: { err: errorFields, error: errorFields },
   };
+  if (destination) return pino(options, destination);
   return config.pretty ? pino(options, prettyStream()) : pino(options);
 }
 
@@ -30,12 +37,18 @@ function prettyStream() {
   return {
     write(line: string) {
       const { level, time, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown> & {
-        err?: { message: string };
+        err?: { type: string; code?: string };
       };
       const rest = Object.entries(fields).map(
         ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
       );
-      const parts = [String(time).slice(11, 23), (LEVELS[Number(level)] ?? '').padEnd(5), msg, ...rest, err?.message];
+      const parts = [
+        String(time).slice(11, 23),
+        (LEVELS[Number(level)] ?? '').padEnd(5),
+        msg,
+        ...rest,
+        err?.code ?? err?.type,
+      ];
       process.stdout.write(`${parts.filter((part) => part !== undefined && part !== '').join(' ')}\n`);
     },
   };
