@@ -3,6 +3,7 @@ import { applyCommand } from './commands/apply';
 import { auditCommands } from './commands/audit';
 import { deadLetterCommands } from './commands/dlq';
 import { doctorCommand } from './commands/doctor';
+import { encryptionCommands, tenantCommands } from './commands/encryption';
 import { eventCommands } from './commands/events';
 import { flowCommands } from './commands/flows';
 import { laneCommands } from './commands/lanes';
@@ -41,6 +42,8 @@ const program = new Command('spillway')
   .addCommand(keyCommands)
   .addCommand(userCommands)
   .addCommand(auditCommands)
+  .addCommand(encryptionCommands)
+  .addCommand(tenantCommands)
   .addCommand(doctorCommand);
 
 program.parseAsync().catch(async (error: unknown) => {

@@ -133,6 +133,14 @@ export class EndpointWorld {
     'GET /audit/export': async () => ({ path: '/audit/export' }),
     'GET /audit/verify': async () => ({ path: '/audit/verify' }),
     'GET /usage': async () => ({ path: '/usage' }),
+    'GET /encryption': async () => ({ path: '/encryption' }),
+    'POST /encryption/rotate-master': async () => ({ path: '/encryption/rotate-master', body: {} }),
+    'POST /encryption/{tenant}/rotate': async () => ({ path: `/encryption/${TENANT}/rotate`, body: {} }),
+    // Of a tenant that nobody needs.
+    'POST /tenants/{tenant}/shred': async () => {
+      const tenant = this.name();
+      return { path: `/tenants/${tenant}/shred`, body: { confirm: tenant } };
+    },
     'GET /keys': async () => ({ path: '/keys' }),
     'POST /keys': async () => ({ path: '/keys', body: { name: this.name(), tenant: TENANT, scopes: ['events:read'] } }),
     'POST /keys/{id}/rotate': async () => ({ path: `/keys/${await this.key()}/rotate`, body: {} }),

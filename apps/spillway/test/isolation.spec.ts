@@ -1,8 +1,11 @@
-import { API_VERSION, type Resource, resourceSchema } from '@spillway/contracts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { API_VERSION, newEventId, type Resource, resourceSchema } from '@spillway/contracts';
 import type { EventRecord } from '@spillway/persistence';
 import { BACKENDS, eventually, HttpServer } from '@spillway/testing';
+import Redis from 'ioredis';
 import { Client } from '../src/client';
-import { API_KEY, Stack, TENANT } from './stack';
+import { API_KEY, post, Stack, TENANT } from './stack';
 
 const document = (kind: string, name: string, spec: unknown): Resource =>
   resourceSchema.parse({
@@ -22,8 +25,12 @@ describe.each(BACKENDS)('an installation that serves others, on %s', (backend) =
   let inside: HttpServer;
 
   beforeAll(async () => {
-    inside = await HttpServer.start({ '/': (_, response) => response.end('{}') });
-    stack = await Stack.start(backend, { EGRESS_ALLOW: '' });
+    inside = await HttpServer.start({
+      '/': (_, response) => response.end('{}'),
+      '/echo': ({ body }, response) => response.end(body),
+      '/refuse': ({ body }, response) => response.writeHead(400).end(body),
+    });
+    stack = await Stack.start(backend, { EGRESS_ALLOW: '', JOB_SIGNING: 'on' });
     const metadata = 'http://169.254.169.254/latest/meta-data/';
     await stack.configure(
       { kind: 'Route', name: 'task', spec: { match: { types: ['github.push'] }, to: { http: { url: inside.url } } } },
@@ -51,6 +58,21 @@ describe.each(BACKENDS)('an installation that serves others, on %s', (backend) =
     await stack?.close();
     await inside?.close();
   }, 60_000);
+
+  /** An event of the tenant's own service, with a payload to look for. @returns its id */
+  const accept = async (type: string, delay?: string) => {
+    const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' };
+    const body = JSON.stringify({
+      tenant: TENANT,
+      type,
+      data: { secret: SECRET },
+      id: Math.random().toString(36),
+      delay,
+    });
+    const answer = await post(`${stack.ingress}/v1/events`, body, headers);
+    expect(answer.status).toBe(202);
+    return answer.json<{ id: string }>().id;
+  };
 
   const ended = (id: string) =>
     eventually(
@@ -88,4 +110,125 @@ describe.each(BACKENDS)('an installation that serves others, on %s', (backend) =
     expect((await ended(await stack.send('github', 'ping'))).state).toBe('done');
     expect(inside.requests).toHaveLength(1);
   });
+
+  it('leaves no payload where its database, its queues or their files can be read', async () => {
+    const base = `http://localhost:${inside.port}`;
+    const ask = { call: 'spillway.approval', with: { title: '${ .data.secret }', details: '${ .data }' } };
+    const call = (path: string) => ({
+      call: 'http',
+      with: { method: 'post', endpoint: `${base}/${path}`, body: '${ $workflow.input.data }' },
+    });
+    const route = (type: string, to: unknown) =>
+      document('Route', type.replace('.', '-'), { match: { types: [type] }, to });
+    await stack.client.post('/apply', {
+      documents: [
+        route('rest.echo', { http: { url: `${base}/echo`, body: '${ .data }' } }),
+        route('rest.refuse', { http: { url: `${base}/refuse`, body: '${ .data }' } }),
+        route('rest.flow', { flow: 'rest' }),
+        route('rest.ask', { flow: 'rest-ask' }),
+        document('Flow', 'rest', { do: [{ one: call('echo') }, { two: call('refuse') }] }),
+        document('Flow', 'rest-ask', { do: [{ keep: { set: { data: '${ .data }' } } }, { ask }] }),
+      ],
+    });
+    const ids = await Promise.all(['rest.echo', 'rest.refuse', 'rest.flow', 'rest.ask'].map((type) => accept(type)));
+    await accept('rest.echo', '1h');
+    const { url, headers } = stack.signed('github');
+    const refused = await post(`${url}?q=${SECRET}`, JSON.stringify({ secret: SECRET }), { ...headers, 'x-s': SECRET });
+    expect(refused.status).toBe(401);
+    for (const id of ids.slice(0, 3)) await ended(id);
+    await eventually(async () => (await stack.platform.callbacks.waiting({ limit: 10 })).length === 1);
+
+    expect(await whereIn(stack, SECRET)).toEqual([]);
+    // It is there for who has the right to see it.
+    const record = await stack.client.get<EventRecord>(`/events/${ids[0]}`);
+    expect(record.event.data).toEqual({ secret: SECRET });
+    const [waiting] = await stack.platform.callbacks.waiting({ limit: 10 });
+    expect([waiting!.title, waiting!.details]).toEqual([SECRET, { details: { secret: SECRET } }]);
+    const { requests } = await stack.client.get<{ requests: { id: string; bytes: number }[] }>('/quarantine');
+    const held = await stack.client.get(`/quarantine/${requests[0]!.id}`);
+    expect(JSON.stringify(held)).toContain(`?q=${SECRET}`);
+    expect(requests[0]!.bytes).toBe(JSON.stringify({ secret: SECRET }).length);
+    for await (const letter of stack.platform.deadLetters.matching('integration-tasks', { route: 'rest-refuse' }, 5)) {
+      expect(JSON.stringify(letter.job.data)).toContain(SECRET);
+    }
+  }, 60_000);
+
+  it('runs no job that somebody else put into a queue', async () => {
+    const { queues } = stack.platform;
+    const queue = queues.queueOf('integration-tasks', TENANT);
+    const meta = { tenant: TENANT, priority: 'normal', createdBy: 'x', createdAt: Date.now(), correlationId: 'x' };
+    const task = { http: { url: `http://localhost:${inside.port}/`, method: 'POST', headers: {} } };
+    const event = { id: newEventId('00'), tenant: TENANT, type: 'forged', source: '/x', data: {} };
+    const before = inside.requests.length;
+    // As it would be without protection, and one that was taken from another place.
+    await queue.add('forged', { task, route: 'r', event, meta }, { jobId: 'forged-clear', removeOnFail: true });
+    const id = await accept('rest.echo', '1h');
+    const real = (await queues.find('ingress-events', id, TENANT))!;
+    await queue.add('moved', real.data, { jobId: 'forged-moved', removeOnFail: true });
+    for (const jobId of ['forged-clear', 'forged-moved']) {
+      const letter = await eventually(() => stack.platform.deadLetters.find('integration-tasks', jobId));
+      expect(letter).toMatchObject({ tenant: '', error: { code: 'job-forged', class: 'permanent' } });
+      const again = stack.platform.deadLetters.redrive('integration-tasks', jobId);
+      await expect(again).rejects.toMatchObject({ code: 'dead-letter-unreadable' });
+    }
+    expect(inside.requests).toHaveLength(before);
+    const audited = async () => {
+      const { entries } = await stack.client.get<{ entries: { action: string; target: string }[] }>('/audit');
+      const forged = entries.filter(({ action }) => action === 'job.forged').map(({ target }) => target);
+      return forged.length === 2 && forged.sort();
+    };
+    expect(await eventually(audited)).toEqual(['integration-tasks/forged-clear', 'integration-tasks/forged-moved']);
+  });
+
+  it('lets nobody read a tenant that was shredded, and goes on with it', async () => {
+    const id = await accept('rest.echo');
+    await ended(id);
+    const waits = await accept('rest.echo', '1h');
+    await stack.client.post(`/encryption/${TENANT}/rotate`, {});
+    const wrong = stack.client.post(`/tenants/${TENANT}/shred`, { confirm: 'other' });
+    await expect(wrong).rejects.toMatchObject({ code: 'not-confirmed' });
+    const { keys } = await stack.client.post<{ keys: number }>(`/tenants/${TENANT}/shred`, { confirm: TENANT });
+    expect(keys).toBe(2);
+    const record = await stack.client.get<EventRecord>(`/events/${id}`);
+    expect([record.event, record.state]).toEqual([{ unreadable: 'data-shredded' }, 'done']);
+    const job = await stack.platform.queues.find('ingress-events', waits, TENANT);
+    await expect(stack.platform.queues.read('ingress-events', job!)).rejects.toMatchObject({ code: 'data-shredded' });
+    expect(await stack.platform.callbacks.waiting({ limit: 10 })).toEqual([]);
+    expect((await ended(await accept('rest.echo'))).event.data).toEqual({ secret: SECRET });
+  });
 });
+
+/** A string of its own, in no name and no setting. */
+const SECRET = 'Zk3-payload-9wQ';
+
+/** Where a string can be read: tables, files of PostgreSQL, Redis and its file. */
+async function whereIn(stack: Stack, text: string): Promise<string[]> {
+  const { pool } = stack.platform.database;
+  const found: string[] = [];
+  const spellings = [text, Buffer.from(text).toString('hex'), Buffer.from(text).toString('base64').slice(0, -4)];
+  const { rows } = await pool.query<{ name: string }>(
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables
+     where schemaname not in ('pg_catalog', 'information_schema')`,
+  );
+  for (const { name } of rows) {
+    const query = `select t::text from ${name} t where t::text ilike any($1) limit 1`;
+    const hit = await pool.query<{ t: string }>(query, [spellings.map((one) => `%${one}%`)]);
+    if (hit.rowCount) found.push(`${name}: ${hit.rows[0]!.t.slice(0, 300)}`);
+  }
+  await pool.query('checkpoint');
+  const directory = await pool.query<{ data_directory: string }>('show data_directory');
+  const folders = [directory.rows[0]!.data_directory];
+  if (stack.servers.redis) {
+    const redis = new Redis(stack.servers.redis.url);
+    folders.push(((await redis.config('GET', 'dir')) as string[])[1]!);
+    await redis.quit();
+  }
+  for (const folder of folders) {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const file = join(entry.parentPath, entry.name);
+      if (readFileSync(file).includes(text)) found.push(file);
+    }
+  }
+  return found;
+}

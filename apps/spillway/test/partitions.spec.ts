@@ -28,7 +28,8 @@ describe.each(BACKENDS)('eight partitions, on %s', (backend) => {
     for (const name of QUEUE_NAMES.filter((one) => one !== 'analytics-events' && one !== 'notifications')) {
       for (const [partition, queue] of queues.queuesOf(name).entries()) {
         const jobs = await queue.getJobs(['completed']);
-        const tenants = new Set(jobs.map((job) => (queues.dataOf(job) as { meta: { tenant: string } }).meta.tenant));
+        const data = await Promise.all(jobs.map((job) => queues.read(name, job)));
+        const tenants = new Set(data.map((one) => (one as { meta: { tenant: string } }).meta.tenant));
         expect([...tenants].sort()).toEqual(TENANTS.filter((one) => partitionOf(one, 8) === partition).sort());
       }
     }

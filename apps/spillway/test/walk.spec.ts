@@ -101,7 +101,8 @@ describe.each(BACKENDS)('all endpoints, on %s', (backend) => {
     const ofTenant = await world.person('admin', TENANT);
     for (const at of ['api/queues?activeQueue=ingress-events', `api/queues/ingress-events/${encodeURIComponent(id)}`]) {
       const full = await get(`/queues/${at}`, operator);
-      expect([full.status, full.text.includes(EndpointWorld.secret)]).toEqual([200, true]);
+      // Sealed payloads are not opened for the board.
+      expect([full.status, full.text.includes(EndpointWorld.secret)]).toEqual([200, !stack.platform.vault.seals]);
       const masked = await get(`/view/queues/${at}`, viewer);
       expect([masked.status, masked.text.includes(EndpointWorld.secret)]).toEqual([200, false]);
       expect(masked.text).toContain(id);

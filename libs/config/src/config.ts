@@ -98,6 +98,11 @@ function toConfig(variables: Variables) {
       eventsMs: variables.EVENT_RETENTION,
       auditMs: variables.AUDIT_RETENTION,
     },
+    protection: {
+      otherKeys: variables.SPILLWAY_OTHER_KEYS.map(keyBytes),
+      encrypt: (variables.ENCRYPTION ?? (variables.SPILLWAY_KEY ? 'on' : 'off')) === 'on',
+      signJobs: (variables.JOB_SIGNING ?? (variables.NODE_ENV === 'production' ? 'on' : 'off')) === 'on',
+    },
     egress: egressSettings(variables),
     reconcile: { everyMs: variables.RECONCILE_EVERY, afterMs: variables.RECONCILE_AFTER },
     health: {

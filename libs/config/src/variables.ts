@@ -101,6 +101,27 @@ export const variablesSchema = z.object({
     .describe(
       'Seals secrets at rest (AES-256-GCM). Unset with the embedded PostgreSQL: made and kept under `SPILLWAY_DIR`.',
     ),
+  SPILLWAY_OTHER_KEYS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((one) => one.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(key))
+    .describe('Former and coming values of `SPILLWAY_KEY`, separated by commas, while it is changed.'),
+  ENCRYPTION: z
+    .enum(['on', 'off'])
+    .optional()
+    .describe(
+      "Seals payloads at rest, in the records and the queues, each under its tenant's key. Unset: on where `SPILLWAY_KEY` is set.",
+    ),
+  JOB_SIGNING: z
+    .enum(['on', 'off'])
+    .optional()
+    .describe('Refuses jobs that Spillway did not put into the queues itself. Unset: on in production.'),
   ADMIN_PASSWORD: z
     .string()
     .min(12)

@@ -39,3 +39,7 @@ export { PastRuns, type PastRun as EndedRun } from './records/runs/past-runs';
 export { isTrimmed } from './records/runs/commit';
 export { Starts } from './records/runs/starts';
 export { Usage, type UsageRow } from './records/usage';
+export { DataKeys, type KeyInfo } from './vault/data-keys';
+export { type DataKey, keyIdOf, type Place } from './vault/envelope';
+export { derived, LocalMasterKeys, masterKeyId, type MasterKeys } from './vault/master-key';
+export { isUnreadable, Vault } from './vault/vault';

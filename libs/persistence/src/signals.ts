@@ -5,6 +5,7 @@ export type Signal =
   | { kind: 'resources-changed'; tenant: string }
   | { kind: 'cancel-job'; queue: string; jobId: string }
   | { kind: 'keys-changed' }
+  | { kind: 'tenant-keys-changed'; tenant: string }
   /** Events with ordering keys wait in the outbox: later ones of the same key go there, too. */
   | { kind: 'outbox-ordered' };
 

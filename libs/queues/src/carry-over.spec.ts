@@ -1,3 +1,4 @@
+import { Vault } from '@spillway/persistence';
 import { loadConfig } from '@spillway/config';
 import type { DeadLetter, IngressJob } from '@spillway/contracts';
 import { BACKENDS, eventually, TestServers } from '@spillway/testing';
@@ -51,7 +52,9 @@ describe.each(BACKENDS)('another number of partitions, on %s', (backend) => {
     queues = undefined;
     const config = loadConfig(servers.environment({ SPILLWAY_PARTITIONS: String(partitions) })).queues;
     const tenants = new Map(known.map((tenant) => [`e-${tenant}`, tenant]));
-    return (queues = await Queues.connect(config, servers.postgres.url, () => Promise.resolve(tenants)));
+    return (queues = await Queues.connect(config, servers.postgres.url, () => Promise.resolve(tenants), {
+      vault: Vault.clear(),
+    }));
   }
 
   const deduplication = (tenant: string) => ({ id: `d-${tenant}`, ttl: HOUR_MS });

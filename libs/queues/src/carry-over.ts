@@ -68,7 +68,7 @@ async function moveWaiting(name: QueueName, partition: number, from: Queues, to:
   // A schedule's next tick is made again where the schedule is now (workers' syncSchedules).
   for (const { key } of await queue.getJobSchedulers(0, -1, true)) await queue.removeJobScheduler(key);
   for (const job of await delayed(queue)) {
-    const data = to.dataOf(job);
+    const data = await to.read(name, job);
     const target = to.partitionFor(data, { id: job.id! });
     if (to.partitions.group(target) === from.partitions.group(partition)) continue;
     const meta = 'meta' in data ? data.meta : undefined;

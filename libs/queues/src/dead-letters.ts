@@ -1,7 +1,6 @@
-import { BadRequestError, type DeadLetter, type QueueName } from '@spillway/contracts';
+import { BadRequestError, type DeadLetter, PermanentError, type QueueName } from '@spillway/contracts';
 import type { Job, Queue } from 'bullmq';
 import { deadLetterQueueOf } from './catalogue';
-import { decodeData, encodeData } from './codec';
 import { merged } from './merged';
 import type { JobData, Queues } from './queues';
 
@@ -39,7 +38,7 @@ export class DeadLetters {
   constructor(private readonly queues: Queues) {}
 
   async put(queue: QueueName, letter: DeadLetter): Promise<void> {
-    const { data } = encodeData(letter, this.queues.backend.strictJson);
+    const { data } = await this.queues.codec.encode(deadLetterQueueOf(queue), letter.job.id, letter);
     // Its age is that of the failure, also when it is moved to another partition.
     const options = { jobId: letter.job.id, removeOnComplete: true, timestamp: letter.failedAt };
     const [kept] = this.of(queue, letter.tenant);
@@ -50,7 +49,7 @@ export class DeadLetters {
   async find(queue: QueueName, id: string, tenant?: string): Promise<DeadLetter | undefined> {
     const found = await Promise.all(this.of(queue, tenant).map((one) => one.getJob(id)));
     const job = found.find((one) => one !== undefined);
-    return job && letterOf(job);
+    return job && this.letterOf(queue, job);
   }
 
   /** Forgets a dead letter for good. @returns whether there was one */
@@ -67,7 +66,7 @@ export class DeadLetters {
   /** Oldest first; stops after `limit` matches. */
   async *matching(queue: QueueName, filter: DeadLetterFilter, limit: number): AsyncGenerator<DeadLetter> {
     const matches = matcher(filter);
-    const parts = this.of(queue, filter.tenant).map((one) => lettersOf(one, matches));
+    const parts = this.of(queue, filter.tenant).map((one) => this.lettersOf(queue, one, matches));
     let found = 0;
     for await (const letter of merged(parts, (one) => one.failedAt)) {
       yield letter;
@@ -90,6 +89,13 @@ export class DeadLetters {
         status: 404,
       });
     }
+    if (UNREADABLE.has(letter.error.code)) {
+      throw new BadRequestError(`dead letter ${id} in ${deadLetterQueueOf(queue)} cannot be made a job again`, {
+        code: 'dead-letter-unreadable',
+        status: 409,
+        remedy: letter.error.message,
+      });
+    }
     const data = letter.job.data as JobData[QueueName];
     const meta = 'meta' in data ? { ...data.meta, redrives: (data.meta.redrives ?? 0) + 1 } : undefined;
     const opts = letter.job.opts as { priority?: number; attempts?: number };
@@ -106,6 +112,21 @@ export class DeadLetters {
     );
     await this.remove(queue, id, letter.tenant);
     return letter;
+  }
+
+  /** Puts a job away that says nothing we can trust, or nothing at all any more. */
+  async putUnreadable(queue: QueueName, job: Job, error: PermanentError): Promise<void> {
+    const { id, name, opts, attemptsMade } = job;
+    const tenant = error.code === 'data-shredded' ? ((job.data as { tenant?: string }).tenant ?? '') : '';
+    await this.put(queue, {
+      queue,
+      job: { id: id!, name, data: { stored: job.data as unknown }, opts: { attempts: opts.attempts } },
+      tenant,
+      eventId: '',
+      error: { class: error.class, code: error.code, message: error.message },
+      attempts: attemptsMade + 1,
+      failedAt: Date.now(),
+    });
   }
 
   /** Drops what is older. @returns how many */
@@ -131,18 +152,42 @@ export class DeadLetters {
     const wanted = tenant === undefined ? partitions.all : [partitions.of(tenant)];
     return wanted.map((partition) => this.queues.deadLetters(queue, partition));
   }
-}
 
-async function* lettersOf(queue: Queue, matches: (letter: DeadLetter) => boolean): AsyncGenerator<DeadLetter> {
-  for (let start = 0; ; start += PAGE) {
-    const jobs = await queue.getJobs(['wait'], start, start + PAGE - 1, true);
-    for (const job of jobs) {
-      const letter = job && letterOf(job);
-      if (letter && matches(letter)) yield letter;
+  private async *lettersOf(
+    name: QueueName,
+    queue: Queue,
+    matches: (letter: DeadLetter) => boolean,
+  ): AsyncGenerator<DeadLetter> {
+    for (let start = 0; ; start += PAGE) {
+      const jobs = await queue.getJobs(['wait'], start, start + PAGE - 1, true);
+      const letters = await Promise.all(jobs.map((job) => job && this.letterOf(name, job)));
+      for (const letter of letters) if (letter && matches(letter)) yield letter;
+      if (jobs.length < PAGE) return;
     }
-    if (jobs.length < PAGE) return;
+  }
+
+  /** One that cannot be read is shown as that. */
+  private async letterOf(queue: QueueName, job: Job): Promise<DeadLetter> {
+    try {
+      return await this.queues.codec.decode<DeadLetter>(deadLetterQueueOf(queue), job.id!, job.data as object);
+    } catch (error) {
+      if (!(error instanceof PermanentError)) throw error;
+      const { code, message } = error;
+      const { tenant = '', eventId = '' } = job.data as { tenant?: string; eventId?: string };
+      return {
+        queue,
+        job: { id: job.id!, name: job.name, data: {}, opts: {} },
+        ...(code === 'data-shredded' ? { tenant, eventId } : { tenant: '', eventId: '' }),
+        error: { class: error.class, code, message },
+        attempts: 0,
+        failedAt: job.timestamp,
+      };
+    }
   }
 }
+
+/** Nobody made these, or nobody can read them. */
+const UNREADABLE = new Set(['job-forged', 'data-shredded']);
 
 export function summarize(letter: DeadLetter): DeadLetterSummary {
   const data = letter.job.data as { event?: { type: string }; route?: string };
@@ -157,10 +202,6 @@ export function summarize(letter: DeadLetter): DeadLetterSummary {
     attempts: letter.attempts,
     failedAt: letter.failedAt,
   };
-}
-
-function letterOf(job: Job): DeadLetter {
-  return decodeData(job.data as DeadLetter);
 }
 
 function matcher(filter: DeadLetterFilter): (letter: DeadLetter) => boolean {

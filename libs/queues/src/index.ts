@@ -1,6 +1,7 @@
 export { backoffDelay } from './backoff';
 export { openBackend, prepareBackend, type Processor, type QueueBackend, type WorkerSettings } from './backend';
 export { deadLetterQueueOf, isQueueName, queueCatalogue, type Catalogue, type QueueDefinition } from './catalogue';
+export { JobCodec, JobSigner, scheduleId } from './codec';
 export { DeadLetters, summarize, type DeadLetterFilter, type DeadLetterSummary } from './dead-letters';
 export { FactSink, type NewFact } from './fact-sink';
 export { Turns, groupOf, partitionOf, Partitions } from './partitions';

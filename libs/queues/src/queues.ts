@@ -12,12 +12,12 @@ import {
   type TaskJob,
   TransientError,
 } from '@spillway/contracts';
-import { batched } from '@spillway/persistence';
+import { batched, Vault } from '@spillway/persistence';
 import type { Job, Queue } from 'bullmq';
 import { openBackend, prepareBackend, type QueueBackend } from './backend';
 import { type Catalogue, deadLetterQueueOf, queueCatalogue } from './catalogue';
 import { carryOver, type TenantsOf } from './carry-over';
-import { decodeData, encodeData } from './codec';
+import { type CodecSettings, JobCodec } from './codec';
 import { LateError } from './late';
 import { Layout } from './layout';
 import { Partitions } from './partitions';
@@ -75,6 +75,7 @@ export class Queues {
     readonly backend: QueueBackend,
     readonly catalogue: Catalogue,
     private readonly settings: Pick<Config['queues'], 'addTimeoutMs' | 'prefix' | 'partitions' | 'lanes'>,
+    readonly codec: JobCodec = JobCodec.plain(backend.strictJson),
   ) {
     this.partitions = new Partitions(settings.prefix, settings.partitions);
     this.layout = new Layout(backend, settings.prefix, settings.partitions);
@@ -84,13 +85,20 @@ export class Queues {
   /**
    * @param databaseUrl where the queues live when no Redis is configured
    * @param tenantsOf whose these events are, as far as the records know
+   * @param protection how jobs are sealed or signed; clear, for tools and tests
    * @throws PermanentError `partitions-changed` when jobs are still in the queues of another number of partitions
    */
-  static async connect(config: Config['queues'], databaseUrl: string, tenantsOf: TenantsOf): Promise<Queues> {
+  static async connect(
+    config: Config['queues'],
+    databaseUrl: string,
+    tenantsOf: TenantsOf,
+    protection: Omit<CodecSettings, 'strictJson'> = { vault: Vault.clear() },
+  ): Promise<Queues> {
     const backend = openBackend({ ...config, databaseUrl });
     await prepareBackend(backend);
     const catalogue = queueCatalogue(config.overrides, config.concurrencyScale);
-    const queues = new Queues(backend, catalogue, config);
+    const codec = new JobCodec({ ...protection, strictJson: backend.strictJson });
+    const queues = new Queues(backend, catalogue, config, codec);
     try {
       await queues.settle(tenantsOf);
     } catch (error) {
@@ -146,8 +154,8 @@ export class Queues {
    * @returns the id of the job that stands for it: its own, or that of the first one with its deduplication id
    * @throws TransientError `queues-unavailable` when the backend does not take it in time
    */
-  add<Name extends QueueName>(name: Name, data: JobData[Name], options: AddOptions): Promise<string> {
-    const encoded = encodeData(data, this.backend.strictJson);
+  async add<Name extends QueueName>(name: Name, data: JobData[Name], options: AddOptions): Promise<string> {
+    const encoded = await this.codec.encode(name, options.id, data);
     const place = this.lanes.placeOf(name, data);
     const job = { name: jobName(data), ...encoded, opts: this.jobOptions(name, options), place };
     const traces = { began: options.began, event: 'event' in data ? data.event.traceparent : undefined };
@@ -164,9 +172,9 @@ export class Queues {
     return Promise.all(jobs.map(({ data, options }) => this.add(name, data, options)));
   }
 
-  /** What a job of BullMQ's carries, as it was given to `add`. */
-  dataOf<Name extends QueueName>(job: Job): JobData[Name] {
-    return decodeData(job.data) as JobData[Name];
+  /** What a job of BullMQ's carries, as it was given to `add`. @throws as `JobCodec.decode` */
+  read<Name extends QueueName>(name: Name, job: Job): Promise<JobData[Name]> {
+    return this.codec.decode<JobData[Name]>(name, job.id!, job.data as object);
   }
 
   async close(): Promise<void> {
@@ -177,7 +185,7 @@ export class Queues {
 
   private settle(tenantsOf: TenantsOf): Promise<void> {
     return this.layout.settle(async (before) => {
-      const old = new Queues(this.backend, this.catalogue, { ...this.settings, partitions: before });
+      const old = new Queues(this.backend, this.catalogue, { ...this.settings, partitions: before }, this.codec);
       await carryOver(old, this, tenantsOf);
       await old.closeQueues();
     });

@@ -8,3 +8,4 @@ export { closeOnSignal, describeFailure, runProcess, type Running } from './proc
 export { eitherStore, recordsAnswer, registerHealth } from './health';
 export type { GaugeSource } from './installation-gauges';
 export { startMonitor } from './monitor';
+export { rotateMaster, shredTenant } from './shred';

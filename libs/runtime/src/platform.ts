@@ -7,6 +7,7 @@ import { createLog, Health, type Log, startTelemetry, type Telemetry } from '@sp
 import {
   AuditLog,
   Callbacks,
+  type DataKeys,
   EffectStore,
   EmbeddedPostgres,
   EventRecords,
@@ -23,14 +24,16 @@ import {
   Starts,
   Usage,
   UsedTokens,
+  type Vault,
   type Database,
 } from '@spillway/persistence';
 import { DeadLetters, FactSink, openBackend, prepareBackend, Queues } from '@spillway/queues';
-import { ApiKeys, QuotaGate, Resources, Sealer } from '@spillway/tenancy';
+import { ApiKeys, QuotaGate, Resources, type Sealer } from '@spillway/tenancy';
 import { CallbackLinks } from './callback-links';
 import { Directory } from './directory';
 import type { GaugeSource } from './installation-gauges';
 import { sealingKey } from './local-key';
+import { protectionOf } from './protection';
 
 /** Everything a role works with, opened once per process and shared by the roles in it. */
 export interface Platform {
@@ -45,6 +48,10 @@ export interface Platform {
   resources: Resources;
   apiKeys: ApiKeys;
   sealer: Sealer;
+  /** Keys of tenants. */
+  keys: DataKeys;
+  /** Seals payloads with them. */
+  vault: Vault;
   egress: Egress;
   effects: EffectStore;
   ledger: Ledger;
@@ -81,7 +88,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
   // Before a key is made: without a database of its own, a read-only folder would be what is complained of.
   if (!config.database.url) await EmbeddedPostgres.mustBeInstalled();
   const telemetry = await startTelemetry(config.telemetry, config.roles);
-  const key = sealingKey(config);
+  sealingKey(config);
   const egress = new Egress(config.egress);
   if (config.egress.mode === 'off') log.warn('EGRESS is off: tenants can call every address that this machine reaches');
   const embedded = config.database.url
@@ -90,21 +97,29 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
   const url = config.database.url ?? embedded!.url();
   const database = openDatabase(url, config.database.pool);
   await whenReachable(config.startTimeoutMs, log, () => migrate(database));
-  const events = new EventRecords(database.db);
-  const queues = await Queues.connect(config.queues, url, (ids) => events.tenantsOf(ids)).catch(async (error) => {
-    await database.close();
-    await embedded?.stop();
-    throw error;
-  });
+  const { sealer, keys, vault, signer } = protectionOf(config, database);
+  const events = new EventRecords(database.db, vault);
+  const queues = await Queues.connect(config.queues, url, (ids) => events.tenantsOf(ids), { vault, signer }).catch(
+    async (error) => {
+      await database.close();
+      await embedded?.stop();
+      throw error;
+    },
+  );
   const signals = new Signals(url);
   await signals.start();
 
-  const sealer = new Sealer(key);
   const apiKeys = new ApiKeys(database.db, database.pool);
   signals.on((signal) => signal.kind === 'keys-changed' && apiKeys.forget());
   const resources = new Resources(database.db, database.pool, sealer, apiKeys);
   const directory = new Directory(resources, signals, log);
   await directory.start();
+  signals.on((signal) => signal.kind === 'tenant-keys-changed' && keys.forget(signal.tenant));
+  signals.onReconnect(() => keys.forgetAll());
+  // Before they are needed, so that events are taken while PostgreSQL is away.
+  const warm = () => Promise.resolve(vault.ready([...directory.all()].map(({ name }) => name)));
+  directory.onChange(() => void warm().catch((err: unknown) => log.warn({ err }, 'keys of tenants cannot be read')));
+  await warm();
   queues.lanes.use((tenant) => directory.tenant(tenant)?.share);
   const quotaStore = new QuotaStore(database.pool);
   const quotas = new QuotaGate({
@@ -125,17 +140,19 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     resources,
     apiKeys,
     sealer,
+    keys,
+    vault,
     egress,
-    effects: new EffectStore(database.pool),
-    ledger: new Ledger(database.pool),
-    outbox: new Outbox(database.pool),
-    runs: new RunStore(database.pool),
-    listening: new Listening(database.pool),
-    starts: new Starts(database.pool),
-    callbacks: new Callbacks(database.pool),
+    effects: new EffectStore(database.pool, vault),
+    ledger: new Ledger(database.pool, vault),
+    outbox: new Outbox(database.pool, vault),
+    runs: new RunStore(database.pool, vault),
+    listening: new Listening(database.pool, vault),
+    starts: new Starts(database.pool, vault),
+    callbacks: new Callbacks(database.pool, vault),
     links: new CallbackLinks(sealer, config.ingress.publicUrl ?? `http://localhost:${config.ingress.port}`),
     events,
-    quarantine: new Quarantine(database.db),
+    quarantine: new Quarantine(database.db, vault),
     usedTokens: new UsedTokens(database.pool),
     audit: new AuditLog(database.pool, {
       sign: (text) => sealer.sign('audit', text),
@@ -144,7 +161,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     usage: new Usage(database.db),
     quotas,
     quotaStore,
-    retention: new RetentionRecords(database.pool),
+    retention: new RetentionRecords(database.pool, vault),
     telemetry,
     health: new Health(),
     gaugeSources: [],
@@ -221,5 +238,8 @@ export function forkEnvironment(platform: Platform): Record<string, string> {
     QUEUE_PREFIX: prefix,
     SPILLWAY_PARTITIONS: String(partitions),
     EGRESS_ALLOW: platform.config.egress.allow.join(','),
+    ENCRYPTION: platform.config.protection.encrypt ? 'on' : 'off',
+    JOB_SIGNING: platform.config.protection.signJobs ? 'on' : 'off',
+    SPILLWAY_OTHER_KEYS: platform.config.protection.otherKeys.map((key) => key.toString('hex')).join(','),
   };
 }

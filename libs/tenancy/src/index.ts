@@ -11,5 +11,6 @@ export {
   type ResourceFilter,
   type StoredResource,
 } from './resources';
+export { resealSecrets } from './reseal';
 export { Sealer } from './sealer';
 export { shareOf } from './share';

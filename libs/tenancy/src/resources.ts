@@ -157,7 +157,7 @@ export class Resources {
       const sealed = Object.fromEntries(
         Object.entries(secrets).map(([name, value]) => [
           name,
-          this.sealer.seal(value, place(kind, tenant, metadata.name, name)),
+          this.sealer.seal(value, secretPlace(kind, tenant, metadata.name, name)),
         ]),
       );
       const values = { spec: JSON.stringify(spec), sealed: JSON.stringify(sealed) };
@@ -255,7 +255,7 @@ export class Resources {
     return Object.fromEntries(
       Object.entries(row.sealed).map(([name, sealed]) => [
         name,
-        this.sealer.open(sealed, place(row.kind, row.tenant, row.name, name)),
+        this.sealer.open(sealed, secretPlace(row.kind, row.tenant, row.name, name)),
       ]),
     );
   }
@@ -313,7 +313,7 @@ export function tenantOf(resource: Resource): string {
   return resource.kind === 'Tenant' ? resource.metadata.name : resource.metadata.tenant;
 }
 
-function place(kind: string, tenant: string, name: string, secret: string): string {
+export function secretPlace(kind: string, tenant: string, name: string, secret: string): string {
   return `${kind}/${tenant}/${name}/${secret}`;
 }
 

@@ -42,3 +42,9 @@ export function errorRecord(error: unknown): ErrorRecord {
     ...(error instanceof Error && error.stack && { stack: error.stack.split('\n').slice(0, STACK_LINES).join('\n') }),
   };
 }
+
+/** The same to whom decides when to try again, without what others answered. */
+export function withoutWords(error: unknown, code: string): SpillwayError {
+  const { class: kind = 'transient', retryAfterMs } = error as Partial<SpillwayError>;
+  return new SpillwayError(code, { code, class: kind, retryAfterMs });
+}

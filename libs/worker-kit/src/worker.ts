@@ -20,9 +20,10 @@ import {
 } from '@spillway/queues';
 import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
 import { AttemptSignal } from './attempt-signal';
-import { errorRecord, judge } from './failure';
+import { errorRecord, judge, withoutWords } from './failure';
 import { shares } from './shares';
 import { UNRECORDED } from './keep-trying';
+import { readJob } from './read-job';
 import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
 import { LaneKeeper, type ParkedKey } from './lane-keeper';
 import { AttemptTelling, startAtZero } from './telling';
@@ -33,6 +34,8 @@ export interface WorkerParts {
   deadLetters: DeadLetters;
   facts: FactSink;
   log: Log;
+  /** Told of a job that somebody else put into the queue; it is not run. */
+  onForged?(queue: QueueName, jobId: string): Promise<void>;
   /** Runs a job that killed its worker twice where it can only harm itself. */
   isolate?(queue: QueueName, job: IsolatedJob): Promise<Outcome>;
   /** An ordering key stands still until an operator decides. */
@@ -152,7 +155,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   }
 
   private async process(job: Job, token?: string): Promise<unknown> {
-    const data = this.parts.queues.dataOf<Name>(job);
+    const data = await readJob(this.handler.queue, job, this.parts, token);
     const started = performance.now();
     const telling = new AttemptTelling(this.handler.queue, job, data, this.parts.log);
     if ((job.stalledCounter ?? 0) > 0) await this.stopIfDead(job, data);
@@ -161,10 +164,19 @@ export class QueueWorker<Name extends QueueName = QueueName> {
       await this.forgetDeadLetter(job, data);
       await this.parts.facts.record([...(outcome.facts ?? []), ...this.successFacts(job, data, outcome, started)]);
       telling.done(outcome);
-      return outcome.value ?? null;
+      return this.shown(outcome);
     } catch (error) {
       return this.fail(job, data, error, started, telling, token);
     }
+  }
+
+  /** What the admin shows of an outcome may be another's answer: sealed queues do not get it. */
+  private shown(outcome: Outcome): unknown {
+    return this.parts.queues.codec.seals ? (outcome.response ?? null) : (outcome.value ?? null);
+  }
+
+  private told(error: DeadLetter['error']): string {
+    return this.parts.queues.codec.seals ? error.code : error.message;
   }
 
   /**
@@ -177,7 +189,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     const letter = await this.parts.deadLetters.find(this.handler.queue, job.id!, subjectOf(data).tenant);
     if (!letter || redrivesOf(letter.job.data as JobData[Name]) < redrivesOf(data)) return;
     await this.parts.facts.record(this.endFacts(job, data, 'dead-letter', letter.error));
-    throw new UnrecoverableError(letter.error.message);
+    throw new UnrecoverableError(this.told(letter.error));
   }
 
   /** A crash in the middle of a redrive leaves the dead letter beside the job; a job that is done has none. */
@@ -239,31 +251,33 @@ export class QueueWorker<Name extends QueueName = QueueName> {
       await this.parts.facts.record([...facts, ...(concluded.facts ?? []), ended]);
       telling.failed('failed', record);
       telling.log.info({ code: record.code, class: record.class }, 'call failed');
-      return concluded.value ?? null;
+      return this.shown(concluded);
     }
     if (verdict.next === 'dead-letter') {
       const cancelled = error instanceof SpillwayError && error.code === 'job-cancelled';
       // First, so that its trace is kept and the dead letter says so.
       telling.failed(cancelled ? 'cancelled' : 'dead-letter', record);
-      if (!cancelled) await this.lanes.park(job, record);
+      if (!cancelled) await this.lanes.park(job, { ...record, message: this.told(record) });
       if (!cancelled) await this.parts.deadLetters.put(this.handler.queue, this.deadLetter(job, data, record, attempt));
       await this.parts.facts.record([
         ...facts,
         ...this.endFacts(job, data, cancelled ? 'cancelled' : 'dead-letter', record),
       ]);
       telling.log.warn({ code: record.code, err: error }, cancelled ? 'job cancelled' : 'job is dead');
-      throw new UnrecoverableError(record.message);
+      throw new UnrecoverableError(this.told(record));
     }
     telling.failed(verdict.next, record);
     // Facts go through the queues, too.
     if (record.code !== 'queues-unavailable') await this.parts.facts.record(facts);
     telling.log.info({ code: record.code, class: record.class }, 'attempt failed');
-    await this.lanes.retryLater(job, token, verdict, error);
+    // What others answered may be in the message: sealed queues do not get it.
+    const kept = this.parts.queues.codec.seals ? withoutWords(error, record.code) : error;
+    await this.lanes.retryLater(job, token, verdict, kept);
     if (verdict.next === 'wait') {
       await job.moveToDelayed(Date.now() + verdict.delayMs, token);
       throw new DelayedError();
     }
-    throw error;
+    throw kept;
   }
 
   private conclude(job: Job, data: JobData[Name], error: unknown): Promise<Outcome | undefined> | undefined {

@@ -59,6 +59,10 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
           target: `${name}/${key}`,
           details: { code: error.code, message: error.message },
         }),
+      onForged: (name, id) =>
+        platform.audit.record({ actor: role, action: 'job.forged', target: `${name}/${id}` }).catch((err: unknown) => {
+          platform.log.error({ err, queue: name, job: id }, 'a forged job could not be audited');
+        }),
       isolate: (name, job) => isolation.run({ queue: name, job }),
     });
     this.stopListening = platform.signals.on((signal) => {

@@ -95,7 +95,7 @@ async function play(platform: Platform, { definition, input, expectations }: Sce
 
 /** What there is to see of a run that has ended. */
 async function endOf(platform: Platform, id: string): Promise<Ended | undefined> {
-  const run = await new RunRecords(platform.database.db).find(id);
+  const run = await new RunRecords(platform.database.db, platform.vault).find(id);
   if (!run?.endedAt) return undefined;
   const order = [...run.tasks].sort((a, b) => a.node - b.node).map(({ name }) => name);
   return { status: run.status, output: run.output as never, error: run.error, order };

@@ -3,6 +3,7 @@ import type { Platform } from '@spillway/runtime';
 import type { Sessions } from '../access/sessions';
 import type { Users } from '../access/users';
 import { deadLetterEndpoints } from './dead-letters';
+import { encryptionEndpoints } from './encryption';
 import type { Endpoint } from './endpoint';
 import { eventEndpoints } from './events';
 import { jobEndpoints } from './jobs';
@@ -40,6 +41,7 @@ export function allEndpoints(
     ...quotaEndpoints(platform),
     ...sampleEndpoints(platform, ingressUrl),
     ...recordEndpoints(platform),
+    ...encryptionEndpoints(platform),
     ...keyEndpoints(platform),
     ...peopleEndpoints(platform, users, sessions),
     ...ownEndpoints(users, sessions),

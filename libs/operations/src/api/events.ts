@@ -2,6 +2,7 @@ import { type IngressJob, newId } from '@spillway/contracts';
 import type { Platform } from '@spillway/runtime';
 import { z } from 'zod';
 import { canSee, type Caller, tenantFor } from '../access/principal';
+import { readJob } from './read-job';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { beforeField, idParams, limitField, tenantField, timeField } from './fields';
 
@@ -93,7 +94,7 @@ async function find(platform: Platform, id: string, principal: Caller): Promise<
   const record = await platform.events.find(id);
   if (record) return canSee(principal, record.tenant) ? record : notFound(`event ${id}`);
   const job = await platform.queues.find('ingress-events', id);
-  const data = job && (platform.queues.dataOf<'ingress-events'>(job) as IngressJob);
+  const data = job && ((await readJob(platform, 'ingress-events', job)) as IngressJob | undefined);
   if (data?.event && canSee(principal, data.event.tenant)) {
     return underWay(data, `in ingress-events: ${await job!.getState()}`);
   }

@@ -8,6 +8,7 @@ import { subjectOf } from '@spillway/worker-kit';
 import { z } from 'zod';
 import { type Caller, canSee, requirePlatform, tenantFor } from '../access/principal';
 import { backlogOf } from './backlog';
+import { ownerOf, readJob } from './read-job';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { jobParams, limitField, queueSchema, tenantField } from './fields';
 
@@ -74,7 +75,7 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
         const job = await find(platform, params.queue, params.id, principal);
         return {
           ...(await summary(platform, params.queue, job)),
-          data: platform.queues.dataOf(job),
+          data: await readJob(platform, params.queue, job),
           result: job.returnvalue as unknown,
         };
       },
@@ -88,7 +89,7 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
       params: jobParams,
       handle: async ({ params: { queue, id }, principal, note }) => {
         const job = await find(platform, queue, id, principal);
-        note({ tenant: subjectOf(platform.queues.dataOf(job)).tenant, target: `${queue}/${id}` });
+        note({ tenant: (await ownerOf(platform, queue, job)).tenant, target: `${queue}/${id}` });
         const result = await cancel(platform, queue, job);
         return { id, queue, ...result };
       },
@@ -152,7 +153,7 @@ async function list(
 /** @throws BadRequestError 404 */
 async function find(platform: Platform, queue: QueueName, id: string, principal: Caller): Promise<Job> {
   const job = await platform.queues.find(queue, id);
-  if (!job || !canSee(principal, subjectOf(platform.queues.dataOf(job)).tenant))
+  if (!job || !canSee(principal, (await ownerOf(platform, queue, job)).tenant))
     return notFound(`job ${id} in ${queue}`);
   return job;
 }
@@ -163,7 +164,7 @@ async function summary(platform: Platform, queue: QueueName, job: Job, state?: s
     queue,
     name: job.name,
     state: state ?? stateOf(await job.getState()),
-    ...subjectOf(platform.queues.dataOf(job)),
+    ...(await ownerOf(platform, queue, job)),
     attemptsMade: job.attemptsMade,
     stalled: job.stalledCounter,
     addedAt: new Date(job.timestamp),
@@ -204,7 +205,8 @@ async function letNextIn({ queues }: Platform, queue: QueueName, job: Job): Prom
 }
 
 async function tell(platform: Platform, queue: QueueName, job: Job): Promise<void> {
-  const data = platform.queues.dataOf(job);
+  const data = await readJob(platform, queue, job);
+  if (!data) return;
   const about = subjectOf(data);
   if (!about.eventId || queue === 'analytics-events') return;
   const error = { class: 'permanent', code: 'job-cancelled', message: 'the job was cancelled by an operator' };
@@ -231,7 +233,7 @@ async function answerRun(platform: Platform, { run, eventId, route, meta }: Call
   const key = answerKey(run.node);
   const status = STANDARD_ERRORS.communication;
   const error = { type: standardErrorUri('communication'), status, title: 'job-cancelled', detail };
-  await platform.runs.deliver({ runId: run.id, key, input: { kind: 'failure', node: run.node, error } });
+  await platform.runs.deliver({ tenant, runId: run.id, key, input: { kind: 'failure', node: run.node, error } });
   const job = wakeUp({ id: run.id, flow: run.flow, tenant, priority, correlationId, eventId, route }, key);
   await platform.queues.add('orchestration-flows', job.data, { id: job.id, priority });
 }

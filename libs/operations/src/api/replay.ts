@@ -28,7 +28,7 @@ const MOST_LOOKED_AT = 5_000;
 type Json = z.infer<ReturnType<typeof z.json>>;
 
 export function replayEndpoint(platform: Platform): Endpoint {
-  const past = new PastRuns(platform.database.pool);
+  const past = new PastRuns(platform.database.pool, platform.vault);
   return endpoint({
     method: 'POST',
     path: '/flows/{name}/replay',

@@ -13,7 +13,7 @@ export function restartEndpoint(
   platform: Platform,
   find: (id: string, principal: Caller) => Promise<RunRecord>,
 ): Endpoint {
-  const restarts = new Restarts(platform.database.pool);
+  const restarts = new Restarts(platform.database.pool, platform.vault);
   return endpoint({
     method: 'POST',
     path: '/runs/{id}/restart',

@@ -20,7 +20,7 @@ const ORDERS = {
 };
 
 export function runEndpoints(platform: Platform): Endpoint[] {
-  const records = new RunRecords(platform.database.db);
+  const records = new RunRecords(platform.database.db, platform.vault);
   const find = async (id: string, principal: Caller): Promise<RunRecord> => {
     const run = await records.find(id);
     return run && canSee(principal, run.tenant) ? run : notFound(`run ${id}`);
@@ -150,7 +150,7 @@ async function order(platform: Platform, run: RunRecord, kind: keyof typeof ORDE
       remedy: 'Replay its event: that begins a new run.',
     });
   }
-  const newest = kind === 'retry' ? await new Restarts(platform.database.pool).newestOf(run) : run.id;
+  const newest = kind === 'retry' ? await new Restarts(platform.database.pool, platform.vault).newestOf(run) : run.id;
   if (newest !== run.id) {
     throw new BadRequestError(`another run took its way: ${newest}`, {
       code: 'run-state',

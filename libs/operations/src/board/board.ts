@@ -57,7 +57,7 @@ function boardQueue({ queue, partition }: OneQueue, readOnlyMode: boolean, queue
   const isTold = queues.partitions.count === 1 || queues.backend.kind === 'postgres';
   const prefix = isTold ? undefined : `${queues.partitions.group(partition)}.`;
   const adapter = new BullMQAdapter(queue as never, { readOnlyMode, allowRetries: !readOnlyMode, prefix });
-  adapter.setFormatter('data', (data: unknown) => queues.dataOf({ data } as never));
+  adapter.setFormatter('data', (data: object) => queues.codec.shown(data));
   return adapter;
 }
 

@@ -5,6 +5,7 @@ import * as runs from './0003-runs';
 import * as flows from './0005-flows';
 import * as people from './0006-people';
 import * as quotas from './0007-quotas';
+import * as isolation from './0008-isolation';
 
 /** In order; a released migration is never changed. */
 export const migrations: Record<string, Migration> = {
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '0005-flows': flows,
   '0006-people': people,
   '0007-quotas': quotas,
+  '0008-isolation': isolation,
 };

@@ -1,6 +1,7 @@
 import { TransientError } from '@spillway/contracts';
 import type { Pool } from 'pg';
 import { batched } from '../batcher';
+import type { Vault } from '../vault/vault';
 
 /** What is known of an effect when a job wants to have it: what it came to, or nothing. */
 export type Known = { result: unknown } | undefined;
@@ -22,7 +23,10 @@ export class EffectStore {
   /** @throws TransientError `records-unavailable` when PostgreSQL is away. */
   readonly record: (effect: Effect) => Promise<void>;
 
-  constructor(private readonly pool: Pool) {
+  constructor(
+    private readonly pool: Pool,
+    private readonly vault: Vault,
+  ) {
     this.find = batched((keys: string[]) => this.findAll(keys), { most: 500 });
     this.record = batched((effects: Effect[]) => this.recordAll(effects), { most: 500 });
   }
@@ -33,12 +37,14 @@ export class EffectStore {
       text: 'select key, result from effects where key = any($1::text[])',
       values: [keys],
     });
-    const found = new Map(rows.map((row) => [row.key, row]));
+    const opened = await this.vault.showAll(rows, (row) => [[['effect', row.key], row.result]]);
+    const found = new Map(rows.map((row, index) => [row.key, { result: opened[index]![0] }]));
     return keys.map((key) => found.get(key));
   }
 
   /** The first result stands: two workers may have had the same job, when one lost its lock. */
   private async recordAll(effects: Effect[]): Promise<void[]> {
+    await this.vault.ready(effects.map(({ tenant }) => tenant));
     await this.query({
       name: 'effects-record',
       text: `insert into effects (key, tenant, job_id, result)
@@ -48,7 +54,7 @@ export class EffectStore {
         effects.map((effect) => effect.key),
         effects.map((effect) => effect.tenant),
         effects.map((effect) => effect.jobId),
-        effects.map((effect) => JSON.stringify(effect.result ?? null)),
+        effects.map(({ tenant, key, result }) => this.vault.json(tenant, ['effect', key], result)),
       ],
     });
     return effects.map(() => undefined);

@@ -1,6 +1,7 @@
 import type { SpillwayEvent } from '@spillway/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../schema';
+import type { Vault } from '../vault/vault';
 
 export interface EventFilter {
   tenant?: string;
@@ -70,7 +71,10 @@ export interface EventRecord extends EventSummary {
 
 /** Reads events and what became of them. */
 export class EventRecords {
-  constructor(private readonly db: Kysely<Schema>) {}
+  constructor(
+    private readonly db: Kysely<Schema>,
+    private readonly vault: Vault,
+  ) {}
 
   /** Whose events these are. */
   async tenantsOf(ids: string[]): Promise<Map<string, string>> {
@@ -106,12 +110,22 @@ export class EventRecords {
   async find(id: string): Promise<EventRecord | undefined> {
     const row = await this.db.selectFrom('events').selectAll().where('id', '=', id).executeTakeFirst();
     if (!row) return undefined;
-    const [jobs, attempts, runs, collisions] = await Promise.all([
+    const [kept, attempted, runs, collisions] = await Promise.all([
       this.db.selectFrom('jobs').selectAll().where('event_id', '=', id).orderBy('created_at').orderBy('id').execute(),
       this.db.selectFrom('attempts').selectAll().where('event_id', '=', id).orderBy('at').execute(),
       this.db.selectFrom('runs').select(['id', 'flow', 'status']).where('event_id', '=', id).execute(),
       this.db.selectFrom('collisions').selectAll().where('event_id', '=', id).execute(),
     ]);
+    const [event, error] = await Promise.all([
+      this.vault.show<SpillwayEvent>(['event', id], row.event),
+      this.vault.show(['event-error', id], row.error),
+    ]);
+    const jobs = await Promise.all(
+      kept.map(async (job) => ({ ...job, error: await this.vault.show(['job-error', job.id], job.error) })),
+    );
+    const attempts = await Promise.all(
+      attempted.map(async (one) => ({ ...one, error: await this.vault.show(['attempt-error', one.id], one.error) })),
+    );
     const timeline: TimelineEntry[] = [
       { at: row.accepted_at, what: row.via === 'outbox' ? 'accepted (outbox)' : 'accepted' },
     ];
@@ -172,11 +186,11 @@ export class EventRecords {
       acceptedAt: row.accepted_at,
       endedAt: row.ended_at,
       bytes: row.bytes,
-      event: row.event as SpillwayEvent,
+      event,
       via: row.via,
       bodySha256: row.body_sha256,
       routedAt: row.routed_at,
-      error: row.error,
+      error,
       jobs: jobs.map((job) => ({
         id: job.id,
         queue: job.queue,
@@ -210,7 +224,7 @@ export class EventRecords {
       from jobs j join events e on e.id = j.event_id
       where j.state = 'queued' and j.created_at < ${before} and j.state_at < ${before} and j.id > ${after}
       order by j.id limit ${limit}`.execute(this.db);
-    return rows;
+    return this.withEvents(rows, (row) => row.eventId);
   }
 
   /** Events that were recorded as accepted and never routed. */
@@ -218,14 +232,26 @@ export class EventRecords {
     before: Date,
     limit: number,
   ): Promise<{ event: SpillwayEvent; bodySha256: string; bytes: number }[]> {
-    return this.db
+    const rows = await this.db
       .selectFrom('events')
-      .select(['event', 'body_sha256 as bodySha256', 'bytes'])
+      .select(['id', 'event', 'body_sha256 as bodySha256', 'bytes'])
       .where('state', '=', 'accepted')
       .where('accepted_at', '<', before)
       .orderBy('id')
       .limit(limit)
-      .execute() as Promise<{ event: SpillwayEvent; bodySha256: string; bytes: number }[]>;
+      .execute();
+    return this.withEvents(rows, (row) => row.id);
+  }
+
+  /** Those whose event can be read: of a shredded one nothing can be done again. */
+  private async withEvents<Row extends { event: unknown }>(rows: Row[], idOf: (row: Row) => string) {
+    const opened = await Promise.all(
+      rows.map(async (row) => ({
+        ...row,
+        event: await this.vault.show<SpillwayEvent>(['event', idOf(row)], row.event),
+      })),
+    );
+    return opened.filter(({ event }) => !('unreadable' in event));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import type { Vault } from '../vault/vault';
 import type { Folded } from './fold';
 import { countUsage, type Use, usageOf } from './ledger-usage';
 
@@ -8,7 +9,7 @@ import { countUsage, type Use, usageOf } from './ledger-usage';
  *
  * @returns the events that have an open job among these
  */
-export async function upsertJobs(client: PoolClient, { jobs, attempts }: Folded): Promise<Set<string>> {
+export async function upsertJobs(client: PoolClient, { jobs, attempts }: Folded, vault: Vault): Promise<Set<string>> {
   if (jobs.length === 0) return new Set();
   const { rows } = await client.query<{ id: string; event_id: string; state: string; first_id: string | null }>({
     name: 'ledger-jobs',
@@ -48,7 +49,7 @@ export async function upsertJobs(client: PoolClient, { jobs, attempts }: Folded)
       jobs.map((job) => job.state),
       jobs.map((job) => new Date(job.createdAt)),
       jobs.map((job) => new Date(job.stateAt)),
-      jobs.map((job) => (job.error ? JSON.stringify(job.error) : null)),
+      jobs.map(({ tenant, id, error }) => (error ? vault.json(tenant, ['job-error', id], error) : null)),
       jobs.map((job) => job.first?.id ?? null),
       jobs.map((job) => (job.first ? new Date(job.first.at) : null)),
       jobs.map((job) => job.first?.durationMs ?? null),

@@ -1,6 +1,6 @@
 import { type Fact, newEventId, newId, sha256, type SpillwayEvent } from '@spillway/contracts';
 import * as fc from 'fast-check';
-import { type Database, EventRecords, Ledger } from '../index';
+import { type Database, EventRecords, Ledger, Vault } from '../index';
 import { ownDatabase } from '../testing/own-database';
 
 let own: Awaited<ReturnType<typeof ownDatabase>>;
@@ -62,8 +62,8 @@ function story(): { id: string; facts: Fact[] } {
 }
 
 it('comes to the same whatever the order, the batches and the repetitions', async () => {
-  const ledger = new Ledger(database.pool);
-  const records = new EventRecords(database.db);
+  const ledger = new Ledger(database.pool, Vault.clear());
+  const records = new EventRecords(database.db, Vault.clear());
   const cuts = fc.array(fc.nat({ max: 10 }), { maxLength: 4 });
   await fc.assert(
     fc.asyncProperty(
@@ -91,7 +91,7 @@ it('comes to the same whatever the order, the batches and the repetitions', asyn
 });
 
 it('counts an event once, however often it is told', async () => {
-  const ledger = new Ledger(database.pool);
+  const ledger = new Ledger(database.pool, Vault.clear());
   const before = await count();
   const { facts } = story();
   await Promise.all([ledger.record(facts), ledger.record(facts), ledger.record(facts)]);

@@ -1,6 +1,7 @@
 import { type Fact, TransientError } from '@spillway/contracts';
 import type { Pool, PoolClient } from 'pg';
 import { fold, type Folded } from './fold';
+import type { Vault } from '../vault/vault';
 import { upsertJobs } from './ledger-jobs';
 import { countUsage, usageOf } from './ledger-usage';
 
@@ -9,7 +10,10 @@ import { countUsage, usageOf } from './ledger-usage';
  * the fact, and an event's state is worked out from its jobs.
  */
 export class Ledger {
-  constructor(private readonly pool: Pool) {}
+  constructor(
+    private readonly pool: Pool,
+    private readonly vault: Vault,
+  ) {}
 
   /**
    * Records facts in one transaction.
@@ -27,6 +31,7 @@ export class Ledger {
    */
   async recordJobs(jobs: { id?: string; facts: Fact[] }[]): Promise<void> {
     if (jobs.every(({ facts }) => facts.length === 0)) return;
+    await this.vault.ready(jobs.flatMap(({ facts }) => facts.map(({ tenant }) => tenant)));
     let client: PoolClient | undefined;
     try {
       client = await this.pool.connect();
@@ -46,14 +51,15 @@ export class Ledger {
 
   private async write(client: PoolClient, facts: Fact[]): Promise<void> {
     const folded = fold(facts);
-    const fresh = await insertEvents(client, folded);
+    const { vault } = this;
+    const fresh = await insertEvents(client, folded, vault);
     const moving = await lockEvents(client, folded, fresh);
-    const open = await upsertJobs(client, folded);
-    await insertAttempts(client, folded);
+    const open = await upsertJobs(client, folded, vault);
+    await insertAttempts(client, folded, vault);
     await insertDuplicates(client, folded);
     // One that was moving, and has a job that is open, moves on.
     const unsettled = folded.eventIds.filter((id) => !(moving.has(id) && open.has(id)));
-    await settleEvents(client, folded, unsettled);
+    await settleEvents(client, folded, unsettled, vault);
   }
 
   /** Jobs of facts that were recorded before `time` cannot come again. @returns how many were forgotten */
@@ -85,7 +91,7 @@ async function newFacts(client: PoolClient, jobs: { id?: string; facts: Fact[] }
  *
  * @returns the events that are new and moving
  */
-async function insertEvents(client: PoolClient, { accepted, routed }: Folded): Promise<Set<string>> {
+async function insertEvents(client: PoolClient, { accepted, routed }: Folded, vault: Vault): Promise<Set<string>> {
   if (accepted.length === 0) return new Set();
   const routes = new Map(routed.filter((fact) => fact.jobs.length > 0).map((fact) => [fact.eventId, fact]));
   const { rows } = await client.query<{ id: string }>({
@@ -121,7 +127,7 @@ async function insertEvents(client: PoolClient, { accepted, routed }: Folded): P
       accepted.map((fact) => fact.body.bytes),
       accepted.map((fact) => text(fact.event.correlationid)),
       accepted.map((fact) => fact.via),
-      accepted.map((fact) => JSON.stringify(fact.event)),
+      accepted.map(({ tenant, eventId, event }) => vault.json(tenant, ['event', eventId], event)),
       accepted.map((fact) => new Date(fact.at)),
       accepted.map((fact) => (routes.has(fact.eventId) ? new Date(routes.get(fact.eventId)!.at) : null)),
     ],
@@ -147,7 +153,7 @@ async function lockEvents(client: PoolClient, { eventIds }: Folded, fresh: Set<s
 }
 
 /** Attempts, the count on their jobs, and the usage that only a new attempt counts for. */
-async function insertAttempts(client: PoolClient, { attempts }: Folded): Promise<void> {
+async function insertAttempts(client: PoolClient, { attempts }: Folded, vault: Vault): Promise<void> {
   if (attempts.length === 0) return;
   const { rows } = await client.query<{ id: string }>({
     name: 'ledger-attempts',
@@ -172,7 +178,7 @@ async function insertAttempts(client: PoolClient, { attempts }: Folded): Promise
       attempts.map((fact) => fact.attempt),
       attempts.map((fact) => fact.outcome),
       attempts.map((fact) => fact.durationMs),
-      attempts.map((fact) => (fact.error ? JSON.stringify(fact.error) : null)),
+      attempts.map(({ tenant, id, error }) => (error ? vault.json(tenant, ['attempt-error', id], error) : null)),
       attempts.map((fact) => fact.repeat ?? false),
       attempts.map((fact) => fact.recorded ?? false),
       attempts.map((fact) => fact.response?.status ?? null),
@@ -206,12 +212,20 @@ async function insertDuplicates(client: PoolClient, { duplicates }: Folded): Pro
 }
 
 /** Works out the state of events from their jobs and runs. */
-async function settleEvents(client: PoolClient, { routed, failed }: Folded, eventIds: string[]): Promise<void> {
+async function settleEvents(
+  client: PoolClient,
+  { routed, failed }: Folded,
+  eventIds: string[],
+  vault: Vault,
+): Promise<void> {
   if (eventIds.length === 0) return;
   if (failed.length > 0) {
     await client.query(
       `update events set error = t.error from unnest($1::uuid[], $2::json[]) as t (id, error) where events.id = t.id`,
-      [failed.map((fact) => fact.eventId), failed.map((fact) => JSON.stringify(fact.error))],
+      [
+        failed.map((fact) => fact.eventId),
+        failed.map(({ tenant, eventId, error }) => vault.json(tenant, ['event-error', eventId], error)),
+      ],
     );
   }
   await client.query({

@@ -1,5 +1,6 @@
 import type { IngressJob } from '@spillway/contracts';
 import type { Pool } from 'pg';
+import { isUnreadable, type Vault } from '../vault/vault';
 
 /** An arbitrary number that no other advisory lock has. */
 const RELAY_LOCK = 7_245_120;
@@ -24,7 +25,10 @@ export interface ParkedEvent {
 
 /** Where accepted events wait while the queues are away (DESIGN.md, promise 1). */
 export class Outbox {
-  constructor(private readonly pool: Pool) {}
+  constructor(
+    private readonly pool: Pool,
+    private readonly vault: Vault,
+  ) {}
 
   /**
    * Keeps the event, unless the same one is known: in the outbox, or in the records within its window.
@@ -35,6 +39,10 @@ export class Outbox {
    */
   async put(job: IngressJob, dedupeId: string, source: string, windowMs: number, parkedFor?: string): Promise<string> {
     const { event } = job;
+    await this.vault.ready([event.tenant]);
+    const kept = this.vault.json(event.tenant, ['outbox', event.id], job, {
+      event: { type: event.type, source: event.source },
+    });
     const { rows } = await this.pool.query<{ id: string }>(
       `with known as (
          select id::text from events
@@ -47,16 +55,7 @@ export class Outbox {
          returning event_id::text as id
        )
        select id from known union all select id from kept`,
-      [
-        event.tenant,
-        source,
-        event.idempotencykey,
-        windowMs,
-        event.id,
-        dedupeId,
-        JSON.stringify(job),
-        parkedFor ?? null,
-      ],
+      [event.tenant, source, event.idempotencykey, windowMs, event.id, dedupeId, kept, parkedFor ?? null],
     );
     return rows[0]!.id;
   }
@@ -67,7 +66,8 @@ export class Outbox {
       'select job, duplicate_of as "duplicateOf" from outbox where event_id = $1',
       [eventId],
     );
-    return rows[0];
+    if (!rows[0]) return undefined;
+    return { ...rows[0], job: await this.vault.open(['outbox', eventId], rows[0].job) };
   }
 
   /** Events that wait to be relayed. */
@@ -111,19 +111,23 @@ export class Outbox {
         RELAY_LOCK,
       ]);
       const { rows } = lock[0]!.mine
-        ? await client.query<{ id: string; dedupe_id: string; job: IngressJob }>(
-            `select id, dedupe_id, job from outbox where relayed_at is null and parked_for is null
+        ? await client.query<{ id: string; dedupe_id: string; event_id: string; job: unknown }>(
+            `select id, dedupe_id, event_id, job from outbox where relayed_at is null and parked_for is null
              order by id limit $1 for update`,
             [most],
           )
         : { rows: [] };
       let taken = 0;
       if (rows.length > 0) {
-        const standing = await relay(rows.map((row) => ({ id: row.id, dedupeId: row.dedupe_id, job: row.job })));
+        const opened = await this.vault.showAll(rows, (row) => [[['outbox', row.event_id], row.job]]);
+        const entries = rows
+          .map((row, at) => ({ id: row.id, dedupeId: row.dedupe_id, job: opened[at]![0] as IngressJob }))
+          .filter(({ job }) => !isUnreadable(job));
+        const standing = await relay(entries);
         await client.query(
           `update outbox set relayed_at = now(), duplicate_of = nullif(t.standing, outbox.event_id)
            from unnest($1::bigint[], $2::uuid[]) as t (id, standing) where outbox.id = t.id and t.standing is not null`,
-          [rows.map((row) => row.id), standing.map((id) => id ?? null)],
+          [entries.map((entry) => entry.id), standing.map((id) => id ?? null)],
         );
         taken = standing.filter((id) => id !== undefined).length;
       }

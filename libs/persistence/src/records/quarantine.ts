@@ -1,6 +1,8 @@
 import { newId } from '@spillway/contracts';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../schema';
+import { OVERHEAD_BYTES } from '../vault/envelope';
+import type { Vault } from '../vault/vault';
 
 export interface QuarantinedRequest {
   id: string;
@@ -20,11 +22,27 @@ export interface QuarantinedRequest {
 
 /** Requests that failed verification, kept as they came. */
 export class Quarantine {
-  constructor(private readonly db: Kysely<Schema>) {}
+  constructor(
+    private readonly db: Kysely<Schema>,
+    private readonly vault: Vault,
+  ) {}
 
   /** @returns the id under which the request is kept */
   async hold(request: Omit<QuarantinedRequest, 'id' | 'state' | 'releasedAt' | 'eventIds'>): Promise<string> {
     const id = newId();
+    const { tenant, url } = request;
+    await this.vault.ready([tenant]);
+    const headers = JSON.stringify(request.headers).replaceAll('\\u0000', '');
+    const body = this.vault.bytes(tenant, ['quarantine', id, 'body'], request.body);
+    const around = { headers: JSON.parse(headers) as object, url };
+    const kept = body
+      ? {
+          // What follows in it may be a secret.
+          url: url.split('?', 1)[0]!,
+          headers: this.vault.json(tenant, ['quarantine', id], around, { keyId: body.key }),
+          body: body.sealed,
+        }
+      : { url, headers, body: request.body };
     await this.db
       .insertInto('quarantine')
       .values({
@@ -35,9 +53,7 @@ export class Quarantine {
         code: request.code,
         reason: request.reason,
         method: request.method,
-        url: request.url,
-        headers: JSON.stringify(request.headers).replaceAll('\\u0000', ''),
-        body: request.body,
+        ...kept,
         received_at: request.receivedAt,
         event_ids: [],
       })
@@ -50,7 +66,11 @@ export class Quarantine {
       .selectFrom('quarantine')
       .select(['id', 'tenant', 'source', 'state', 'code', 'reason', 'method', 'url', 'event_ids as eventIds'])
       .select(['received_at as receivedAt', 'released_at as releasedAt'])
-      .select((eb) => eb.fn<number>('octet_length', ['body']).as('bytes'))
+      .select(
+        sql<number>`octet_length(body) - case when headers ? 'keyId' then ${sql.lit(OVERHEAD_BYTES)} else 0 end`.as(
+          'bytes',
+        ),
+      )
       .orderBy('id', 'desc')
       .limit(Math.min(filter.limit ?? 50, 500));
     if (filter.tenant) query = query.where('tenant', '=', filter.tenant);
@@ -75,6 +95,12 @@ export class Quarantine {
     const row = await this.db.selectFrom('quarantine').selectAll().where('id', '=', id).executeTakeFirst();
     if (!row) return undefined;
     const { received_at: receivedAt, released_at: releasedAt, event_ids: eventIds, ...rest } = row;
+    const { keyId } = row.headers;
+    // Names of headers are in lower case: this one is ours.
+    if (typeof keyId === 'string') {
+      const around = await this.vault.open<object>(['quarantine', id], row.headers);
+      Object.assign(rest, around, { body: await this.vault.openBytes(['quarantine', id, 'body'], keyId, row.body) });
+    }
     return { ...rest, receivedAt, releasedAt, eventIds } as QuarantinedRequest;
   }
 

@@ -1,11 +1,16 @@
 import type { Pool } from 'pg';
+import { isUnreadable, type Vault } from '../vault/vault';
+import { reviveShared } from './runs/shared-json';
 
 /**
  * Forgets what has outlived its time, tenant by tenant and in batches, oldest first, so that no statement holds locks for
  * long. Nothing that is still moving is forgotten.
  */
 export class RetentionRecords {
-  constructor(private readonly pool: Pool) {}
+  constructor(
+    private readonly pool: Pool,
+    private readonly vault: Vault,
+  ) {}
 
   /** Every tenant that has events, also those that are gone. */
   async tenants(): Promise<string[]> {
@@ -56,7 +61,8 @@ export class RetentionRecords {
     before: Date,
     most: number,
   ): Promise<{ count: number; reached?: Date }> {
-    const { rows } = await this.pool.query<{ id: string; event: Record<string, unknown>; accepted_at: Date }>(
+    await this.vault.ready([tenant]);
+    const { rows } = await this.pool.query<{ id: string; event: unknown; accepted_at: Date }>(
       `select id, event, accepted_at from events
        where tenant = $1 and accepted_at >= $2 and accepted_at < $3 and not payload_gone
          and state not in ('accepted', 'moving')
@@ -65,21 +71,41 @@ export class RetentionRecords {
     );
     if (rows.length > 0) {
       const ids = rows.map((row) => row.id);
+      const events = await Promise.all(rows.map(({ id, event }) => this.withoutData(tenant, id, event)));
+      const ended = await this.pool.query<{ id: string; state: unknown }>(
+        'select id, state from runs where event_id = any($1::uuid[]) and ended_at is not null',
+        [ids],
+      );
+      const states = await Promise.all(ended.rows.map(({ id, state }) => this.endOf(tenant, id, state)));
       await this.pool.query(
         `with e as (
           update events set event = t.event, payload_gone = true
           from unnest($1::uuid[], $2::json[]) as t (id, event) where events.id = t.id
         ), r as (
-          update runs set state = json_build_object('status', state ->> 'status', 'input', null, 'context', null,
-            'startedAt', state -> 'startedAt', 'next', state -> 'next', 'agenda', '[]'::json, 'undo', '[]'::json)
-          where event_id = any($1) and ended_at is not null returning id
+          update runs set state = t.state from unnest($3::text[], $4::json[]) as t (id, state)
+          where runs.id = t.id and ended_at is not null returning runs.id
         ), c as (delete from run_contexts using r where run_contexts.run_id = r.id),
         g as (update flow_gathered set event = 'null' where event_id = any($1) and run_id is not null)
         update run_tasks set input = null, output = null, answer = null, error = null from r where run_tasks.run_id = r.id`,
-        [ids, rows.map(({ event: { data: _, ...rest } }) => JSON.stringify({ ...rest, data: null }))],
+        [ids, events, ended.rows.map(({ id }) => id), states],
       );
     }
     return { count: rows.length, ...(rows.length === most && { reached: rows.at(-1)!.accepted_at }) };
+  }
+
+  private async withoutData(tenant: string, id: string, stored: unknown): Promise<string> {
+    const event = await this.vault.show<Record<string, unknown>>(['event', id], stored);
+    // What nobody can read stays as it is.
+    if (isUnreadable(event)) return JSON.stringify(stored);
+    return this.vault.json(tenant, ['event', id], { ...event, data: null });
+  }
+
+  private async endOf(tenant: string, id: string, stored: unknown): Promise<string> {
+    const kept = await this.vault.show(['run', id], stored);
+    if (isUnreadable(kept)) return JSON.stringify(stored);
+    const { status, startedAt, next } = reviveShared(kept) as Record<string, unknown>;
+    const end = { status, input: null, context: null, startedAt, next, agenda: [], undo: [] };
+    return this.vault.json(tenant, ['run', id], end);
   }
 
   /** Quarantined requests of a tenant. @returns how many */

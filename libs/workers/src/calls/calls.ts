@@ -120,7 +120,7 @@ export class Calls {
     const facts = data.run.alone && (await this.steps.answer(data.run.id, { key, input }, read, attempt.log));
     if (facts) return facts;
     const { signal } = attempt;
-    const deliver = () => this.platform.runs.deliver({ runId: data.run.id, key, input });
+    const deliver = () => this.platform.runs.deliver({ tenant: data.meta.tenant, runId: data.run.id, key, input });
     await between('answer', () => standingStill(signal ? keepTrying(deliver, signal) : deliver()));
     await between('wake', () => this.wake(data, key));
     return [];

@@ -1,4 +1,4 @@
-import { type IngressJob, QUEUE_NAMES, type QueueName } from '@spillway/contracts';
+import { type IngressJob, PermanentError, QUEUE_NAMES, type QueueName } from '@spillway/contracts';
 import { answerKey } from '@spillway/flows';
 import type { OpenJob } from '@spillway/persistence';
 import type { Job, NewFact } from '@spillway/queues';
@@ -67,8 +67,21 @@ export class Reconciler {
     return count;
   }
 
+  /** One that is not ours, or that nobody can read any more, is put away as that. */
+  private async readable(queue: QueueName, job: Job) {
+    try {
+      return await this.platform.queues.read(queue, job);
+    } catch (error) {
+      if (!(error instanceof PermanentError)) throw error;
+      await this.platform.deadLetters.putUnreadable(queue, job, error);
+      await job.remove();
+      return undefined;
+    }
+  }
+
   private async bury(queue: QueueName, job: Job): Promise<void> {
-    const data = this.platform.queues.dataOf(job);
+    const data = await this.readable(queue, job);
+    if (!data) return;
     const subject = subjectOf(data);
     const error = { class: 'transient', code: 'unexpected', message: job.failedReason ?? 'the job failed' };
     if (!(await this.platform.deadLetters.find(queue, job.id!, subject.tenant))) {

@@ -1,5 +1,5 @@
 import type { ScheduleJob, ScheduleSpec } from '@spillway/contracts';
-import { bullPriority, placeOptions } from '@spillway/queues';
+import { bullPriority, placeOptions, scheduleId } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
 
 /** Brings BullMQ's job schedulers to what tenants configured. Doing it twice, or in many processes, changes nothing. */
@@ -16,15 +16,16 @@ async function syncPartition({ queues, directory }: Pick<Platform, 'queues' | 'd
       if (spec.enabled) wanted.set(keyOf(tenant.name, name, spec), { tenant: tenant.name, name, spec });
     }
   }
-  const known = new Set((await queue.getJobSchedulers(0, -1, true)).map((scheduler) => scheduler.key));
-  for (const key of known) if (!wanted.has(key)) await queue.removeJobScheduler(key);
+  const known = new Map((await queue.getJobSchedulers(0, -1, true)).map(({ key, template }) => [key, template?.data]));
+  for (const key of known.keys()) if (!wanted.has(key)) await queue.removeJobScheduler(key);
   for (const [key, { tenant, name, spec }] of wanted) {
-    // One that runs already must not start anew: its next tick would move.
-    if (known.has(key)) continue;
+    // One that runs already must not start anew: its next tick would move. But its jobs must be believed.
+    if (known.has(key) && (await queues.codec.isCurrent(known.get(key) as object, tenant))) continue;
+    const { data } = await queues.codec.encode('ingress-events', scheduleId(key), jobOf(tenant, name));
     const repeat = spec.cron ? { pattern: spec.cron, tz: spec.timezone } : { every: spec.every! };
     await queue.upsertJobScheduler(key, repeat, {
       name: 'schedule',
-      data: jobOf(tenant, name),
+      data,
       opts: { removeOnFail: true, priority: bullPriority('normal'), ...placeOptions({ lane: tenant }) },
     });
   }

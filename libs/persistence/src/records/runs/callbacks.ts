@@ -1,4 +1,6 @@
 import type { Pool } from 'pg';
+import type { Vault } from '../../vault/vault';
+import { inboxJson } from './commit';
 
 /** What a run waits for from outside: a system that calls back, or a person who decides. */
 export interface Callback {
@@ -20,15 +22,20 @@ const COLUMNS = `run_id as "runId", node, tenant, kind, title, details, created_
 
 /** Answers that runs wait for: each is given once, and who gave it is kept. */
 export class Callbacks {
-  constructor(private readonly pool: Pool) {}
+  constructor(
+    private readonly pool: Pool,
+    private readonly vault: Vault,
+  ) {}
 
   /** Done again, it changes nothing. */
   async open(callback: Omit<Callback, 'createdAt' | 'answeredAt' | 'answeredBy' | 'answer'>): Promise<void> {
     const { runId, node, tenant, kind, title, details, expiresAt } = callback;
+    await this.vault.ready([tenant]);
+    const kept = this.vault.json(tenant, ['callback', runId, node], { title, details: details ?? null });
     await this.pool.query(
       `insert into run_callbacks (run_id, node, tenant, kind, title, details, expires_at)
        values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
-      [runId, node, tenant, kind, title, JSON.stringify(details ?? null), expiresAt],
+      [runId, node, tenant, kind, '', kept, expiresAt],
     );
   }
 
@@ -37,7 +44,7 @@ export class Callbacks {
       `select ${COLUMNS} from run_callbacks where run_id = $1 and node = $2`,
       [runId, node],
     );
-    return rows[0];
+    return rows[0] && this.opened(rows[0]);
   }
 
   /** Those nobody has answered, oldest first. */
@@ -49,7 +56,7 @@ export class Callbacks {
        order by created_at limit $3`,
       [filter.tenant ?? null, filter.kind ?? null, filter.limit],
     );
-    return rows;
+    return Promise.all(rows.map((row) => this.opened(row)));
   }
 
   /**
@@ -58,9 +65,11 @@ export class Callbacks {
    * @returns whether it is the first
    */
   async answer(
-    callback: Pick<Callback, 'runId' | 'node'>,
+    callback: Pick<Callback, 'runId' | 'node' | 'tenant'>,
     given: { by: string; answer: unknown; key: string; input: unknown },
   ): Promise<boolean> {
+    const { tenant, runId, node } = callback;
+    await this.vault.ready([tenant]);
     const { rows } = await this.pool.query<{ n: number }>(
       `with taken as (
          update run_callbacks set answered_at = now(), answered_by = $3, answer = $4
@@ -71,14 +80,23 @@ export class Callbacks {
        )
        select count(*)::int as n from taken`,
       [
-        callback.runId,
-        callback.node,
+        runId,
+        node,
         given.by,
-        JSON.stringify(given.answer ?? null),
+        this.vault.json(tenant, ['callback', runId, node, 'answer'], given.answer),
         given.key,
-        JSON.stringify(given.input),
+        inboxJson(this.vault, tenant, ['inbox', runId, given.key], given.input),
       ],
     );
     return rows[0]!.n === 1;
+  }
+
+  private async opened(row: Callback): Promise<Callback> {
+    const { runId, node } = row;
+    const [kept, answer] = await Promise.all([
+      this.vault.show<{ title?: string; details?: unknown }>(['callback', runId, node], row.details),
+      this.vault.show(['callback', runId, node, 'answer'], row.answer),
+    ]);
+    return { ...row, title: kept.title ?? '', details: kept.details ?? null, answer };
   }
 }

@@ -1,4 +1,6 @@
 import type { PoolClient } from 'pg';
+import type { Place } from '../../vault/envelope';
+import type { Vault } from '../../vault/vault';
 import { stringifyShared } from './shared-json';
 import type { Delivery, RunChange, RunRow } from './run-rows';
 
@@ -8,17 +10,19 @@ import type { Delivery, RunChange, RunRow } from './run-rows';
  *
  * @returns the ids of the runs that were written
  */
-export async function writeChanges(client: PoolClient, changes: RunChange[]): Promise<Set<string>> {
+export async function writeChanges(client: PoolClient, changes: RunChange[], vault: Vault): Promise<Set<string>> {
   const inOrder = [...changes].sort((a, b) => (a.run.id < b.run.id ? -1 : 1));
   const runs = inOrder.map(({ run }) => run);
   const written = new Set([
     ...(await insertRuns(
       client,
       runs.filter(({ seq }) => seq === 0),
+      vault,
     )),
     ...(await updateRuns(
       client,
       runs.filter(({ seq }) => seq > 0),
+      vault,
     )),
   ]);
   const kept = inOrder.filter(({ run }) => written.has(run.id));
@@ -28,9 +32,9 @@ export async function writeChanges(client: PoolClient, changes: RunChange[]): Pr
     'run_commands',
     nodesOf(kept, ({ closed }) => closed),
   );
-  await insertCommands(client, kept);
-  await insertTasks(client, kept);
-  await insertContexts(client, kept);
+  await insertCommands(client, kept, vault);
+  await insertTasks(client, kept, vault);
+  await insertContexts(client, kept, vault);
   await insertHeard(client, kept);
   await deleteNodes(
     client,
@@ -41,15 +45,17 @@ export async function writeChanges(client: PoolClient, changes: RunChange[]): Pr
   await insertRuns(
     client,
     kept.flatMap(({ children }) => children),
+    vault,
   );
   await insertDeliveries(
     client,
-    kept.flatMap(({ deliveries }) => deliveries),
+    kept.flatMap(({ run, deliveries }) => deliveries.map((one) => ({ ...one, tenant: run.tenant }))),
+    vault,
   );
   return written;
 }
 
-export async function insertRuns(client: PoolClient, runs: RunRow[]): Promise<string[]> {
+export async function insertRuns(client: PoolClient, runs: RunRow[], vault: Vault): Promise<string[]> {
   if (runs.length === 0) return [];
   const { rows } = await client.query<{ id: string }>({
     name: 'runs-insert',
@@ -74,7 +80,7 @@ export async function insertRuns(client: PoolClient, runs: RunRow[]): Promise<st
       runs.map((run) => run.parentRun),
       runs.map((run) => run.parentNode),
       runs.map((run) => run.status),
-      runs.map((run) => stringifyShared(run.state)),
+      runs.map(({ tenant, id, state }) => vault.text(tenant, ['run', id], stringifyShared(state))),
       runs.map((run) => run.jobs),
       runs.map((run) => run.wakeAt),
       runs.map((run) => run.priority),
@@ -87,7 +93,7 @@ export async function insertRuns(client: PoolClient, runs: RunRow[]): Promise<st
 }
 
 /** Compare and set on `seq`. */
-async function updateRuns(client: PoolClient, runs: RunRow[]): Promise<string[]> {
+async function updateRuns(client: PoolClient, runs: RunRow[], vault: Vault): Promise<string[]> {
   if (runs.length === 0) return [];
   const { rows } = await client.query<{ id: string }>({
     name: 'runs-update',
@@ -101,7 +107,7 @@ async function updateRuns(client: PoolClient, runs: RunRow[]): Promise<string[]>
       runs.map((run) => run.id),
       runs.map((run) => run.seq),
       runs.map((run) => run.status),
-      runs.map((run) => stringifyShared(run.state)),
+      runs.map(({ tenant, id, state }) => vault.text(tenant, ['run', id], stringifyShared(state))),
       runs.map((run) => run.jobs),
       runs.map((run) => run.wakeAt),
       runs.map((run) => run.endedAt),
@@ -137,8 +143,10 @@ async function deleteNodes(client: PoolClient, table: 'run_commands' | 'run_list
   });
 }
 
-async function insertCommands(client: PoolClient, changes: RunChange[]): Promise<void> {
-  const commands = changes.flatMap(({ run, commands }) => commands.map((one) => ({ runId: run.id, ...one })));
+async function insertCommands(client: PoolClient, changes: RunChange[], vault: Vault): Promise<void> {
+  const commands = changes.flatMap(({ run, commands }) =>
+    commands.map((one) => ({ runId: run.id, tenant: run.tenant, ...one })),
+  );
   if (commands.length === 0) return;
   await client.query({
     name: 'runs-commands',
@@ -147,14 +155,18 @@ async function insertCommands(client: PoolClient, changes: RunChange[]): Promise
     values: [
       commands.map((one) => one.runId),
       commands.map((one) => one.node),
-      commands.map((one) => JSON.stringify(one.command)),
+      commands.map(({ tenant, runId, node, command }) => vault.json(tenant, ['command', runId, node], command)),
     ],
   });
 }
 
-async function insertTasks(client: PoolClient, changes: RunChange[]): Promise<void> {
-  const tasks = changes.flatMap(({ run, tasks }) => tasks.map((one) => ({ runId: run.id, ...one })));
+async function insertTasks(client: PoolClient, changes: RunChange[], vault: Vault): Promise<void> {
+  const tasks = changes.flatMap(({ run, tasks }) =>
+    tasks.map((one) => ({ runId: run.id, tenant: run.tenant, ...one })),
+  );
   if (tasks.length === 0) return;
+  const value = (one: (typeof tasks)[number], field: 'input' | 'output' | 'error' | 'answer') =>
+    json(vault, one.tenant, ['task', one.runId, one.node, field], one[field]);
   await client.query({
     name: 'runs-tasks',
     text: `insert into run_tasks (run_id, node, path, name, kind, attempt, status, input, output, error, started_at, ended_at,
@@ -171,19 +183,21 @@ async function insertTasks(client: PoolClient, changes: RunChange[]): Promise<vo
       tasks.map((one) => one.kind),
       tasks.map((one) => one.attempt ?? null),
       tasks.map((one) => one.status),
-      tasks.map((one) => json(one.input)),
-      tasks.map((one) => json(one.output)),
-      tasks.map((one) => json(one.error)),
+      tasks.map((one) => value(one, 'input')),
+      tasks.map((one) => value(one, 'output')),
+      tasks.map((one) => value(one, 'error')),
       tasks.map((one) => one.startedAt),
       tasks.map((one) => one.endedAt),
       tasks.map((one) => one.iteration ?? null),
-      tasks.map((one) => json(one.answer)),
+      tasks.map((one) => value(one, 'answer')),
     ],
   });
 }
 
-async function insertContexts(client: PoolClient, changes: RunChange[]): Promise<void> {
-  const contexts = changes.flatMap(({ run, contexts }) => contexts.map((one) => ({ runId: run.id, ...one })));
+async function insertContexts(client: PoolClient, changes: RunChange[], vault: Vault): Promise<void> {
+  const contexts = changes.flatMap(({ run, contexts }) =>
+    contexts.map((one) => ({ runId: run.id, tenant: run.tenant, ...one })),
+  );
   if (contexts.length === 0) return;
   await client.query({
     name: 'runs-contexts',
@@ -192,7 +206,7 @@ async function insertContexts(client: PoolClient, changes: RunChange[]): Promise
     values: [
       contexts.map((one) => one.runId),
       contexts.map((one) => one.node),
-      contexts.map((one) => json(one.context)),
+      contexts.map((one) => json(vault, one.tenant, ['context', one.runId, one.node], one.context)),
     ],
   });
 }
@@ -210,7 +224,9 @@ async function insertHeard(client: PoolClient, changes: RunChange[]): Promise<vo
 /** Events that we took in have such ids. */
 const isUuid = (id: string) => /^[0-9a-f-]{36}$/.test(id);
 
-const json = (value: unknown) => (value === undefined ? null : kept(JSON.stringify(value)));
+function json(vault: Vault, tenant: string, place: Place, value: unknown): string | null {
+  return value === undefined ? null : vault.text(tenant, place, kept(JSON.stringify(value)), value);
+}
 
 /** What a timeline keeps of a value, in characters of JSON: a loop over a large list would keep it once an iteration. */
 const MOST_CHARACTERS = 32_768;
@@ -244,6 +260,7 @@ async function insertListens(client: PoolClient, changes: RunChange[]): Promise<
 export async function insertDeliveries(
   client: Pick<PoolClient, 'query'>,
   unsorted: readonly Delivery[],
+  vault: Vault,
 ): Promise<void> {
   if (unsorted.length === 0) return;
   // In one order, so that two who deliver the same do not wait for each other.
@@ -257,7 +274,13 @@ export async function insertDeliveries(
     values: [
       deliveries.map((one) => one.runId),
       deliveries.map((one) => one.key),
-      deliveries.map((one) => JSON.stringify(one.input)),
+      deliveries.map(({ tenant, runId, key, input }) => inboxJson(vault, tenant, ['inbox', runId, key], input)),
     ],
   });
+}
+
+/** Queries ask for the kind of what is in an inbox. An order of an operator holds no payload, and names no tenant. */
+export function inboxJson(vault: Vault, tenant: string | undefined, place: Place, input: unknown): string {
+  const { kind } = input as { kind?: unknown };
+  return tenant === undefined ? JSON.stringify(input) : vault.json(tenant, place, input, { kind });
 }

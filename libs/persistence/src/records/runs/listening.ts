@@ -1,5 +1,7 @@
 import type { SpillwayEvent } from '@spillway/contracts';
 import type { Pool } from 'pg';
+import type { Vault } from '../../vault/vault';
+import { inboxJson } from './commit';
 
 /** Events that are looked at together. */
 const PAGE = 500;
@@ -19,15 +21,19 @@ export interface Listener {
  * listener is kept before events are looked for. The engine decides whether it was meant; the inbox takes each once.
  */
 export class Listening {
-  constructor(private readonly pool: Pool) {}
+  constructor(
+    private readonly pool: Pool,
+    private readonly vault: Vault,
+  ) {}
 
   /** Keeps an event that flows of its tenant may listen for. */
   async keep(event: SpillwayEvent): Promise<void> {
     const { tenant, id, type } = event;
+    await this.vault.ready([tenant]);
     await this.pool.query({
       name: 'listening-keep',
       text: 'insert into run_events (tenant, id, type, event) values ($1, $2, $3, $4) on conflict do nothing',
-      values: [tenant, id, type, JSON.stringify(event)],
+      values: [tenant, id, type, this.vault.json(tenant, ['heard', id], event)],
     });
   }
 
@@ -46,7 +52,7 @@ export class Listening {
         )
         select r.id as "runId", r.flow, r.priority, r.correlation_id as "correlationId", r.event_id as "eventId"
         from meant join runs r on r.id = meant.run_id`,
-      values: [tenant, id, type, JSON.stringify({ kind: 'event', event: asHeard(event) })],
+      values: [tenant, id, type, this.inboxJson(event)],
     });
     return rows;
   }
@@ -71,24 +77,32 @@ export class Listening {
           order by at, id limit ${PAGE}`,
         values: [run.tenant, types, after?.at ?? since, after?.id ?? FIRST_ID, run.eventId, run.id],
       });
-      if (rows.length > 0) await this.deliver(run.id, rows);
+      const events = await this.vault.showAll(rows, ({ id, event }) => [[['heard', id], event]]);
+      if (rows.length > 0) {
+        await this.deliver(
+          run,
+          events.map(([event]) => event as SpillwayEvent),
+        );
+      }
       count += rows.length;
       after = rows.length === PAGE ? rows.at(-1) : undefined;
     } while (after);
     return count;
   }
 
-  private async deliver(runId: string, rows: { event: SpillwayEvent }[]): Promise<void> {
+  private async deliver(run: { id: string; tenant: string }, events: SpillwayEvent[]): Promise<void> {
+    await this.vault.ready([run.tenant]);
     await this.pool.query({
       name: 'listening-catch-up',
       text: `insert into run_inbox (run_id, key, input) select $1, * from unnest($2::text[], $3::json[])
         on conflict do nothing`,
-      values: [
-        runId,
-        rows.map(({ event }) => `e${event.id}`),
-        rows.map(({ event }) => JSON.stringify({ kind: 'event', event: asHeard(event) })),
-      ],
+      values: [run.id, events.map(({ id }) => `e${id}`), events.map((event) => this.inboxJson(event))],
     });
+  }
+
+  private inboxJson(event: SpillwayEvent): string {
+    const input = { kind: 'event', event: asHeard(event) };
+    return inboxJson(this.vault, event.tenant, ['inbox', `e${event.id}`], input);
   }
 
   /** @returns how many were forgotten */

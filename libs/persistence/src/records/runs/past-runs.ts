@@ -1,5 +1,6 @@
 import type { SpillwayEvent } from '@spillway/contracts';
 import type { Pool } from 'pg';
+import { isUnreadable, type Vault } from '../../vault/vault';
 import { isTrimmed } from './commit';
 import { asHeard } from './listening';
 import { reviveShared } from './shared-json';
@@ -43,7 +44,10 @@ export interface PastFilter {
 
 /** Reads what past runs did and what they were answered. */
 export class PastRuns {
-  constructor(private readonly pool: Pool) {}
+  constructor(
+    private readonly pool: Pool,
+    private readonly vault: Vault,
+  ) {}
 
   /** Those that have ended, newest first. */
   async list({ tenant, flow, ids, since, limit }: PastFilter): Promise<PastRun[]> {
@@ -58,7 +62,11 @@ export class PastRuns {
       [tenant, flow, ids ?? null, since ?? null, limit],
     );
     const tasks = await this.tasksOf(rows.map(({ id }) => id));
-    return rows.map((row) => ({ ...row, state: reviveShared(row.state), tasks: tasks.get(row.id) ?? [] }));
+    const states = await this.vault.showAll(rows, ({ id, state }) => [[['run', id], state]]);
+    return rows
+      .map((row, at) => ({ ...row, state: states[at]![0], tasks: tasks.get(row.id) ?? [] }))
+      .filter(({ state }) => !isUnreadable(state))
+      .map((row) => ({ ...row, state: reviveShared(row.state) }));
   }
 
   /** Events of a tenant in the order in which they came. @param types null for all */
@@ -66,39 +74,50 @@ export class PastRuns {
     tenant: string,
     { types, from, to, limit }: { types: string[] | null; from: Date; to: Date; limit: number },
   ): Promise<{ at: Date; event: SpillwayEvent; heard: object }[]> {
-    const { rows } = await this.pool.query<{ at: Date; event: SpillwayEvent }>(
-      `select accepted_at as at, event from events
+    const { rows } = await this.pool.query<{ at: Date; id: string; event: unknown }>(
+      `select accepted_at as at, id, event from events
        where tenant = $1 and accepted_at between $2 and $3 and ($4::text[] is null or type = any($4::text[]))
        order by accepted_at, id limit $5`,
       [tenant, from, to, types, limit],
     );
-    return rows.map(({ at, event }) => ({ at, event, heard: asHeard(event) }));
+    return (await this.opened(rows)).map(({ at, event }) => ({ at, event, heard: asHeard(event) }));
   }
 
   /** The newest events of a tenant, newest first. */
   async newestEvents(tenant: string, { since, limit }: { since?: Date; limit: number }): Promise<SpillwayEvent[]> {
-    const { rows } = await this.pool.query<{ event: SpillwayEvent }>(
-      `select event from events where tenant = $1 and ($2::timestamptz is null or accepted_at >= $2)
+    const { rows } = await this.pool.query<{ id: string; event: unknown }>(
+      `select id, event from events where tenant = $1 and ($2::timestamptz is null or accepted_at >= $2)
        order by accepted_at desc, id desc limit $3`,
       [tenant, since ?? null, limit],
     );
-    return rows.map(({ event }) => event);
+    return (await this.opened(rows)).map(({ event }) => event);
+  }
+
+  private async opened<Row extends { id: string; event: unknown }>(rows: Row[]) {
+    const events = await this.vault.showAll(rows, ({ id, event }) => [[['event', id], event]]);
+    return rows
+      .map((row, at) => ({ ...row, event: events[at]![0] as SpillwayEvent }))
+      .filter(({ event }) => !isUnreadable(event));
   }
 
   private async tasksOf(ids: string[]): Promise<Map<string, PastTask[]>> {
     const { rows } = await this.pool.query<
-      Omit<PastTask, 'answer'> & { runId: string; answer: unknown; output: unknown; shaped: boolean }
+      Omit<PastTask, 'answer'> & { runId: string; node: number; answer: unknown; output: unknown; shaped: boolean }
     >(
-      `select run_id as "runId", path, status, answer, output, answer is not null as shaped, error,
+      `select run_id as "runId", node, path, status, answer, output, answer is not null as shaped, error,
          started_at as "startedAt", ended_at as "endedAt"
        from run_tasks where run_id = any($1::text[]) and kind in ('call', 'run') order by run_id, node`,
       [ids],
     );
     const found = new Map<string, PastTask[]>();
-    for (const { runId, answer, output, shaped, ...task } of rows) {
-      const given = shaped ? answer : output;
+    const opened = await this.vault.showAll(rows, ({ runId, node, shaped, answer, output, error }) => [
+      shaped ? [['task', runId, node, 'answer'], answer] : [['task', runId, node, 'output'], output],
+      [['task', runId, node, 'error'], error],
+    ]);
+    for (const [at, { runId, path, status, startedAt, endedAt }] of rows.entries()) {
+      const [given, error] = opened[at]!;
       const all = found.get(runId) ?? [];
-      all.push({ ...task, answer: isTrimmed(given) ? undefined : given });
+      all.push({ path, status, startedAt, endedAt, error, answer: isTrimmed(given) ? undefined : given });
       found.set(runId, all);
     }
     return found;

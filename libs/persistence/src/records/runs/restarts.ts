@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { Vault } from '../../vault/vault';
 import { insertRuns } from './commit';
 import type { RunRow } from './run-rows';
 
@@ -20,7 +21,10 @@ export interface RunTrace {
 
 /** Runs that begin where another one was. */
 export class Restarts {
-  constructor(private readonly pool: Pool) {}
+  constructor(
+    private readonly pool: Pool,
+    private readonly vault: Vault,
+  ) {}
 
   async trace(run: RunRow): Promise<RunTrace> {
     const { input } = run.state as { input: unknown };
@@ -36,10 +40,12 @@ export class Restarts {
       ),
       this.pool.query('select from events where id = $1 and payload_gone', [run.eventId]),
     ]);
+    const inputs = await this.vault.showAll(tasks.rows, (task) => [[['task', run.id, task.node, 'input'], task.input]]);
+    const found = await this.vault.showAll(contexts.rows, (one) => [[['context', run.id, one.node], one.context]]);
     return {
       run,
-      tasks: tasks.rows.map(({ same, ...task }) => (same ? { ...task, input } : task)),
-      contexts: contexts.rows,
+      tasks: tasks.rows.map(({ same, ...task }, at) => ({ ...task, input: same ? input : inputs[at]![0] })),
+      contexts: contexts.rows.map((one, at) => ({ ...one, context: found[at]![0] })),
       isEmptied: emptied.rows.length > 0,
     };
   }
@@ -57,6 +63,7 @@ export class Restarts {
    */
   async begin(origin: RunRow, { path, node, state }: { path: string; node: number; state: unknown }) {
     const base = baseOf(origin.id);
+    await this.vault.ready([origin.tenant]);
     const client = await this.pool.connect();
     try {
       await client.query('begin');
@@ -69,7 +76,7 @@ export class Restarts {
       }
       const id = `${base}.r${(family[0]?.number ?? 0) + 1}`;
       const run = { ...origin, id, parentRun: null, parentNode: null, seq: 0, status: 'running', state, jobs: 0 };
-      await insertRuns(client, [{ ...run, wakeAt: new Date(), startedAt: new Date(), endedAt: null }]);
+      await insertRuns(client, [{ ...run, wakeAt: new Date(), startedAt: new Date(), endedAt: null }], this.vault);
       await client.query('insert into run_restarts (run_id, origin_run, path, node) values ($1, $2, $3, $4)', [
         id,
         origin.id,

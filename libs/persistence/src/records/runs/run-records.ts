@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '../../schema';
+import type { Vault } from '../../vault/vault';
 import { reviveShared } from './shared-json';
 
 export interface RunFilter {
@@ -85,7 +86,10 @@ const SUMMARY = sql<RunSummary>`id, tenant, flow, version, status, route, event_
 
 /** Reads runs and what became of their tasks. */
 export class RunRecords {
-  constructor(private readonly db: Kysely<Schema>) {}
+  constructor(
+    private readonly db: Kysely<Schema>,
+    private readonly vault: Vault,
+  ) {}
 
   /** Newest first. */
   async list(filter: RunFilter): Promise<RunSummary[]> {
@@ -110,7 +114,7 @@ export class RunRecords {
     const row = rows[0];
     if (!row) return undefined;
     const { hash, state: kept, ...summary } = row;
-    const state = reviveShared(kept) as State;
+    const state = reviveShared(await this.vault.show(['run', id], kept)) as State;
     const [tasks, children, origin, restarts, version] = await Promise.all([
       sql<
         RunTask & { same: boolean }
@@ -130,6 +134,7 @@ export class RunRecords {
         .where('hash', '=', hash)
         .executeTakeFirst(),
     ]);
+    const opened = await Promise.all(tasks.rows.map((task) => this.opened(id, task)));
     return {
       ...summary,
       input: state.input ?? state.begin,
@@ -137,7 +142,7 @@ export class RunRecords {
       error: state.error,
       context: state.context,
       tasks: [
-        ...tasks.rows.map(({ same, ...task }) => (same ? { ...task, input: state.input } : task)),
+        ...opened.map(({ same, ...task }) => (same ? { ...task, input: state.input } : task)),
         ...activeTasks(state.root),
       ],
       children: children.rows,
@@ -145,6 +150,13 @@ export class RunRecords {
       restarts: restarts.rows,
       definition: version?.definition,
     };
+  }
+
+  private async opened<Task extends RunTask>(runId: string, task: Task): Promise<Task> {
+    const show = (field: 'input' | 'output' | 'error') =>
+      this.vault.show(['task', runId, task.node, field], task[field]);
+    const [input, output, error] = await Promise.all([show('input'), show('output'), show('error')]);
+    return { ...task, input, output, error };
   }
 }
 

@@ -69,6 +69,8 @@ export interface RunChange {
 }
 
 export interface Delivery {
+  /** Whose payload it is; left out for an order, which has none. */
+  tenant?: string;
   runId: string;
   key: string;
   input: unknown;

@@ -1,6 +1,8 @@
 import { TransientError } from '@spillway/contracts';
 import type { Pool, PoolClient } from 'pg';
 import { batched } from '../../batcher';
+import type { Place } from '../../vault/envelope';
+import { isUnreadable, type Vault } from '../../vault/vault';
 import { insertDeliveries, writeChanges } from './commit';
 import { reviveShared } from './shared-json';
 import type { Delivery, InboxRow, RunChange, RunRow } from './run-rows';
@@ -38,7 +40,10 @@ export class RunStore {
   readonly callRecord: (call: { runId: string; node: number; key: string }) => Promise<CallRecord>;
   private readonly close: (command: { runId: string; node: number }) => Promise<void>;
 
-  constructor(private readonly pool: Pool) {
+  constructor(
+    private readonly pool: Pool,
+    private readonly vault: Vault,
+  ) {
     this.deliver = batched((items: Delivery[]) => this.deliverAll(items), { most: 500, lingerMs: LINGER_MS });
     this.callRecord = batched((calls: { runId: string; node: number; key: string }[]) => this.callRecords(calls), {
       most: 500,
@@ -47,7 +52,7 @@ export class RunStore {
     this.close = batched((commands: { runId: string; node: number }[]) => this.closeAll(commands), { most: 500 });
   }
 
-  /** Runs with what came in for them; ids that are not there are left out. */
+  /** Runs with what came in for them; ids that are not there, or were shredded, are left out. */
   async load(ids: string[]): Promise<{ run: RunRow; inbox: InboxRow[] }[]> {
     const runs = await this.query<RunRow>('runs-load', `select ${COLUMNS} from runs where id = any($1::text[])`, [ids]);
     if (runs.length === 0) return [];
@@ -57,14 +62,27 @@ export class RunStore {
       [runs.map((run) => run.id)],
     );
     const inboxes = new Map<string, InboxRow[]>();
-    for (const { run_id, key, input } of rows) inboxes.set(run_id, [...(inboxes.get(run_id) ?? []), { key, input }]);
-    return runs.map((run) => ({ run: { ...run, state: reviveShared(run.state) }, inbox: inboxes.get(run.id) ?? [] }));
+    const [inputs, states] = await Promise.all([
+      this.vault.showAll(rows, ({ run_id, key, input }) => [[inboxPlace(run_id, key), input]]),
+      this.vault.showAll(runs, ({ id, state }) => [[['run', id], state]]),
+    ]);
+    for (const [at, { run_id, key }] of rows.entries()) {
+      if (isUnreadable(inputs[at]![0])) continue;
+      const known = inboxes.get(run_id) ?? [];
+      known.push({ key, input: inputs[at]![0] });
+      inboxes.set(run_id, known);
+    }
+    const opened = runs.map((run, at) => ({ ...run, state: states[at]![0] }));
+    return opened
+      .filter(({ state }) => !isUnreadable(state))
+      .map((run) => ({ run: { ...run, state: reviveShared(run.state) }, inbox: inboxes.get(run.id) ?? [] }));
   }
 
   /** @returns the ids of the runs that were written; the others have moved on since they were read */
   async commit(changes: RunChange[]): Promise<Set<string>> {
     if (changes.length === 0) return new Set();
-    return this.transaction((client) => writeChanges(client, changes));
+    await this.vault.ready(changes.map(({ run }) => run.tenant));
+    return this.transaction((client) => writeChanges(client, changes, this.vault));
   }
 
   /** Keeps a definition under its hash, for as long as runs may need it. */
@@ -109,11 +127,16 @@ export class RunStore {
 
   /** Commands that have been waiting for so long that their job may be lost, oldest first. */
   async commandsBefore(time: Date, limit: number): Promise<OpenCommand[]> {
-    return this.query<OpenCommand>(
+    const rows = await this.query<OpenCommand>(
       'runs-stale-commands',
       `select run_id as "runId", node, command, at from run_commands where at < $1 order by at limit $2`,
       [time, limit],
     );
+    const commands = await Promise.all(
+      rows.map((row) => this.vault.show<{ unreadable?: string }>(['command', row.runId, row.node], row.command)),
+    );
+    // A shredded one can be made by nobody.
+    return rows.map((row, at) => ({ ...row, command: commands[at] })).filter(({ command }) => !command?.unreadable);
   }
 
   /** Looks at these again later. */
@@ -181,7 +204,8 @@ export class RunStore {
   }
 
   private async deliverAll(items: Delivery[]): Promise<void[]> {
-    await this.guarded(() => insertDeliveries(this.pool as unknown as PoolClient, items));
+    await this.vault.ready(items.flatMap(({ tenant }) => tenant ?? []));
+    await this.guarded(() => insertDeliveries(this.pool as unknown as PoolClient, items, this.vault));
     return items.map(() => undefined);
   }
 
@@ -204,7 +228,11 @@ export class RunStore {
        left join run_inbox i on i.run_id = t.run_id and i.key = t.key`,
       [calls.map((one) => one.runId), calls.map((one) => one.node), calls.map((one) => one.key)],
     );
-    const found = new Map(rows.map((row) => [row.n, row]));
+    const opened = await this.vault.showAll(rows, ({ n, input }) => {
+      const { runId, key } = calls[n - 1]!;
+      return [[inboxPlace(runId, key), input]];
+    });
+    const found = new Map(rows.map((row, at) => [row.n, { ...row, input: opened[at]![0] }]));
     return calls.map((_, index) => {
       const row = found.get(index + 1)!;
       if (row.there) return { state: 'answered', input: row.input };
@@ -244,3 +272,10 @@ export class RunStore {
     }
   }
 }
+
+/** What came by an event is the same in every inbox it came to. */
+function inboxPlace(runId: string, key: string): Place {
+  return EVENT_KEY.test(key) ? ['inbox', key] : ['inbox', runId, key];
+}
+
+const EVENT_KEY = /^e[0-9a-f]{8}-[0-9a-f-]{27}$/;

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { isUnreadable, type Vault } from '../../vault/vault';
 import { insertRuns } from './commit';
 import type { RunRow } from './run-rows';
 
@@ -18,7 +19,10 @@ const MOST_RUNS = 20;
 
 /** What begins runs beside the routes: events that come together, and the end of the run before. */
 export class Starts {
-  constructor(private readonly pool: Pool) {}
+  constructor(
+    private readonly pool: Pool,
+    private readonly vault: Vault,
+  ) {}
 
   /**
    * Keeps an event, and begins a run when there is one for each filter with the same keys, the oldest first: all in one
@@ -28,6 +32,7 @@ export class Starts {
    * @returns the run that this event completed, also if it was begun before a crash
    */
   async gather(gathered: Gathered, begin: (events: unknown[]) => RunRow): Promise<{ id: string } | undefined> {
+    await this.vault.ready([gathered.tenant]);
     const client = await this.pool.connect();
     try {
       await client.query('begin');
@@ -91,11 +96,15 @@ export class Starts {
       const { runId } = known.rows[0];
       return runId?.startsWith(`${event.id}.`) ? { id: runId } : undefined;
     }
-    const { rows: waiting } = await client.query<{ filter: string; keys: string; eventId: string; event: unknown }>(
+    const { rows } = await client.query<{ filter: string; keys: string; eventId: string; event: unknown }>(
       `select distinct on (keys, filter) filter, keys, event_id as "eventId", event from flow_gathered
        where tenant = $1 and flow = $2 and run_id is null and keys = any($3::text[]) order by keys, filter, at, event_id`,
       [tenant, flow, places.map(({ keys }) => keys)],
     );
+    const opened = await this.vault.showAll(rows, (row) => [[['gathered', flow, row.eventId], row.event]]);
+    const waiting = rows
+      .map((row, at) => ({ ...row, event: opened[at]![0] }))
+      .filter((row) => !isUnreadable(row.event));
     const isThere = ({ filter, keys }: Gathered['places'][number]) =>
       waiting.some((one) => one.filter === filter && one.keys === keys);
     const place = places.find((one) => !isThere(one)) ?? places[0]!;
@@ -107,14 +116,22 @@ export class Starts {
     const run = isWhole ? begin(events.map((one) => one.event)) : undefined;
     await client.query(
       `insert into flow_gathered (tenant, flow, event_id, filter, keys, event, run_id) values ($1, $2, $3, $4, $5, $6, $7)`,
-      [tenant, flow, event.id, place.filter, place.keys, JSON.stringify(event), run?.id ?? null],
+      [
+        tenant,
+        flow,
+        event.id,
+        place.filter,
+        place.keys,
+        this.vault.json(tenant, ['gathered', flow, event.id], event),
+        run?.id ?? null,
+      ],
     );
     if (!run) return undefined;
     await client.query(
       `update flow_gathered set run_id = $3 where tenant = $1 and flow = $2 and event_id = any($4::uuid[])`,
       [tenant, flow, run.id, events.map((one) => one!.eventId)],
     );
-    await insertRuns(client, [run]);
+    await insertRuns(client, [run], this.vault);
     return { id: run.id };
   }
 }

@@ -1,0 +1,115 @@
+import { TestPostgres } from '@spillway/testing';
+import * as fc from 'fast-check';
+import { DataKeys, type Database, LocalMasterKeys, migrate, openDatabase, type Place, Vault } from '../index';
+
+const [OLD, NEW] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+const PLACE: Place = ['event', 'e1'];
+let postgres: TestPostgres;
+let database: Database;
+
+beforeAll(async () => {
+  postgres = await TestPostgres.start();
+  database = openDatabase(postgres.url);
+  await migrate(database);
+}, 60_000);
+
+afterAll(async () => {
+  await database?.close();
+  await postgres?.close();
+});
+
+const keysOf = (master: LocalMasterKeys, most?: number) => new DataKeys(database.pool, master, most);
+const vaultOf = (keys = keysOf(new LocalMasterKeys(OLD))) => new Vault(keys, true);
+
+async function sealed(vault: Vault, tenant: string, value: unknown): Promise<unknown> {
+  await vault.ready([tenant]);
+  return JSON.parse(vault.json(tenant, PLACE, value));
+}
+
+it('opens what it sealed, in another process too, and what is clear as it is', async () => {
+  const vault = vaultOf();
+  const kept = await sealed(vault, 'acme', { card: '4242' });
+  expect(JSON.stringify(kept)).not.toMatch(/4242|card/);
+  expect(await vaultOf().open(PLACE, kept)).toEqual({ card: '4242' });
+  expect(await vault.open(PLACE, { card: '4242' })).toEqual({ card: '4242' });
+  await expect(vault.open(['event', 'e2'], kept)).rejects.toMatchObject({ code: 'data-unreadable' });
+  // Sealing was switched off: what is sealed is still read.
+  expect(await new Vault(keysOf(new LocalMasterKeys(OLD)), false).open(PLACE, kept)).toEqual({ card: '4242' });
+});
+
+it('takes nobody’s data for its own wrapping', async () => {
+  const [on, off] = [vaultOf(), new Vault(keysOf(new LocalMasterKeys(OLD)), false)];
+  await on.ready(['acme']);
+  const odd = fc.dictionary(fc.constantFrom('$sealed', '$plain', 'a'), fc.jsonValue());
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(odd, fc.jsonValue()), async (value) => {
+      for (const vault of [on, off]) {
+        const back = await vault.open(PLACE, JSON.parse(vault.json('acme', PLACE, value)));
+        expect(back).toEqual(JSON.parse(JSON.stringify(value)));
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+it('gives processes that begin at once one key for a tenant', async () => {
+  const vaults = Array.from({ length: 5 }, () => vaultOf());
+  await Promise.all(vaults.map(async (vault) => vault.ready(['crowd', 'other'])));
+  expect(new Set(vaults.map((vault) => vault.keyId('crowd'))).size).toBe(1);
+});
+
+it('seals with a new key once it is rotated, and opens with the old one until nothing can need it', async () => {
+  const keys = keysOf(new LocalMasterKeys(OLD));
+  const vault = vaultOf(keys);
+  const [before, first] = [await sealed(vault, 'turn', 1), vault.keyId('turn')];
+  await keys.rotate('turn');
+  const after = await sealed(vault, 'turn', 2);
+  expect(vault.keyId('turn')).not.toBe(first);
+  expect([await vault.open(PLACE, before), await vaultOf().open(PLACE, after)]).toEqual([1, 2]);
+  expect(await keys.forgetRetired(new Date(Date.now() - 60_000))).toBe(0);
+  expect(await keys.forgetRetired(new Date(Date.now() + 60_000))).toBe(1);
+  await expect(vaultOf().open(PLACE, before)).rejects.toMatchObject({ code: 'data-unreadable' });
+});
+
+it('is read under a new master key once keys are wrapped anew, and under the old one until then', async () => {
+  const kept = await sealed(vaultOf(), 'move', 'data');
+  const both = keysOf(new LocalMasterKeys(NEW, [OLD]));
+  expect(await new Vault(both, true).open(PLACE, kept)).toBe('data');
+  const alone = () => new Vault(keysOf(new LocalMasterKeys(NEW)), true).open(PLACE, kept);
+  await expect(alone()).rejects.toMatchObject({ code: 'master-key-unknown' });
+  expect(await both.rewrap()).toBeGreaterThan(0);
+  expect(await both.rewrap()).toBe(0);
+  expect(await alone()).toBe('data');
+  await keysOf(new LocalMasterKeys(OLD, [NEW])).rewrap();
+});
+
+it('is read by nobody once its key is destroyed, and what comes later has a new one', async () => {
+  const keys = keysOf(new LocalMasterKeys(OLD));
+  const vault = vaultOf(keys);
+  const kept = await sealed(vault, 'gone', 'data');
+  const others = await sealed(vault, 'stays', 'data');
+  expect(await keys.shred('gone')).toBe(1);
+  for (const one of [vault, vaultOf()]) {
+    await expect(one.open(PLACE, kept)).rejects.toMatchObject({ code: 'data-shredded' });
+    expect(await one.showAll([kept, others], (row) => [[PLACE, row]])).toEqual([
+      [{ unreadable: 'data-shredded' }],
+      ['data'],
+    ]);
+  }
+  const later = await sealed(vault, 'gone', 'new');
+  expect(await vaultOf().open(PLACE, later)).toBe('new');
+});
+
+it('keeps only so many keys in memory, and goes on with those it has while PostgreSQL is away', async () => {
+  const keys = keysOf(new LocalMasterKeys(OLD), 3);
+  const vault = vaultOf(keys);
+  for (const tenant of ['a', 'b', 'c', 'd', 'e']) await vault.ready([tenant]);
+  expect([keys.current('a'), keys.current('b')]).toEqual([undefined, undefined]);
+  expect(keys.current('e')).toBeDefined();
+  const away = openDatabase('postgres://127.0.0.1:1/none');
+  await expect(new DataKeys(away.pool, new LocalMasterKeys(OLD)).ready(['a'])).rejects.toMatchObject({
+    code: 'keys-unavailable',
+    class: 'transient',
+  });
+  await away.close();
+});
