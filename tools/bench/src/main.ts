@@ -1,7 +1,8 @@
 import { BACKENDS, TestServers } from '@spillway/testing';
 import { measure } from './measure';
+import { measureTelemetry } from './telemetry';
 
-/** `npm run bench [-- --short] [--backend redis|postgres]`: Spillway beside a hand-written BullMQ program of the same shape, as ratios. */
+/** `npm run bench [-- --short] [--backend redis|postgres] [--telemetry]`: Spillway beside a hand-written BullMQ program of the same shape, or with telemetry beside itself without, as ratios. */
 async function main(): Promise<void> {
   const short = process.argv.includes('--short');
   const seconds = short ? 3 : 8;
@@ -10,8 +11,10 @@ async function main(): Promise<void> {
   for (const backend of BACKENDS.filter((one) => !process.argv.includes('--backend') || one === only)) {
     const servers = await TestServers.start(backend);
     try {
-      console.log(`\n${backend}: ${rounds} rounds of ${seconds} s, hand-written and Spillway in turn`);
-      console.table(await measure(servers, { seconds, rounds }));
+      const isTelemetry = process.argv.includes('--telemetry');
+      const who = isTelemetry ? 'Spillway without and with telemetry' : 'hand-written and Spillway';
+      console.log(`\n${backend}: ${rounds} rounds of ${seconds} s, ${who} in turn`);
+      console.table(await (isTelemetry ? measureTelemetry : measure)(servers, { seconds, rounds }));
     } finally {
       await servers.close();
     }

@@ -5,15 +5,10 @@ import Redis from 'ioredis';
 import { Pool } from 'pg';
 import { flood } from './flood';
 
-export interface Row {
-  what: string;
-  'hand-written': string;
-  Spillway: string;
-  /** Of the medians. */
-  ratio: string;
-}
+/** `what`, the contestants by name, and the ratio of their medians. */
+export type Row = Record<string, string>;
 
-interface Settings {
+export interface Settings {
   seconds: number;
   rounds: number;
 }
@@ -62,8 +57,14 @@ async function acceptedPerSecond(contestant: Contestant, servers: TestServers, s
   }
 }
 
-async function donePerSecond(contestant: Contestant, servers: TestServers, events: number): Promise<number> {
-  const running = await start(contestant, 'all', servers);
+/** @param extra of the contestant's environment */
+export async function donePerSecond(
+  contestant: Contestant,
+  servers: TestServers,
+  events: number,
+  extra: Record<string, string> = {},
+): Promise<number> {
+  const running = await start(contestant, 'all', servers, extra);
   try {
     await flood(running.url, { events: Math.ceil(events / 8), senders: SENDERS });
     await running.done(Math.ceil(events / 8));
@@ -78,7 +79,7 @@ async function donePerSecond(contestant: Contestant, servers: TestServers, event
 }
 
 /** Starts a contestant and learns where it listens. */
-async function start(contestant: Contestant, part: Part, servers: TestServers) {
+async function start(contestant: Contestant, part: Part, servers: TestServers, extra: Record<string, string> = {}) {
   const child: ChildProcess = fork(require.resolve(`./contestants/${contestant}`), [part], {
     execArgv: ['-r', '@swc-node/register'],
     env: {
@@ -92,6 +93,7 @@ async function start(contestant: Contestant, part: Part, servers: TestServers) {
         LOG_LEVEL: 'error',
       }),
       MAX_IN_FLIGHT: '10000',
+      ...extra,
     },
   });
   let count = 0;
@@ -127,6 +129,6 @@ async function clear(servers: TestServers): Promise<void> {
   }
 }
 
-function median(values: number[]): number {
+export function median(values: number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
