@@ -42,26 +42,22 @@ describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
     return one;
   }
 
-  async function route(url: string, more: object = {}): Promise<void> {
+  async function route(url: string, more: object = {}, tenant = 't'): Promise<void> {
     const documents = [
-      { apiVersion: API_VERSION, kind: 'Tenant', metadata: { name: 't' }, spec: {} },
+      { apiVersion: API_VERSION, kind: 'Tenant', metadata: { name: tenant }, spec: {} },
       {
         apiVersion: API_VERSION,
         kind: 'Route',
-        metadata: { tenant: 't', name: 'r' },
+        metadata: { tenant, name: 'r' },
         spec: { to: { http: { url }, ...more } },
       },
     ].map((one) => resourceSchema.parse(one));
     await client.post('/apply', { documents });
   }
 
-  async function send(data: number = Math.random()): Promise<string> {
+  async function send(data: number = Math.random(), tenant = 't'): Promise<string> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${KEY}` };
-    const answer = await post(
-      `${edge.ingressUrl}/v1/events`,
-      JSON.stringify({ tenant: 't', type: 'x', data }),
-      headers,
-    );
+    const answer = await post(`${edge.ingressUrl}/v1/events`, JSON.stringify({ tenant, type: 'x', data }), headers);
     return answer.json<{ id: string }>().id;
   }
 
@@ -110,10 +106,10 @@ describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
 
   it('while it counts: nothing is counted twice, nothing is missed', async () => {
     const other = await ThirdParty.start();
-    await route(other.url);
+    await route(other.url, {}, 'counted');
     const counts = async () => {
       const { rows } = await database.pool.query<{ metric: string; n: string; bytes: string }>(
-        `select metric, sum(count) as n, sum(bytes) as bytes from usage where tenant = 't' group by 1`,
+        `select metric, sum(count) as n, sum(bytes) as bytes from usage where tenant = 'counted' group by 1`,
       );
       return Object.fromEntries(
         rows.flatMap(({ metric, n, bytes }) => [
@@ -129,8 +125,8 @@ describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
     const quick = { STALLED_INTERVAL: '500ms', LOCK_DURATION: '1s' };
     const victim = await start(WORKERS, { ...quick, SPILLWAY_FAULT: 'crash-point', SPILLWAY_FAULT_FILE: file });
     const ids: string[] = [];
-    for (let i = 0; i < 20; i += 1) ids.push(await send(100 + i));
-    expect(await send(119)).toBe(ids[19]);
+    for (let i = 0; i < 20; i += 1) ids.push(await send(100 + i, 'counted'));
+    expect(await send(119, 'counted')).toBe(ids[19]);
     await eventually(() => victim.hasEnded(), { withinMs: 20_000, what: 'the end of the worker' });
     const next = await start(WORKERS, quick);
     for (const id of ids) await ended(id);

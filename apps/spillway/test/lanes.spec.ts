@@ -167,7 +167,7 @@ describe.each(BACKENDS)('lanes, on %s', (backend) => {
       backend,
       keys: 20,
       events: 10,
-      killEveryMs: 2_000,
+      killEveryMs: 400,
       failures: 0.05,
       withinMs: 60_000,
     });

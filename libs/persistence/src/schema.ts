@@ -225,6 +225,7 @@ interface OutboxTable {
   relayed_at: Timestamp | null;
   /** The quota that keeps it aside. */
   parked_for: string | null;
+  ordering: string | null;
   /** Found at the relay to be the same event as this one. */
   duplicate_of: string | null;
 }

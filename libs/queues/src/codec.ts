@@ -25,6 +25,8 @@ interface Sealed {
 /** Facts of several tenants, each tenant's under its own key. */
 interface SealedFacts {
   $facts: Record<string, string>;
+  /** Ids of traces tell nothing of what is in them. */
+  traces?: unknown;
 }
 
 type Stored = Partial<Wrapped & Signed & Sealed & SealedFacts>;
@@ -125,7 +127,7 @@ export class JobCodec {
         const place = ['facts', queue, id, tenant] as const;
         return [tenant, vault.sealed(tenant, place, JSON.stringify(facts))] as const;
       });
-      return { $facts: Object.fromEntries(sealed) };
+      return { ...('traces' in data && { traces: data.traces }), $facts: Object.fromEntries(sealed) };
     }
     const tenant = tenantOf(data);
     await vault.ready([tenant]);
@@ -133,7 +135,7 @@ export class JobCodec {
     return { ...besides(data), $sealed };
   }
 
-  private async open<T>(queue: string, id: string, { $sealed, $facts }: Stored): Promise<T> {
+  private async open<T>(queue: string, id: string, { $sealed, $facts, traces }: Stored): Promise<T> {
     const { vault } = this.settings;
     try {
       if ($sealed !== undefined) return await vault.unsealed<T>(['job', queue, boundId(id)], $sealed);
@@ -146,7 +148,7 @@ export class JobCodec {
         });
         facts.push(...opened);
       }
-      return { facts } as T;
+      return { facts, ...(traces !== undefined && { traces }) } as T;
     } catch (error) {
       if (error instanceof PermanentError && error.code === 'data-unreadable') throw forged(queue, id, 'is wrong');
       throw error;

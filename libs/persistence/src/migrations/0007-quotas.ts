@@ -27,6 +27,9 @@ const STATEMENTS = [
   ) with (fillfactor = 50)`,
   // Kept aside until an operator releases them.
   `alter table outbox add column parked_for text`,
+  // Digest of the ordering key, so that none overtakes another.
+  `alter table outbox add column ordering text`,
+  `create index outbox_ordering on outbox (ordering) where relayed_at is null and ordering is not null`,
   `drop index outbox_open`,
   `create index outbox_open on outbox (id) where relayed_at is null and parked_for is null`,
   `create index outbox_parked on outbox (tenant, id) where parked_for is not null`,

@@ -1,4 +1,4 @@
-import type { IngressJob } from '@spillway/contracts';
+import { type IngressJob, sha256 } from '@spillway/contracts';
 import type { Pool } from 'pg';
 import { isUnreadable, type Vault } from '../vault/vault';
 
@@ -49,13 +49,23 @@ export class Outbox {
          where tenant = $1 and source = $2 and dedupe_key = $3 and accepted_at > now() - $4 * interval '1 millisecond'
          order by accepted_at limit 1
        ), kept as (
-         insert into outbox (tenant, event_id, dedupe_id, job, parked_for)
-         select $1, $5, $6, $7, $8 where not exists (select from known)
+         insert into outbox (tenant, event_id, dedupe_id, job, parked_for, ordering)
+         select $1, $5, $6, $7, $8, $9 where not exists (select from known)
          on conflict (dedupe_id) do update set dedupe_id = excluded.dedupe_id
          returning event_id::text as id
        )
        select id from known union all select id from kept`,
-      [event.tenant, source, event.idempotencykey, windowMs, event.id, dedupeId, kept, parkedFor ?? null],
+      [
+        event.tenant,
+        source,
+        event.idempotencykey,
+        windowMs,
+        event.id,
+        dedupeId,
+        kept,
+        parkedFor ?? null,
+        event.orderingkey === undefined ? null : orderingOf(event.tenant, event.source, event.orderingkey),
+      ],
     );
     return rows[0]!.id;
   }
@@ -89,9 +99,8 @@ export class Outbox {
   /** Whether an event of this ordering key waits. @param source path of the event's source */
   async holds(tenant: string, source: string, orderingKey: string): Promise<boolean> {
     const { rows } = await this.pool.query<{ holds: boolean }>(
-      `select exists (select from outbox where relayed_at is null and parked_for is null and tenant = $1
-         and job->'event'->>'source' = $2 and job->'event'->>'orderingkey' = $3) as holds`,
-      [tenant, source, orderingKey],
+      `select exists (select from outbox where relayed_at is null and parked_for is null and ordering = $1) as holds`,
+      [orderingOf(tenant, source, orderingKey)],
     );
     return rows[0]!.holds;
   }
@@ -181,4 +190,9 @@ export class Outbox {
     );
     return rowCount ?? 0;
   }
+}
+
+/** Tells ordering keys apart, also where what is kept is sealed. */
+function orderingOf(tenant: string, source: string, key: string): string {
+  return sha256(`${tenant}\0${source}\0${key}`);
 }

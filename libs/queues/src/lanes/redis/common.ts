@@ -89,7 +89,9 @@ local function join(lane)
   call('ZADD', READY, math.max(pass, time().v), lane)
 end
 
+-- What waits holds no slot: a job of the same id may have died before it gave back its own.
 local function enter(id, lane, class, seq)
+  if policyOf(lane).cap and call('SREM', P .. 'lane:' .. lane .. ':held', id) == 1 then call('SREM', BLOCKED, lane) end
   call('ZADD', P .. 'lane:' .. lane, class * CLASS + seq, id)
   join(lane)
 end
