@@ -144,9 +144,8 @@ describe.each(BACKENDS)('lanes, on %s', (backend) => {
   }, 60_000);
 
   // On PostgreSQL the outbox is where the queues are.
-  (backend === 'redis' ? it : it.skip)(
-    'a later event does not overtake one that waits in the outbox',
-    async () => {
+  if (backend === 'redis') {
+    it('a later event does not overtake one that waits in the outbox', async () => {
       await configure('outbox', {});
       await stack.servers.redis!.stop();
       const first = await send('outbox', 0, 'k');
@@ -158,9 +157,8 @@ describe.each(BACKENDS)('lanes, on %s', (backend) => {
       const accepted = await other.accept(incoming(3));
       for (const id of [...last, accepted.id]) await inState(id, 'done');
       expect(called).toEqual([0, 1, 2, 3]);
-    },
-    60_000,
-  );
+    }, 60_000);
+  }
 
   it('order is kept in every key while calls fail and workers are killed', async () => {
     const report = await runOrder({

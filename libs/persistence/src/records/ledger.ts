@@ -247,7 +247,9 @@ async function settleEvents(
         from events e
         left join unnest($2::uuid[], $3::timestamptz[]) as r (id, at) on r.id = e.id
         cross join lateral (
-          select count(*) as jobs, coalesce(bool_or(state = 'queued'), false) as open,
+          -- Of a run that has ended nothing is open, though it may not have been told yet.
+          select count(*) as jobs, coalesce(bool_or(state = 'queued'
+              and not exists (select from runs r where r.id = jobs.run_id and r.ended_at is not null)), false) as open,
             coalesce(bool_or(state = 'dead-letter'), false) as dead, coalesce(bool_or(state = 'cancelled'), false) as cancelled
           from jobs where event_id = e.id
         ) j
