@@ -2,7 +2,11 @@ import { BACKENDS, TestServers } from '@spillway/testing';
 import { measure } from './measure';
 import { measureTelemetry } from './telemetry';
 
-/** `npm run bench [-- --short] [--backend redis|postgres] [--telemetry]`: Spillway beside a hand-written BullMQ program of the same shape, or with telemetry beside itself without, as ratios. */
+/**
+ * `npm run bench [-- --short] [--backend redis|postgres] [--encryption] [--telemetry]`: Spillway beside a hand-written
+ * BullMQ program of the same shape, as ratios; with payloads sealed at rest, which that program does not do; or with
+ * telemetry beside itself without.
+ */
 async function main(): Promise<void> {
   const short = process.argv.includes('--short');
   const seconds = short ? 3 : 8;

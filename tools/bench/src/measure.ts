@@ -91,6 +91,8 @@ async function start(contestant: Contestant, part: Part, servers: TestServers, e
         STALLED_INTERVAL: '15s',
         RECONCILE_AFTER: '5m',
         LOG_LEVEL: 'error',
+        // The hand-written program keeps what it gets as it is.
+        ENCRYPTION: process.argv.includes('--encryption') ? 'on' : 'off',
       }),
       MAX_IN_FLIGHT: '10000',
       ...extra,
