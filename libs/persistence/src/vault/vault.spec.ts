@@ -1,22 +1,18 @@
-import { TestPostgres } from '@spillway/testing';
 import * as fc from 'fast-check';
-import { DataKeys, type Database, LocalMasterKeys, migrate, openDatabase, type Place, Vault } from '../index';
+import { DataKeys, type Database, LocalMasterKeys, openDatabase, type Place, Vault } from '../index';
+import { ownDatabase } from '../testing/own-database';
 
 const [OLD, NEW] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
 const PLACE: Place = ['event', 'e1'];
-let postgres: TestPostgres;
+let own: Awaited<ReturnType<typeof ownDatabase>>;
 let database: Database;
 
 beforeAll(async () => {
-  postgres = await TestPostgres.start();
-  database = openDatabase(postgres.url);
-  await migrate(database);
+  own = await ownDatabase();
+  ({ database } = own);
 }, 60_000);
 
-afterAll(async () => {
-  await database?.close();
-  await postgres?.close();
-});
+afterAll(() => own?.close());
 
 const keysOf = (master: LocalMasterKeys, most?: number) => new DataKeys(database.pool, master, most);
 const vaultOf = (keys = keysOf(new LocalMasterKeys(OLD))) => new Vault(keys, true);
