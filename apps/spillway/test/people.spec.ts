@@ -233,7 +233,7 @@ describe('keys and people', () => {
 
     it('is logged out after a time without requests, and after a time in any case', async () => {
       await addUser('tim', 'viewer');
-      for (const change of [`used_at = now() - interval '61 minutes'`, `expires_at = now()`]) {
+      for (const change of [`used_at = now() - interval '61 minutes'`, `expires_at = now() - interval '1 second'`]) {
         const { cookie } = await login('tim');
         await sql(`update sessions set used_at = now() - interval '59 minutes' where user_name = 'tim'`);
         expect((await call(cookie, '/me')).status).toBe(200);
