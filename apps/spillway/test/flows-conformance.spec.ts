@@ -61,7 +61,7 @@ describe.each(BACKENDS)("the specification's conformance kit, through the queues
 /** In short; `npm run chaos:conformance` does it at length. */
 describe.each(BACKENDS)("the specification's conformance kit while workers are killed at random, on %s", (backend) => {
   it('comes to the same', async () => {
-    const { wrong, runs, kills } = await runKit({ backend, times: 1, killEveryMs: 500, workers: 3 });
+    const { wrong, runs, kills } = await runKit({ backend, times: 1, killEveryMs: 100, workers: 3 });
     expect(wrong).toEqual([]);
     expect(runs).toBe(scenarios.length);
     expect(kills).toBeGreaterThan(0);
