@@ -96,6 +96,8 @@ describe.each(BACKENDS)('quotas, on %s', (backend) => {
     const list = () =>
       stack.client.get<{ parked: { eventId: string; quota: string }[] }>('/parked', { tenant: 'kept' });
     expect((await list()).parked.map(({ eventId }) => eventId)).toEqual(ids.slice(2));
+    // They wait for a person: no alert of an outbox that is not emptied.
+    expect(await stack.platform.outbox.waiting()).toEqual({ depth: 0, oldest: undefined });
     expect(await stack.client.post('/parked/release', { tenant: 'kept', limit: 2 })).toEqual({ released: 2 });
     await done(ids[2]!);
     await done(ids[3]!);

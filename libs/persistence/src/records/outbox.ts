@@ -5,6 +5,9 @@ import { isUnreadable, type Vault } from '../vault/vault';
 /** An arbitrary number that no other advisory lock has. */
 const RELAY_LOCK = 7_245_120;
 
+/** What is to be relayed; the rest has been, or is kept aside by a quota. */
+const WAITS = 'relayed_at is null and parked_for is null';
+
 export interface OutboxEntry {
   id: string;
   dedupeId: string;
@@ -82,16 +85,13 @@ export class Outbox {
 
   /** Events that wait to be relayed. */
   async depth(): Promise<number> {
-    const { rows } = await this.pool.query<{ count: string }>(
-      'select count(*) from outbox where relayed_at is null and parked_for is null',
-    );
-    return Number(rows[0]!.count);
+    return (await this.waiting()).depth;
   }
 
-  /** How many wait, and since when the first of them. */
+  /** How many wait to be relayed, and since when the first of them; what a quota keeps aside waits for an operator. */
   async waiting(): Promise<{ depth: number; oldest?: Date }> {
     const { rows } = await this.pool.query<{ count: string; oldest: Date | null }>(
-      'select count(*), min(created_at) as oldest from outbox where relayed_at is null',
+      `select count(*), min(created_at) as oldest from outbox where ${WAITS}`,
     );
     return { depth: Number(rows[0]!.count), oldest: rows[0]!.oldest ?? undefined };
   }
@@ -99,7 +99,7 @@ export class Outbox {
   /** Whether an event of this ordering key waits. @param source path of the event's source */
   async holds(tenant: string, source: string, orderingKey: string): Promise<boolean> {
     const { rows } = await this.pool.query<{ holds: boolean }>(
-      `select exists (select from outbox where relayed_at is null and parked_for is null and ordering = $1) as holds`,
+      `select exists (select from outbox where ${WAITS} and ordering = $1) as holds`,
       [orderingOf(tenant, source, orderingKey)],
     );
     return rows[0]!.holds;
@@ -121,7 +121,7 @@ export class Outbox {
       ]);
       const { rows } = lock[0]!.mine
         ? await client.query<{ id: string; dedupe_id: string; event_id: string; job: unknown }>(
-            `select id, dedupe_id, event_id, job from outbox where relayed_at is null and parked_for is null
+            `select id, dedupe_id, event_id, job from outbox where ${WAITS}
              order by id limit $1 for update`,
             [most],
           )
