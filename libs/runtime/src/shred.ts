@@ -1,4 +1,4 @@
-import type { DataKeys, Database } from '@spillway/persistence';
+import { type DataKeys, type Database, inTransaction } from '@spillway/persistence';
 import { resealSecrets, type Sealer } from '@spillway/tenancy';
 
 interface Parts {
@@ -42,17 +42,9 @@ const STATEMENTS = [
  * @returns how many keys were destroyed
  */
 export async function shredTenant({ database, keys }: Parts, tenant: string): Promise<{ keys: number }> {
-  const client = await database.pool.connect();
-  try {
-    await client.query('begin');
+  await inTransaction(database.pool, async (client) => {
     for (const statement of STATEMENTS) await client.query(statement, [tenant]);
-    await client.query('commit');
-  } catch (error) {
-    await client.query('rollback').catch(() => undefined);
-    throw error;
-  } finally {
-    client.release();
-  }
+  });
   return { keys: await keys.shred(tenant) };
 }
 

@@ -1,5 +1,6 @@
 import { type Fact, TransientError } from '@spillway/contracts';
 import type { Pool, PoolClient } from 'pg';
+import { inTransaction } from '../transaction';
 import { fold, type Folded } from './fold';
 import type { Vault } from '../vault/vault';
 import { upsertJobs } from './ledger-jobs';
@@ -32,20 +33,13 @@ export class Ledger {
   async recordJobs(jobs: { id?: string; facts: Fact[] }[]): Promise<void> {
     if (jobs.every(({ facts }) => facts.length === 0)) return;
     await this.vault.ready(jobs.flatMap(({ facts }) => facts.map(({ tenant }) => tenant)));
-    let client: PoolClient | undefined;
     try {
-      client = await this.pool.connect();
-      await client.query('begin');
-      await this.write(client, await newFacts(client, jobs));
-      await client.query('commit');
+      await inTransaction(this.pool, async (client) => this.write(client, await newFacts(client, jobs)));
     } catch (cause) {
-      await client?.query('rollback').catch(() => undefined);
       throw new TransientError(`the ledger could not be written: ${String(cause)}`, {
         code: 'records-unavailable',
         cause,
       });
-    } finally {
-      client?.release();
     }
   }
 

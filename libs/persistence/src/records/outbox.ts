@@ -1,5 +1,6 @@
 import { type IngressJob, sha256 } from '@spillway/contracts';
 import type { Pool } from 'pg';
+import { inTransaction } from '../transaction';
 import { isUnreadable, type Vault } from '../vault/vault';
 
 /** An arbitrary number that no other advisory lock has. */
@@ -113,9 +114,7 @@ export class Outbox {
    * @returns how many were relayed
    */
   async relay(most: number, relay: (entries: OutboxEntry[]) => Promise<(string | undefined)[]>): Promise<number> {
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
+    return inTransaction(this.pool, async (client) => {
       const { rows: lock } = await client.query<{ mine: boolean }>('select pg_try_advisory_xact_lock($1) as mine', [
         RELAY_LOCK,
       ]);
@@ -126,28 +125,19 @@ export class Outbox {
             [most],
           )
         : { rows: [] };
-      let taken = 0;
-      if (rows.length > 0) {
-        const opened = await this.vault.showAll(rows, (row) => [[['outbox', row.event_id], row.job]]);
-        const entries = rows
-          .map((row, at) => ({ id: row.id, dedupeId: row.dedupe_id, job: opened[at]![0] as IngressJob }))
-          .filter(({ job }) => !isUnreadable(job));
-        const standing = await relay(entries);
-        await client.query(
-          `update outbox set relayed_at = now(), duplicate_of = nullif(t.standing, outbox.event_id)
-           from unnest($1::bigint[], $2::uuid[]) as t (id, standing) where outbox.id = t.id and t.standing is not null`,
-          [entries.map((entry) => entry.id), standing.map((id) => id ?? null)],
-        );
-        taken = standing.filter((id) => id !== undefined).length;
-      }
-      await client.query('commit');
-      return taken;
-    } catch (error) {
-      await client.query('rollback').catch(() => undefined);
-      throw error;
-    } finally {
-      client.release();
-    }
+      if (rows.length === 0) return 0;
+      const opened = await this.vault.showAll(rows, (row) => [[['outbox', row.event_id], row.job]]);
+      const entries = rows
+        .map((row, at) => ({ id: row.id, dedupeId: row.dedupe_id, job: opened[at]![0] as IngressJob }))
+        .filter(({ job }) => !isUnreadable(job));
+      const standing = await relay(entries);
+      await client.query(
+        `update outbox set relayed_at = now(), duplicate_of = nullif(t.standing, outbox.event_id)
+         from unnest($1::bigint[], $2::uuid[]) as t (id, standing) where outbox.id = t.id and t.standing is not null`,
+        [entries.map((entry) => entry.id), standing.map((id) => id ?? null)],
+      );
+      return standing.filter((id) => id !== undefined).length;
+    });
   }
 
   /** Events that a quota keeps aside, oldest first. */

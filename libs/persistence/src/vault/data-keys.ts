@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { messageOf, PermanentError, SpillwayError, TransientError } from '@spillway/contracts';
 import type { Pool } from 'pg';
 import { sendSignal } from '../signals';
+import { inTransaction } from '../transaction';
 import type { DataKey } from './envelope';
 import type { MasterKeys } from './master-key';
 
@@ -75,25 +76,17 @@ export class DataKeys {
 
   /** New data gets a new key; the old one goes on opening what it sealed. @returns the new key's id */
   async rotate(tenant: string): Promise<string> {
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
+    const fresh = await this.fresh(tenant);
+    await inTransaction(this.pool, async (client) => {
       await client.query(
         'update tenant_keys set retired_at = now() where tenant = $1 and retired_at is null and wrapped is not null',
         [tenant],
       );
-      const fresh = await this.fresh(tenant);
       await client.query('insert into tenant_keys (tenant, id, wrapped, master) values ($1, $2, $3, $4)', fresh);
       await sendSignal(client, { kind: 'tenant-keys-changed', tenant });
-      await client.query('commit');
-      this.forget(tenant);
-      return fresh[1] as string;
-    } catch (error) {
-      await client.query('rollback').catch(() => undefined);
-      throw error;
-    } finally {
-      client.release();
-    }
+    });
+    this.forget(tenant);
+    return fresh[1] as string;
   }
 
   /** Destroys all keys of a tenant: nobody can read again what they sealed. @returns how many there were */

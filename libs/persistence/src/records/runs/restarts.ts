@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { inTransaction } from '../../transaction';
 import type { Vault } from '../../vault/vault';
 import { insertRuns } from './commit';
 import type { RunRow } from './run-rows';
@@ -64,16 +65,11 @@ export class Restarts {
   async begin(origin: RunRow, { path, node, state }: { path: string; node: number; state: unknown }) {
     const base = baseOf(origin.id);
     await this.vault.ready([origin.tenant]);
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
+    return inTransaction(this.pool, async (client) => {
       await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`restart ${base}`]);
       const family = await familyOf(client, origin);
       const open = family.find((one) => one.open);
-      if (open) {
-        await client.query('rollback');
-        return { id: open.id, isNew: false };
-      }
+      if (open) return { id: open.id, isNew: false };
       const id = `${base}.r${(family[0]?.number ?? 0) + 1}`;
       const run = { ...origin, id, parentRun: null, parentNode: null, seq: 0, status: 'running', state, jobs: 0 };
       await insertRuns(client, [{ ...run, wakeAt: new Date(), startedAt: new Date(), endedAt: null }], this.vault);
@@ -83,14 +79,8 @@ export class Restarts {
         path,
         node,
       ]);
-      await client.query('commit');
       return { id, isNew: true };
-    } catch (error) {
-      await client.query('rollback').catch(() => undefined);
-      throw error;
-    } finally {
-      client.release();
-    }
+    });
   }
 }
 

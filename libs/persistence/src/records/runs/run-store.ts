@@ -1,6 +1,7 @@
 import { TransientError } from '@spillway/contracts';
 import type { Pool, PoolClient } from 'pg';
 import { batched } from '../../batcher';
+import { inTransaction } from '../../transaction';
 import type { Place } from '../../vault/envelope';
 import { isUnreadable, type Vault } from '../../vault/vault';
 import { insertDeliveries, writeChanges } from './commit';
@@ -82,7 +83,7 @@ export class RunStore {
   async commit(changes: RunChange[]): Promise<Set<string>> {
     if (changes.length === 0) return new Set();
     await this.vault.ready(changes.map(({ run }) => run.tenant));
-    return this.transaction((client) => writeChanges(client, changes, this.vault));
+    return this.guarded(() => inTransaction(this.pool, (client) => writeChanges(client, changes, this.vault)));
   }
 
   /** Keeps a definition under its hash, for as long as runs may need it. */
@@ -237,23 +238,6 @@ export class RunStore {
       const row = found.get(index + 1)!;
       if (row.there) return { state: 'answered', input: row.input };
       return row.open ? { state: 'open' } : { state: 'answered' };
-    });
-  }
-
-  private async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    return this.guarded(async () => {
-      const client = await this.pool.connect();
-      try {
-        await client.query('begin');
-        const result = await work(client);
-        await client.query('commit');
-        return result;
-      } catch (error) {
-        await client.query('rollback').catch(() => undefined);
-        throw error;
-      } finally {
-        client.release();
-      }
     });
   }
 

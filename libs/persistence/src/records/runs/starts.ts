@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { inTransaction } from '../../transaction';
 import { isUnreadable, type Vault } from '../../vault/vault';
 import { insertRuns } from './commit';
 import type { RunRow } from './run-rows';
@@ -33,18 +34,7 @@ export class Starts {
    */
   async gather(gathered: Gathered, begin: (events: unknown[]) => RunRow): Promise<{ id: string } | undefined> {
     await this.vault.ready([gathered.tenant]);
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
-      const run = await this.take(client, gathered, begin);
-      await client.query('commit');
-      return run;
-    } catch (error) {
-      await client.query('rollback').catch(() => undefined);
-      throw error;
-    } finally {
-      client.release();
-    }
+    return inTransaction(this.pool, (client) => this.take(client, gathered, begin));
   }
 
   /** When the runs of flows ended last; without `id` there has been none, and `open` says that one is under way. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { inTransaction } from '@spillway/persistence';
 import type { Pool } from 'pg';
 import type {
   Added,
@@ -25,25 +26,20 @@ const VERSION = createHash('sha256').update(SCHEMA).digest('hex').slice(0, 16);
 
 /** Installs the lanes' tables and functions, when they are not these already. BullMQ's own must be there. */
 export async function installLanes(pool: Pool): Promise<void> {
-  const client = await pool.connect();
-  try {
-    const current = `select obj_description(to_regnamespace('spillway_lanes')) as version`;
-    const { rows } = await client.query<{ version: string | null }>(current);
-    if (rows[0]!.version === VERSION) return;
-    await client.query('begin');
+  if (await isInstalled(pool)) return;
+  await inTransaction(pool, async (client) => {
     await client.query(`select pg_advisory_xact_lock(hashtext('spillway:lanes:install'))`);
-    const again = await client.query<{ version: string | null }>(current);
-    if (again.rows[0]!.version !== VERSION) {
-      await client.query(SCHEMA);
-      await client.query(`comment on schema spillway_lanes is '${VERSION}'`);
-    }
-    await client.query('commit');
-  } catch (error) {
-    await client.query('rollback').catch(() => undefined);
-    throw error;
-  } finally {
-    client.release();
-  }
+    if (await isInstalled(client)) return;
+    await client.query(SCHEMA);
+    await client.query(`comment on schema spillway_lanes is '${VERSION}'`);
+  });
+}
+
+async function isInstalled(db: Pick<Pool, 'query'>): Promise<boolean> {
+  const { rows } = await db.query<{ version: string | null }>(
+    `select obj_description(to_regnamespace('spillway_lanes')) as version`,
+  );
+  return rows[0]!.version === VERSION;
 }
 
 /** Lanes in PostgreSQL: functions beside BullMQ's, in its transaction. */
