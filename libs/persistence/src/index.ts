@@ -34,7 +34,7 @@ export { QuotaStore, type QuotaUse, type RateLease } from './records/quotas';
 export { RetentionRecords } from './records/retention';
 export { countOpenRuns } from './records/runs/open-runs';
 export { RunStore, type CallRecord, type OpenCommand } from './records/runs/run-store';
-export type { Delivery, InboxRow, RunChange, RunRow, RunTaskRow } from './records/runs/run-rows';
+export type { Delivery, InboxRow, Lookup, RunChange, RunRow, RunTaskRow } from './records/runs/run-rows';
 export { Restarts, type RunTrace } from './records/runs/restarts';
 export { PastRuns, type PastRun as EndedRun } from './records/runs/past-runs';
 export { isTrimmed } from './records/runs/commit';

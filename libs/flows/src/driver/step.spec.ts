@@ -69,7 +69,7 @@ describe('a step', () => {
     const run = row();
     const change = changeOf(run, [], advanceOf(flow, run, [], around), NOW);
     expect(change.commands.map(({ command }) => (command as { kind: string }).kind).sort()).toEqual(['call', 'listen']);
-    expect(change.listens).toEqual([expect.objectContaining({ types: ['x'], since: new Date(ACCEPTED) })]);
+    expect(change.listens).toEqual([expect.objectContaining({ lookups: [{ type: 'x' }], since: new Date(ACCEPTED) })]);
     expect(change.run).toMatchObject({ jobs: 1, status: 'running', endedAt: null });
   });
 

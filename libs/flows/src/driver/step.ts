@@ -1,14 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type FlowJob, type Priority, type SpillwayEvent, timeOfId } from '@spillway/contracts';
 import type { Json } from '@spillway/jq';
-import type { InboxRow, RunChange, RunRow } from '@spillway/persistence';
+import type { InboxRow, Lookup, RunChange, RunRow } from '@spillway/persistence';
 import { advance, type Advanced, begin } from '../engine/advance';
 import type { CompiledFlow } from '../engine/compiled-flow';
 import type { Surroundings } from '../engine/engine';
 import { type Restart, restart } from '../engine/restart';
-import { type Command, ENDED, type Happening, type Input, type RunState } from '../engine/state';
+import { type Command, ENDED, type EventPattern, type Happening, type Input, type RunState } from '../engine/state';
+import { Tree } from '../engine/tree';
 import { lasting } from './lasting';
 import { LIFECYCLE } from './lifecycle';
 import { lean } from './jobs';
+import { lookupsOf } from './lookups';
 import { contextsOf, tasksOf } from './rows';
 
 /** State of a run whose first advance is still to be made. */
@@ -138,7 +141,8 @@ export function changeOf(run: RunRow, taken: InboxRow[], advanced: Advanced, now
   const ended = ENDED.includes(state.status);
   const endedAt = hasJustEnded(happenings) ? new Date(now) : run.endedAt;
   const forgotten = commands.flatMap((one) => (one.kind === 'forget' ? [one.node] : []));
-  const listens = commands.filter((one) => one.kind === 'listen');
+  const listens = listensOf(run, taken, commands, state);
+  const moved = listens.flatMap(({ node, moved }) => (moved ? [node] : []));
   return {
     run: {
       ...run,
@@ -157,8 +161,8 @@ export function changeOf(run: RunRow, taken: InboxRow[], advanced: Advanced, now
     tasks: tasksOf(happenings, state.input),
     contexts: contextsOf(happenings),
     heard,
-    listens: listens.map((one) => ({ node: one.node, types: typesOf(one), since: sinceOf(run, state) })),
-    unlistens: forgotten,
+    listens: listens.map(({ node, lookups }) => ({ node, lookups, since: sinceOf(run, state) })),
+    unlistens: [...forgotten, ...moved],
     deliveries: [],
     children: [],
   };
@@ -176,11 +180,32 @@ function lately(before: unknown, state: RunState): { state: RunState; heard: str
   return { state: { ...state, heard: state.heard.slice(-MOST_HEARD) }, heard };
 }
 
-/** The types of events that may be meant, or null where an expression decides. */
-export function typesOf({ filters }: Extract<Command, { kind: 'listen' }>): string[] | null {
-  const types = filters.map(({ type }) => type);
-  const known = types.length > 0 && types.every((type) => type !== undefined);
-  return known ? [...new Set(types)] : null;
+/** What tasks are found by that listen since this step, or, where an event has told more (`moved`), in another way. */
+function listensOf(
+  { state: before }: RunRow,
+  taken: InboxRow[],
+  commands: readonly Command[],
+  after: RunState,
+): { node: number; lookups: Lookup[]; moved?: boolean }[] {
+  const begun = commands.filter((one) => one.kind === 'listen');
+  const hasHeard = taken.some(({ input }) => (input as Input).kind === 'event');
+  if (begun.length === 0 && !hasHeard) return [];
+  const now = listeningIn(after);
+  const listens = begun.map(({ node, filters }) => ({ node, lookups: lookupsOf(now.get(node) ?? filters) }));
+  if (!hasHeard || isUnborn(before)) return listens;
+  const moved = [...listeningIn(before as RunState)].flatMap(([node, filters]) => {
+    const wanted = now.get(node);
+    if (!wanted || begun.some((one) => one.node === node)) return [];
+    const lookups = lookupsOf(wanted);
+    return isDeepStrictEqual(lookups, lookupsOf(filters)) ? [] : [{ node, lookups, moved: true }];
+  });
+  return [...listens, ...moved];
+}
+
+function listeningIn({ root }: RunState): Map<number, EventPattern[]> {
+  const found = new Map<number, EventPattern[]>();
+  for (const { id, wait } of new Tree(root).active()) if (wait?.for === 'events') found.set(id, wait.filters);
+  return found;
 }
 
 /** From when on a run hears events. */

@@ -62,10 +62,27 @@ function attributeMatches(wanted: Json, value: Json, evaluate: Evaluate): boolea
   return wanted === value;
 }
 
-/** A key may be a number in one event and the same digits as text in another, or in the flow. */
 function isSameKey(value: Json, wanted: Json): boolean {
-  const asText = (key: Json) => (typeof key === 'number' ? String(key) : key);
-  return isSame(asText(value), asText(wanted));
+  return isSame(asKey(value), asKey(wanted));
+}
+
+/** A key may be a number in one event and the same digits as text in another, or in the flow. */
+export function asKey(key: Json): Json {
+  return typeof key === 'number' ? String(key) : key;
+}
+
+/**
+ * What is still to be known of an event, where earlier events have fixed correlation keys. Matches the same events.
+ *
+ * @param keys correlation keys that earlier events fixed
+ */
+export function narrowed(pattern: EventPattern, keys: Record<string, Json>): EventPattern {
+  if (!pattern.correlate) return pattern;
+  const correlate = Object.entries(pattern.correlate).map(([key, { from, expect }]) => {
+    const known = expect ?? keys[key];
+    return [key, { from, ...(known !== undefined && { expect: known }) }] as const;
+  });
+  return { ...pattern, correlate: Object.fromEntries(correlate) };
 }
 
 function isSame(a: Json, b: Json): boolean {
@@ -76,6 +93,7 @@ function isSame(a: Json, b: Json): boolean {
   return keys.every((key) => Object.hasOwn(b, key) && isSame(one![key]!, other![key]!));
 }
 
-function isLiteral(value: unknown): value is string {
+/** Whether text stands for itself. */
+export function isLiteral(value: unknown): value is string {
   return typeof value === 'string' && !EXPRESSION.test(value) && !/^\/.+\/$/.test(value);
 }

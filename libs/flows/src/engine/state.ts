@@ -66,9 +66,12 @@ export interface Node {
 
 export type Wait =
   /** For the answer of a call, of a sub-run, of a person. */
-  { for: 'answer' } | { for: 'time'; at: number } | { for: 'events'; filters: EventPattern[] };
+  | { for: 'answer' }
+  | { for: 'time'; at: number }
+  /** `filters`: what is still wanted, with the correlation keys that are known by now. Events are found by these. */
+  | { for: 'events'; filters: EventPattern[] };
 
-/** What is listened for: literal attributes are the index, the rest is checked by the engine. */
+/** What is listened for: events are found by what is known beforehand, the rest is checked by the engine. */
 export interface EventPattern {
   type?: string;
   source?: string;

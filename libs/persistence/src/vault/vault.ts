@@ -1,3 +1,4 @@
+import { createHash, createHmac } from 'node:crypto';
 import { PermanentError } from '@spillway/contracts';
 import { type DataKeys, shredded } from './data-keys';
 import { type DataKey, keyIdOf, openBytes, openText, type Place, sealBytes, sealText, unreadable } from './envelope';
@@ -11,6 +12,9 @@ interface Sealed {
 interface Plain {
   $plain: unknown;
 }
+
+/** 132 bits. */
+const DIGEST_CHARACTERS = 22;
 
 /**
  * Keeps payloads unreadable at rest, each under its tenant's key. Old rows that are clear are read as they are, and
@@ -88,6 +92,26 @@ export class Vault {
   /** Of the key that new data of the tenant is sealed with. The tenant must be `ready`. */
   keyId(tenant: string): string {
     return this.keyOf(tenant).id;
+  }
+
+  /** Before digests are made with these keys; an empty id is none. @throws TransientError `keys-unavailable` */
+  async know(keyIds: readonly string[]): Promise<void> {
+    const missing = keyIds.filter((id) => id !== '' && !this.keys?.find(id));
+    if (missing.length > 0) await this.keys?.fetch(missing);
+  }
+
+  /**
+   * By which equal values are found without being kept: nobody can guess one without the key.
+   *
+   * @param keyId empty for a value that is not sealed; else the key must be known
+   * @returns undefined when the key was destroyed, or is not there
+   */
+  digest(keyId: string, purpose: readonly string[], text: string): string | undefined {
+    const named = JSON.stringify([...purpose, text]);
+    if (keyId === '') return createHash('sha256').update(named).digest('base64url').slice(0, DIGEST_CHARACTERS);
+    const key = this.keys?.find(keyId);
+    if (!key || key === 'shredded') return undefined;
+    return createHmac('sha256', key.bytes).update(named).digest('base64url').slice(0, DIGEST_CHARACTERS);
   }
 
   /** Bytes, and the id of the key that they are sealed with; undefined while nothing is sealed. */

@@ -8,7 +8,7 @@ import {
   sha256,
   type SpillwayEvent,
 } from '@spillway/contracts';
-import { gatheredRun, type PublishedFlow, wakeUp } from '@spillway/flows';
+import { gatheredRun, keyOf, type PublishedFlow, wakeUp } from '@spillway/flows';
 import { Acceptor } from '@spillway/intake';
 import type { NewFact } from '@spillway/queues';
 import { plan, type Planned, planRun } from '@spillway/routing';
@@ -98,7 +98,9 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     if (listensFor !== 'any' && !listensFor.has(event.type)) return;
     const { listening, queues } = this.platform;
     await between('keeping the event', () => listening.keep(event));
-    const listeners = await between('hear', () => listening.hear(event));
+    const listeners = await between('hear', () =>
+      listening.hear(event, (recipe, heard) => keyOf(recipe, heard as never)),
+    );
     const wakeUps = listeners.map(({ runId, ...run }) =>
       wakeUp({ ...run, id: runId, tenant: tenant.name }, `e${event.id}`),
     );

@@ -4,11 +4,12 @@ import {
   type CallCommand,
   type Command,
   isCall,
+  isMeant,
+  lookupsOf,
   type RunJob,
   type RunRef,
   sinceOf,
   type Stepped,
-  typesOf,
   waitsForOne,
   wakeUp,
 } from '@spillway/flows';
@@ -123,7 +124,13 @@ export class RunPublisher {
 
   /** Brings a run that has begun to listen what came before. */
   async catchUp(run: RunRow, command: Listen): Promise<void> {
-    const what = { types: typesOf(command), since: sinceOf(run, run.state) };
+    const lookups = lookupsOf(command.filters);
+    const types = lookups.map(({ type }) => type);
+    const what = {
+      types: types.every((type) => type !== undefined) ? types : null,
+      since: sinceOf(run, run.state),
+      isMeant: (event: object) => isMeant(lookups, event as Record<string, unknown>),
+    };
     const missed = await between('catch-up', () => this.platform.listening.catchUp(run, what));
     if (missed > 0) {
       await this.wake(run, `c${run.seq}.${command.node}`);

@@ -4,7 +4,7 @@ import { sourceOf } from '../../definition/expressions';
 import { giveOutput } from '../data-flow';
 import type { Engine } from '../engine';
 import { Fault } from '../errors';
-import { matches, patternOf } from '../patterns';
+import { matches, narrowed, patternOf } from '../patterns';
 import type { EventPattern, Node } from '../state';
 import type { Kind } from './kind';
 
@@ -82,6 +82,7 @@ export const listenKind: Kind = {
       if (foreach) heard.queue.push(read);
     }
     heard.done = isDone(engine, node, listen.to, heard);
+    node.wait = { for: 'events', filters: stillWanted(heard, listen.to) };
     next(engine, node);
   },
 
@@ -92,6 +93,13 @@ export const listenKind: Kind = {
     next(engine, node);
   },
 };
+
+/** By what further events are found: the driver brings a run no others. */
+function stillWanted({ done, patterns, met, until, untilMet, keys }: Heard, to: EventStrategy): EventPattern[] {
+  if (done) return [];
+  const left = [...patterns.filter((_, at) => !to.all || !met[at]), ...until.filter((_, at) => !untilMet[at])];
+  return left.map((pattern) => narrowed(pattern, keys));
+}
 
 /** The next event's `foreach`, or the end. */
 function next(engine: Engine, node: Node): void {

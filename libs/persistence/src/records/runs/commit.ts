@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { Place } from '../../vault/envelope';
 import type { Vault } from '../../vault/vault';
+import { indexed } from './lookups';
 import { stringifyShared } from './shared-json';
 import type { Delivery, RunChange, RunRow } from './run-rows';
 
@@ -41,7 +42,7 @@ export async function writeChanges(client: PoolClient, changes: RunChange[], vau
     'run_listens',
     nodesOf(kept, ({ unlistens }) => unlistens),
   );
-  await insertListens(client, kept);
+  await insertListens(client, kept, vault);
   await insertRuns(
     client,
     kept.flatMap(({ children }) => children),
@@ -243,17 +244,36 @@ export function isTrimmed(value: unknown): boolean {
   return truncated === true && Number(characters) > MOST_CHARACTERS && typeof begin === 'string';
 }
 
-async function insertListens(client: PoolClient, changes: RunChange[]): Promise<void> {
-  const listens = changes.flatMap(({ run, listens }) =>
-    listens.map((one) => ({ runId: run.id, tenant: run.tenant, ...one })),
+async function insertListens(client: PoolClient, changes: RunChange[], vault: Vault): Promise<void> {
+  const rows = changes.flatMap(({ run, listens }) =>
+    listens.flatMap(({ node, lookups, since }) =>
+      lookups.map((lookup, at) => ({
+        id: run.id,
+        node,
+        at,
+        tenant: run.tenant,
+        since,
+        ...indexed(vault, run.tenant, lookup),
+      })),
+    ),
   );
-  for (const { runId, tenant, node, types, since } of listens) {
-    await client.query({
-      name: 'runs-listen',
-      text: `insert into run_listens (run_id, node, tenant, types, since) values ($1, $2, $3, $4, $5) on conflict do nothing`,
-      values: [runId, node, tenant, types, since],
-    });
-  }
+  if (rows.length === 0) return;
+  await client.query({
+    name: 'runs-listen',
+    text: `insert into run_listens (run_id, node, filter, tenant, since, type, recipe, digest)
+      select * from unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
+      on conflict do nothing`,
+    values: [
+      rows.map((row) => row.id),
+      rows.map((row) => row.node),
+      rows.map((row) => row.at),
+      rows.map((row) => row.tenant),
+      rows.map((row) => row.since),
+      rows.map((row) => row.type),
+      rows.map((row) => row.recipe),
+      rows.map((row) => row.digest),
+    ],
+  });
 }
 
 /** The first delivery under a key stands; what is for a run that is not there is nobody's. */

@@ -60,12 +60,23 @@ export interface RunChange {
   contexts: { node: number; context: unknown }[];
   /** Ids of events that it consumed. */
   heard: string[];
-  listens: { node: number; types: string[] | null; since: Date }[];
+  /** Written after what `unlistens` takes away. */
+  listens: { node: number; lookups: Lookup[]; since: Date }[];
   unlistens: number[];
   /** For the inboxes of other runs. */
   deliveries: Delivery[];
   /** Sub-runs to begin. */
   children: RunRow[];
+}
+
+/** What a listener is found by; the flow engine says what it means. */
+export interface Lookup {
+  /** Of the event; left out: any. */
+  type?: string;
+  /** How `key` is made of an event; left out: every event of the type is meant. At most 500 characters. */
+  recipe?: string;
+  /** What that must come to. Kept as a digest. */
+  key?: string;
 }
 
 export interface Delivery {
