@@ -13,7 +13,7 @@ export class FlowWorld {
   aborted = 0;
   private definitions = new Map<string, unknown>();
 
-  private constructor(
+  constructor(
     readonly stack: Stack,
     readonly other: ThirdParty,
   ) {

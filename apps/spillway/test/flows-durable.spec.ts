@@ -191,7 +191,7 @@ describe.each(BACKENDS)('runs, on %s', (backend) => {
       for (let n = 1; n <= 70; n += 1) await world.tell('tick', n);
       await world.called('/tick', 71);
       const { event } = await eventually(() => platform.events.find(first));
-      expect(await platform.listening.hear(event)).toEqual([]);
+      expect(await platform.listening.hear(event, () => undefined)).toEqual([]);
       const size = (await eventually(async () => {
         const [{ run } = {}] = await platform.runs.load([id]);
         return run?.status === 'waiting' && run;

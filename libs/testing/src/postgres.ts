@@ -9,12 +9,14 @@ export class TestPostgres {
     private server: EmbeddedPostgres,
     private readonly directory: string,
     readonly url: string,
+    private readonly settings: Record<string, string>,
   ) {}
 
-  static async start(): Promise<TestPostgres> {
+  /** @param settings of the server, by the names of postgresql.conf */
+  static async start(settings: Record<string, string> = {}): Promise<TestPostgres> {
     const directory = mkdtempSync(join(tmpdir(), 'spillway-postgres-'));
-    const server = await EmbeddedPostgres.start({ directory: join(directory, 'data') });
-    return new TestPostgres(server, directory, server.url());
+    const server = await EmbeddedPostgres.start({ directory: join(directory, 'data'), settings });
+    return new TestPostgres(server, directory, server.url(), settings);
   }
 
   async stop(): Promise<void> {
@@ -23,7 +25,7 @@ export class TestPostgres {
 
   /** Starts it again, where it was. */
   async resume(): Promise<void> {
-    this.server = await EmbeddedPostgres.start({ directory: join(this.directory, 'data') });
+    this.server = await EmbeddedPostgres.start({ directory: join(this.directory, 'data'), settings: this.settings });
   }
 
   async close(): Promise<void> {

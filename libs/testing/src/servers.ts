@@ -20,9 +20,10 @@ export class TestServers {
     return new TestServers(await TestPostgres.start(), undefined, cluster, sentinel);
   }
 
-  static async start(backend: BackendName): Promise<TestServers> {
+  /** @param settings of PostgreSQL, by the names of postgresql.conf */
+  static async start(backend: BackendName, settings?: Record<string, string>): Promise<TestServers> {
     const [postgres, redis] = await Promise.all([
-      TestPostgres.start(),
+      TestPostgres.start(settings),
       backend === 'redis' ? TestRedis.start() : Promise.resolve(undefined),
     ]);
     return new TestServers(postgres, redis);

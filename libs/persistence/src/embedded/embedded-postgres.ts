@@ -11,6 +11,8 @@ export interface EmbeddedOptions {
   directory: string;
   /** Trade durability for speed; tests only. */
   unsafe?: boolean;
+  /** Of the server, by the names of postgresql.conf; tests and benchmarks only. */
+  settings?: Record<string, string>;
 }
 
 interface Settings {
@@ -65,6 +67,7 @@ export class EmbeddedPostgres {
       "-c unix_socket_directories=''",
       '-c max_connections=400',
       '-c shared_buffers=128MB',
+      ...Object.entries(options.settings ?? {}).map(([name, value]) => `-c ${name}=${value}`),
       ...(options.unsafe ? ['-c fsync=off', '-c synchronous_commit=off', '-c full_page_writes=off'] : []),
     ];
     const log = join(options.directory, 'server.log');
