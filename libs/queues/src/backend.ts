@@ -14,6 +14,8 @@ export interface QueueBackend {
   readonly kind: 'redis' | 'postgres';
   /** Whether job data must be free of what PostgreSQL's jsonb refuses. */
   readonly strictJson: boolean;
+  /** What BullMQ itself is to keep of completed jobs; `false` where the backend sees to that. */
+  readonly removeOnComplete: { count: number } | false;
   /** @param group what the queues of one partition have in common; see `groupOf` */
   openQueue(name: string, group: string): Queue;
   /** Adds jobs in one round trip. @returns for each the id of the job that stands for it */

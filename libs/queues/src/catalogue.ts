@@ -62,6 +62,9 @@ const DEFAULTS: readonly QueueDefinition[] = [
   },
 ];
 
+/** Completed jobs that stay visible in the admin, per queue. */
+export const KEEP_COMPLETED = 1_000;
+
 export type Catalogue = Record<QueueName, QueueDefinition>;
 
 /** The queues of this deployment. */

@@ -59,9 +59,6 @@ export interface OneQueue {
   queue: Queue;
 }
 
-/** Finished jobs that stay visible in the admin, per queue. */
-const KEEP_COMPLETED = 1_000;
-
 /** The five queues and their dead letter queues, in every partition. */
 export class Queues {
   readonly partitions: Partitions;
@@ -234,7 +231,7 @@ export class Queues {
       backoff: BACKOFF,
       // Of facts none is urgent: their queue is a plain list.
       priority: name === 'analytics-events' ? 0 : bullPriority(options.priority ?? 'normal'),
-      removeOnComplete: REMOVE_ON_COMPLETE,
+      removeOnComplete: this.backend.removeOnComplete,
       removeOnFail: true,
       ...(options.delayMs && { delay: options.delayMs }),
       ...(options.deduplication && { deduplication: options.deduplication }),
@@ -266,7 +263,6 @@ const MOST_CHARACTERS = 2_000_000;
 
 /** Named in the worker's settings; see `backoffDelay`. */
 const BACKOFF = { type: 'spillway' };
-const REMOVE_ON_COMPLETE = { count: KEEP_COMPLETED };
 
 /** What Bull Board shows as the job's name. */
 function jobName(data: JobData[QueueName]): string {

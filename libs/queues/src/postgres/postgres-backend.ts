@@ -2,6 +2,7 @@ import { TransientError } from '@spillway/contracts';
 import { createPostgresBackend, type Queue, type Worker, withBackend } from 'bullmq';
 import { Pool } from 'pg';
 import type { BackendOptions, Processor, QueueBackend, WorkerSettings } from '../backend';
+import { KEEP_COMPLETED } from '../catalogue';
 import { type Deduplication, insertDeduplications, selectDeduplications } from '../deduplications';
 import type { LaneStore } from '../lanes/lane-store';
 import { installLanes, PostgresLanes } from '../lanes/postgres/postgres-lanes';
@@ -9,6 +10,7 @@ import type { NewJob } from '../redis/add-jobs';
 import { silent } from '../silent';
 import { oldestInPostgres } from '../watch/oldest-waiting';
 import type { RedisServer } from '../watch/redis-server';
+import { CompletedJobs } from './completed-jobs';
 
 /** To PostgreSQL, per process, beside those of the workers. */
 const SHARED_CONNECTIONS = 19;
@@ -17,6 +19,8 @@ const SHARED_CONNECTIONS = 19;
 export class PostgresBackend implements QueueBackend {
   readonly kind = 'postgres';
   readonly strictJson = true;
+  /** They are let go in batches; see `CompletedJobs`. */
+  readonly removeOnComplete = false;
   private readonly pool: Pool;
   private readonly classes = withBackend(createPostgresBackend);
   private migrated?: Promise<void>;
@@ -60,9 +64,11 @@ export class PostgresBackend implements QueueBackend {
     const options = { ...settings, connection: this.pool };
     // Each worker keeps one connection to listen on.
     this.pool.options.max += 1;
-    return silent(
-      new this.classes.Worker(this.nameOf(name, group), processor as never, options as never) as unknown as Worker,
-    );
+    const queue = this.nameOf(name, group);
+    const worker = new this.classes.Worker(queue, processor as never, options as never) as unknown as Worker;
+    const completed = new CompletedJobs(this.pool, queue, KEEP_COMPLETED);
+    worker.on('completed', () => completed.count());
+    return silent(worker);
   }
 
   deduplications(queue: Queue): AsyncIterable<Deduplication[]> {

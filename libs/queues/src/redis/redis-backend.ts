@@ -2,6 +2,7 @@ import { TransientError } from '@spillway/contracts';
 import { Queue, Worker } from 'bullmq';
 import { Cluster, type Redis } from 'ioredis';
 import type { BackendOptions, Processor, QueueBackend, WorkerSettings } from '../backend';
+import { KEEP_COMPLETED } from '../catalogue';
 import { type Deduplication, keepDeduplications, scanDeduplications } from '../deduplications';
 import type { LaneStore } from '../lanes/lane-store';
 import { RedisLanes } from '../lanes/redis/redis-lanes';
@@ -20,6 +21,7 @@ const CONNECT_MS = 5_000;
 export class RedisBackend implements QueueBackend {
   readonly kind = 'redis';
   readonly strictJson = false;
+  readonly removeOnComplete = { count: KEEP_COMPLETED };
   private readonly target: RedisTarget;
   /** Fails at once while Redis is away, so that the outbox can take over. */
   private readonly producer: RedisConnection;
