@@ -65,7 +65,7 @@ export class PostgresBackend implements QueueBackend {
     // Each worker keeps one connection to listen on.
     this.pool.options.max += 1;
     const queue = this.nameOf(name, group);
-    const worker = new this.classes.Worker(queue, processor as never, options as never) as unknown as Worker;
+    const worker = new this.classes.Worker(queue, processor as never, options) as unknown as Worker;
     const completed = new CompletedJobs(this.pool, queue, KEEP_COMPLETED);
     worker.on('completed', () => completed.count());
     return silent(worker);
