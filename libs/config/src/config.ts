@@ -75,7 +75,7 @@ function toConfig(variables: Variables) {
       publicUrl: variables.PUBLIC_URL?.replace(/\/$/, ''),
       maxBodyBytes: variables.MAX_BODY,
       maxInFlight: variables.MAX_IN_FLIGHT,
-      acceptInto: variables.ACCEPT_INTO,
+      acceptInto: variables.ACCEPT_INTO ?? (hasReplicas(variables) ? 'both' : 'queues'),
       maxOutbox: variables.MAX_OUTBOX,
       maxQuarantine: variables.MAX_QUARANTINE,
     },
@@ -114,6 +114,11 @@ function toConfig(variables: Variables) {
     telemetry: telemetryOf(variables),
     log: { level: variables.LOG_LEVEL, pretty: variables.LOG_PRETTY },
   };
+}
+
+/** Whether another server may take over that lacks what the one before had acknowledged. */
+function hasReplicas({ REDIS_URL: url, REDIS_WAIT_REPLICAS: wait }: Variables): boolean {
+  return url !== undefined && (wait > 0 || /^rediss?\+/.test(url));
 }
 
 /** The partitions whose jobs this process takes. */

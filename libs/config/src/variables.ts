@@ -80,9 +80,11 @@ export const variablesSchema = z.object({
     .describe('Largest request body in bytes; more is a 413.'),
   MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(2_000).describe('Requests accepted at once; more are a 429.'),
   ACCEPT_INTO: z
-    .enum(['queues', 'outbox'])
-    .default('queues')
-    .describe('`outbox`: events wait in PostgreSQL and the queues run empty, for maintenance.'),
+    .enum(['queues', 'both', 'outbox'])
+    .optional()
+    .describe(
+      '`both`: an event is in its queue, and in PostgreSQL until the ledger has it; `outbox`: events wait in PostgreSQL and the queues run empty, for maintenance. If not set: `both` where Redis has replicas (Sentinel, Cluster, REDIS_WAIT_REPLICAS), `queues` else.',
+    ),
   MAX_OUTBOX: z.coerce
     .number()
     .int()

@@ -13,6 +13,7 @@ import { activeSpan, measure, parseTraceparent, tracestateOf } from '@spillway/o
 import type { Platform } from '@spillway/runtime';
 import { hash } from 'node:crypto';
 import { OutboxOrder } from './outbox-order';
+import { SecondPlace } from './second-place';
 
 /** An event before it has our id. */
 export interface Incoming {
@@ -70,14 +71,16 @@ export class Acceptor {
   private readonly inOutbox = new Map<string, string>();
 
   private readonly order: OutboxOrder;
+  private readonly second: SecondPlace;
 
   constructor(
     private readonly platform: Pick<
       Platform,
-      'queues' | 'outbox' | 'facts' | 'log' | 'config' | 'signals' | 'database'
+      'queues' | 'outbox' | 'kept' | 'facts' | 'log' | 'config' | 'signals' | 'database'
     >,
   ) {
     this.order = new OutboxOrder(platform);
+    this.second = new SecondPlace(platform);
   }
 
   /** @throws TransientError `unavailable` (503, with a time to come back) when the event could not be made durable */
@@ -104,17 +107,22 @@ export class Acceptor {
       if (parked) return parked;
     }
     const partition = this.platform.queues.partitions.of(incoming.tenant);
-    const isAsked = this.platform.config.ingress.acceptInto === 'queues' && !(await this.order.isBehind(job.event));
+    const isAsked = this.platform.config.ingress.acceptInto !== 'outbox' && !(await this.order.isBehind(job.event));
+    let kept: string | undefined;
     if (isAsked && Date.now() >= (this.awayUntil.get(partition) ?? 0)) {
+      kept = await this.second.keep(job, dedupeId, incoming.source, incoming.dedupeWindow);
+      if (kept !== undefined && kept !== job.event.id) return kept;
       try {
-        return await this.storeInQueue(job, dedupeId, incoming);
+        const standing = await this.storeInQueue(job, dedupeId, incoming);
+        if (kept !== undefined && standing !== kept) this.second.drop(kept);
+        return standing;
       } catch (error) {
         this.awayUntil.set(partition, Date.now() + 500);
         this.platform.log.warn({ error: messageOf(error) }, 'the queues are away: events go to the outbox');
       }
     }
     try {
-      return await this.storeInOutbox(job, dedupeId, incoming);
+      return await this.storeInOutbox(job, dedupeId, incoming, kept !== undefined);
     } catch (error) {
       this.platform.log.warn({ error: messageOf(error) }, 'the outbox is away, too');
     }
@@ -152,12 +160,16 @@ export class Acceptor {
     });
   }
 
-  private async storeInOutbox(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
+  /** @param isKept whether it is there already, as what a queue has taken */
+  private async storeInOutbox(job: IngressJob, dedupeId: string, incoming: Incoming, isKept: boolean): Promise<string> {
     const known = this.stillKnown(this.recent, dedupeId, incoming);
     if (known) return known;
     if ((await this.depth()) >= this.platform.config.ingress.maxOutbox) throw new Error('the outbox is full');
-    const kept = { ...job, via: 'outbox' as const };
-    const id = await this.platform.outbox.put(kept, dedupeId, incoming.source, incoming.dedupeWindow);
+    const { outbox, kept } = this.platform;
+    const id =
+      isKept && (await kept.relayLater(job.event.id))
+        ? job.event.id
+        : await outbox.put({ ...job, via: 'outbox' }, dedupeId, incoming.source, incoming.dedupeWindow);
     keep(this.inOutbox, dedupeId, id);
     await this.order.wentIn(job.event);
     return id;

@@ -1,6 +1,7 @@
 import type { SpillwayEvent } from '@spillway/contracts';
 import { sendSignal } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
+import { inTime } from './in-time';
 
 /** Not asked more often than this whether the outbox is empty again. */
 const ASK_EVERY_MS = 1_000;
@@ -36,7 +37,7 @@ export class OutboxOrder {
   async isBehind(event: SpillwayEvent): Promise<boolean> {
     if (!this.inUse || event.orderingkey === undefined || Date.now() < this.awayUntil) return false;
     try {
-      return await inTime(this.ask(event, event.orderingkey));
+      return await inTime(this.ask(event, event.orderingkey), LATE_MS);
     } catch (error) {
       this.awayUntil = Date.now() + ASK_EVERY_MS;
       this.platform.log.debug({ err: error }, 'the outbox cannot be asked for older events');
@@ -59,17 +60,5 @@ export class OutboxOrder {
   private used(): void {
     this.inUse = true;
     this.told += 1;
-  }
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${LATE_MS} ms`)), LATE_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -24,6 +24,7 @@ export {
   type TimelineEntry,
 } from './records/events';
 export { Ledger } from './records/ledger';
+export { type KeptEvent, KeptEvents } from './records/kept-events';
 export { Outbox, type OutboxEntry, type ParkedEvent } from './records/outbox';
 export { Quarantine, type QuarantinedRequest } from './records/quarantine';
 export { UsedTokens, type TokenUse } from './records/used-tokens';

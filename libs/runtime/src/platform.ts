@@ -11,6 +11,7 @@ import {
   EffectStore,
   EmbeddedPostgres,
   EventRecords,
+  KeptEvents,
   Ledger,
   Listening,
   migrate,
@@ -56,6 +57,7 @@ export interface Platform {
   effects: EffectStore;
   ledger: Ledger;
   outbox: Outbox;
+  kept: KeptEvents;
   runs: RunStore;
   listening: Listening;
   starts: Starts;
@@ -146,6 +148,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     effects: new EffectStore(database.pool, vault),
     ledger: new Ledger(database.pool, vault),
     outbox: new Outbox(database.pool, vault),
+    kept: new KeptEvents(database.pool, vault),
     runs: new RunStore(database.pool, vault),
     listening: new Listening(database.pool, vault),
     starts: new Starts(database.pool, vault),
@@ -235,6 +238,7 @@ export function forkEnvironment(platform: Platform): Record<string, string> {
     ...(redisUrl && { REDIS_URL: redisUrl }),
     ...(redisNatMap && { REDIS_NAT_MAP: redisNatMap }),
     REDIS_WAIT_REPLICAS: String(waitReplicas),
+    ACCEPT_INTO: platform.config.ingress.acceptInto,
     QUEUE_PREFIX: prefix,
     SPILLWAY_PARTITIONS: String(partitions),
     EGRESS_ALLOW: platform.config.egress.allow.join(','),

@@ -4,6 +4,7 @@ import { QueueWorker } from '@spillway/worker-kit';
 import { handlerOf } from './handlers';
 import { Isolation } from './isolation/isolation';
 import { healLanes, syncPolicies } from './maintenance/lanes';
+import { KeptWatch } from './maintenance/kept';
 import { asLeader } from './maintenance/leader';
 import { Loop } from './maintenance/loop';
 import { Reconciler } from './maintenance/reconciler';
@@ -15,6 +16,9 @@ import { sweepRuns } from './runs/sweep';
 import { QUEUE_OF_ROLE, type WorkerRole } from './roles';
 
 const RELAY_EVERY_MS = 500;
+const KEPT_EVERY_MS = 5_000;
+/** What the ledger does not know so long after it was accepted may be lost. */
+const KEPT_AFTER_MS = 5_000;
 const RUNS_EVERY_MS = 5_000;
 /** What a run asked for so long ago, and was not heard of, may be lost. */
 const RUNS_AFTER_MS = 30_000;
@@ -101,8 +105,14 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
     }
     if (role === 'worker-ingress') {
       // With the outbox in use on purpose, what is in it waits.
-      if (platform.config.ingress.acceptInto === 'queues')
+      if (platform.config.ingress.acceptInto !== 'outbox') {
         this.loop('relay', RELAY_EVERY_MS, () => relayOutbox(platform));
+        const { everyMs, afterMs } = platform.config.reconcile;
+        const kept = new KeptWatch(platform);
+        this.loop('kept events', Math.min(everyMs, KEPT_EVERY_MS), () =>
+          asLeader(platform.database, () => kept.pass(Math.min(afterMs, KEPT_AFTER_MS)), 'kept events'),
+        );
+      }
       const schedules = this.loop('schedules', SCHEDULES_EVERY_MS, () => syncSchedules(platform));
       platform.directory.onChange(() => schedules.soon());
     }

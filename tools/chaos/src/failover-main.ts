@@ -4,8 +4,8 @@ const MOST_SECONDS = 30;
 const RUNS = [
   { topology: 'cluster', how: 'kill', waitReplicas: 1 },
   { topology: 'cluster', how: 'manual', waitReplicas: 1 },
-  { topology: 'sentinel', how: 'kill', waitReplicas: 2 },
-  { topology: 'sentinel', how: 'manual', waitReplicas: 2 },
+  { topology: 'sentinel', how: 'kill', waitReplicas: 1 },
+  { topology: 'sentinel', how: 'manual', waitReplicas: 1 },
 ] as const;
 
 /** `npm run chaos:cluster [-- --short] [--topology cluster|sentinel] [--how kill|manual] [--wait N]`: failovers under load. */

@@ -101,7 +101,7 @@ async function find(platform: Platform, id: string, principal: Caller): Promise<
   const waiting = await platform.outbox.find(id).catch(() => undefined);
   if (waiting && canSee(principal, waiting.job.event.tenant)) {
     if (waiting.duplicateOf) return find(platform, waiting.duplicateOf, principal);
-    return underWay(waiting.job, 'in the outbox: waits for the queues');
+    return underWay(waiting.job, waiting.relayedAt ? 'under way' : 'in the outbox: waits for the queues');
   }
   return notFound(`event ${id}`);
 }

@@ -15,6 +15,14 @@ export interface OutboxEntry {
   job: IngressJob;
 }
 
+export interface FoundInOutbox {
+  job: IngressJob;
+  dedupeId: string;
+  duplicateOf: string | null;
+  /** When a queue had it. */
+  relayedAt: Date | null;
+}
+
 /** An event that was accepted and is kept aside. */
 export interface ParkedEvent {
   /** Of its place in the line. */
@@ -75,9 +83,10 @@ export class Outbox {
   }
 
   /** An event that came in through here. */
-  async find(eventId: string): Promise<{ job: IngressJob; duplicateOf: string | null } | undefined> {
-    const { rows } = await this.pool.query<{ job: IngressJob; duplicateOf: string | null }>(
-      'select job, duplicate_of as "duplicateOf" from outbox where event_id = $1',
+  async find(eventId: string): Promise<FoundInOutbox | undefined> {
+    const { rows } = await this.pool.query<FoundInOutbox>(
+      `select job, dedupe_id as "dedupeId", duplicate_of as "duplicateOf", relayed_at as "relayedAt"
+       from outbox where event_id = $1`,
       [eventId],
     );
     if (!rows[0]) return undefined;
@@ -183,6 +192,6 @@ export class Outbox {
 }
 
 /** Tells ordering keys apart, also where what is kept is sealed. */
-function orderingOf(tenant: string, source: string, key: string): string {
+export function orderingOf(tenant: string, source: string, key: string): string {
   return sha256(`${tenant}\0${source}\0${key}`);
 }

@@ -22,9 +22,12 @@ export function topologyWarnings(kind: RedisTarget['kind'], infos: string[], wai
   const alone = infos.filter((info) => /^connected_slaves:0/m.test(info)).length;
   if (alone > 0) found.push(`${alone} of ${infos.length} primaries have no replica: start one for each`);
   const most = Math.max(1, ...infos.map((info) => Number(/^connected_slaves:(\d+)/m.exec(info)?.[1] ?? 0)));
-  if (waitReplicas < most) {
+  if (waitReplicas === 0) {
+    found.push('REDIS_WAIT_REPLICAS is 0: what a primary had not passed on is lost with it. Set REDIS_WAIT_REPLICAS=1');
+  }
+  if (waitReplicas > most) {
     found.push(
-      `REDIS_WAIT_REPLICAS is ${waitReplicas}: what a primary had not passed on to each replica may be lost with it. Set REDIS_WAIT_REPLICAS=${most}`,
+      `REDIS_WAIT_REPLICAS is ${waitReplicas}, and no primary has more than ${most} replicas: set it to ${most}`,
     );
   }
   return found;

@@ -4,6 +4,7 @@ import type { Database } from '@spillway/persistence';
 const LOCKS = {
   maintenance: 7_245_101,
   runs: 7_245_102,
+  'kept events': 7_245_103,
   'lanes of ingress-events': 7_245_110,
   'lanes of orchestration-flows': 7_245_111,
   'lanes of integration-tasks': 7_245_112,

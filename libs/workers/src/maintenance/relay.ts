@@ -52,7 +52,11 @@ async function addAll(entries: OutboxEntry[], platform: Pick<Platform, 'queues' 
   return results.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
 }
 
-function optionsOf({ job, dedupeId }: OutboxEntry, { directory }: Pick<Platform, 'directory'>) {
+/** As the edge adds it. */
+export function optionsOf(
+  { job, dedupeId }: Pick<OutboxEntry, 'job' | 'dedupeId'>,
+  { directory }: Pick<Platform, 'directory'>,
+) {
   const source = directory.source(job.event.tenant, sourceOf(job.event.source));
   return {
     id: job.event.id,
@@ -61,7 +65,8 @@ function optionsOf({ job, dedupeId }: OutboxEntry, { directory }: Pick<Platform,
   };
 }
 
-function duplicateFact({ event, body }: OutboxEntry['job'], first: string): NewFact {
+/** Another event stands for it. */
+export function duplicateFact({ event, body }: OutboxEntry['job'], first: string): NewFact {
   return {
     kind: 'event.duplicate',
     tenant: event.tenant,
