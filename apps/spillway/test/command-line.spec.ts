@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +5,9 @@ import { PostgresLimits } from '@spillway/adapters';
 import { openDatabase } from '@spillway/persistence';
 import { partitionOf } from '@spillway/queues';
 import { eventually, ThirdParty } from '@spillway/testing';
+import { commandLine, processLine } from './flows/command-line';
 import { Stack } from './stack';
 
-const BIN = join(__dirname, '../bin/spillway.js');
 const EXAMPLE = join(__dirname, '../../../docs/examples/orders');
 
 describe('the command line', () => {
@@ -25,24 +24,16 @@ describe('the command line', () => {
     rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
-  function spillway(
-    args: string[],
-    environment: Record<string, string> = {},
-  ): Promise<{ code: number; out: string; err: string }> {
-    const env = {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
+  const where = () => ({
+    directory,
+    environment: {
       ...stack.servers.environment(),
       SPILLWAY_URL: stack.admin,
       SPILLWAY_API_KEY: 'spw_test_platform_key_0123456789',
-      ...environment,
-    };
-    return new Promise((resolve) => {
-      execFile(process.execPath, [BIN, ...args], { env, cwd: directory }, (error, out, err) => {
-        resolve({ code: error ? Number(error.code ?? 1) : 0, out, err });
-      });
-    });
-  }
+    },
+  });
+  const spillway = commandLine(where);
+  const spillwayProcess = processLine(where);
 
   const secrets = { CRM_TOKEN: 'crm', STRIPE_WEBHOOK_SECRET: 'whsec_example' };
 
@@ -141,18 +132,18 @@ describe('the command line', () => {
   }, 60_000);
 
   it('examines the installation, and says in one line what is wrong', async () => {
-    const well = await spillway(['doctor']);
+    const well = await spillwayProcess(['doctor']);
     expect(well).toMatchObject({ code: 0, err: '' });
-    const ill = await spillway(['doctor'], { SPILLWAY_API_KEY: 'wrong', REDIS_URL: 'redis://127.0.0.1:1' });
+    const ill = await spillwayProcess(['doctor'], { SPILLWAY_API_KEY: 'wrong', REDIS_URL: 'redis://127.0.0.1:1' });
     expect(ill.code).toBe(1);
     expect(ill.out).toContain('WRONG Redis does not answer');
     expect(ill.out).toContain('WRONG operations API: the API key is not valid');
-    const { code, err } = await spillway(['events', 'list'], { SPILLWAY_URL: 'http://127.0.0.1:1' });
+    const { code, err } = await spillwayProcess(['events', 'list'], { SPILLWAY_URL: 'http://127.0.0.1:1' });
     expect([code, err]).toEqual([
       1,
       'spillway: nothing answers at http://127.0.0.1:1. Start Spillway ("npm start"), or set SPILLWAY_URL.\n',
     ]);
-    const port = await spillway(['start'], { INGRESS_PORT: 'x' });
+    const port = await spillwayProcess(['start'], { INGRESS_PORT: 'x' });
     expect(port.err).toContain('INGRESS_PORT');
   }, 60_000);
 

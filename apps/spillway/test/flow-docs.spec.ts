@@ -75,7 +75,7 @@ describe('docs/flows/README.md', () => {
       for (const line of blocks
         .filter(({ language }) => language === 'sh')
         .flatMap(({ text }) => text.trim().split('\n'))) {
-        if (line.includes('RUN')) await prepare(line.split(' ')[2]!);
+        if (line.includes('RUN') || line.includes('runs list')) await prepare(line.split(' ')[2]!);
         const args = [...line.replace('RUN', await runId()).matchAll(/"([^"]*)"|\S+/g)].map(
           ([all, quoted]) => quoted ?? all,
         );

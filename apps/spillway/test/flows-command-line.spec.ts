@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BACKENDS, eventually, ThirdParty } from '@spillway/testing';
-import { commandLine } from './flows/command-line';
+import { commandLine, processLine } from './flows/command-line';
 import { flowDocument, WRONG_FLOWS } from './flows/wrong-flows';
 import { Stack } from './stack';
 
@@ -109,7 +109,7 @@ describe('tests of flows', () => {
   const spillway = commandLine(() => ({ directory, environment: {} }));
 
   it('those of the examples pass, and the examples have no mistakes', async () => {
-    const tested = await spillway(['flows', 'test', EXAMPLES]);
+    const tested = await processLine(() => ({ directory, environment: {} }))(['flows', 'test', EXAMPLES]);
     expect(tested.out).toMatch(/\n14 passed, 0 failed\n$/);
     expect(tested.code).toBe(0);
     expect((await spillway(['flows', 'validate', EXAMPLES])).out).toContain('5 flows, 0 errors');

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { messageOf } from '@spillway/contracts';
 import { BACKENDS, TestServers } from '@spillway/testing';
 import { startChild } from './flows/child';
 import { CHILDREN } from './flows/definitions';
 import { startBullmq, startRestate } from './flows/others';
+import { restateServer } from './flows/restate-server';
 import { type Extent, inTurn, longAndShort, type Row } from './flows/rounds';
 import { startSpillway } from './flows/spillway';
 import { waitingRuns } from './flows/waiting';
@@ -24,9 +26,10 @@ async function main(): Promise<void> {
   }
   const only = argument('backend');
   const parts = argument('parts')?.split(',') ?? PARTS;
+  const server = parts.includes('restate') ? restateServer() : undefined;
   console.log(`${new Date().toISOString().slice(0, 16)}, ${cpus().length} × ${cpus()[0]!.model}, ${machine()}`);
   const sink = await startChild('sink', {});
-  const restate = parts.includes('restate') ? await startRestate(sink.url, extent.open) : undefined;
+  const restate = server ? await startRestate(server, sink.url, extent.open) : undefined;
   try {
     for (const backend of BACKENDS.filter((one) => !only || one === only)) {
       console.log(`\n# ${backend}`);
@@ -86,4 +89,7 @@ function argument(name: string): string | undefined {
   return at < 0 ? undefined : process.argv[at + 1];
 }
 
-void main();
+main().catch((error: unknown) => {
+  console.error(messageOf(error));
+  process.exitCode = 1;
+});

@@ -76,6 +76,9 @@ export async function runFailover(options: FailoverOptions): Promise<FailoverRep
     const { accepted } = load;
     options.say(`${accepted.length} accepted, ${load.refused} refused and sent again; waiting for their ends`);
     const done = await settle(servers.postgres.url, accepted);
+    if (done < accepted.length) {
+      for (const one of processes) options.say(`what it said last:\n${one.output.split('\n').slice(-12).join('\n')}`);
+    }
     const after = accepted
       .filter((one) => one.at > at && affected(one.tenant))
       .map((one) => effects.get(one.id) ?? Infinity);

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { eventually, freePort, type TestServers } from '@spillway/testing';
 import { Pool, request } from 'undici';
 import { end, startChild } from './child';
@@ -16,10 +15,10 @@ const nothing = () => Promise.resolve();
  * The Restate server as npm brings it, with its own defaults, and a service of the same three steps. A run begins by a
  * call of its HTTP ingress, whose answer is the end of the run.
  */
-export async function startRestate(sink: string, open: number): Promise<Contestant> {
+export async function startRestate(program: string, sink: string, open: number): Promise<Contestant> {
   const directory = mkdtempSync(join(tmpdir(), 'spillway-restate-'));
   const [node, admin, ingress] = [await freePort(), await freePort(), await freePort()];
-  const server = spawn(binary(), ['--no-logo'], {
+  const server = spawn(program, ['--no-logo'], {
     stdio: 'ignore',
     env: {
       RESTATE_NODE_NAME: 'bench',
@@ -71,13 +70,6 @@ export async function startRestate(sink: string, open: number): Promise<Contesta
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** npm has the server as one optional package per kind of machine. */
-function binary(): string {
-  const own = createRequire(require.resolve('@restatedev/restate-server/package.json'));
-  const of = own.resolve(`@restatedev/restate-server-${process.platform}-${process.arch}/package.json`);
-  return join(dirname(of), 'bin/restate-server');
 }
 
 /** A hand-written BullMQ program of parents with children, on the same servers. */
