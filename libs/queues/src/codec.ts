@@ -119,16 +119,30 @@ export class JobCodec {
   }
 
   private async seal(queue: string, id: string, data: object): Promise<Sealed | SealedFacts> {
-    const { vault } = this.settings;
     if ('facts' in data) {
-      const byTenant = Map.groupBy(data.facts as Fact[], ({ tenant }) => tenant);
-      await vault.ready(byTenant.keys());
-      const sealed = [...byTenant].map(([tenant, facts]) => {
-        const place = ['facts', queue, id, tenant] as const;
-        return [tenant, vault.sealed(tenant, place, JSON.stringify(facts))] as const;
-      });
-      return { ...('traces' in data && { traces: data.traces }), $facts: Object.fromEntries(sealed) };
+      const $facts = await this.sealFacts(queue, id, data.facts as Fact[]);
+      return { ...('traces' in data && { traces: data.traces }), $facts };
     }
+    const { job } = data as Known;
+    if (!job?.data?.facts) return this.sealOne(queue, id, data);
+    // The dead letter of a batch: each tenant's facts go on being under its own key.
+    const letter = { ...data, job: { ...job, data: { ...job.data, facts: [] } } };
+    return { ...(await this.sealOne(queue, id, letter)), $facts: await this.sealFacts(queue, id, job.data.facts) };
+  }
+
+  private async sealFacts(queue: string, id: string, all: Fact[]): Promise<Record<string, string>> {
+    const { vault } = this.settings;
+    const byTenant = Map.groupBy(all, ({ tenant }) => tenant);
+    await vault.ready(byTenant.keys());
+    const sealed = [...byTenant].map(([tenant, facts]) => {
+      const place = ['facts', queue, id, tenant] as const;
+      return [tenant, vault.sealed(tenant, place, JSON.stringify(facts))] as const;
+    });
+    return Object.fromEntries(sealed);
+  }
+
+  private async sealOne(queue: string, id: string, data: object): Promise<Sealed> {
+    const { vault } = this.settings;
     const tenant = tenantOf(data);
     await vault.ready([tenant]);
     const $sealed = vault.sealed(tenant, ['job', queue, boundId(id)], JSON.stringify(data));
@@ -138,21 +152,29 @@ export class JobCodec {
   private async open<T>(queue: string, id: string, { $sealed, $facts, traces }: Stored): Promise<T> {
     const { vault } = this.settings;
     try {
-      if ($sealed !== undefined) return await vault.unsealed<T>(['job', queue, boundId(id)], $sealed);
-      const facts: Fact[] = [];
-      for (const [tenant, sealed] of Object.entries($facts!)) {
-        const opened = await vault.unsealed<Fact[]>(['facts', queue, id, tenant], sealed).catch((error: unknown) => {
-          // What is left of a tenant that was shredded is nobody's loss, and must not keep the others' facts.
-          if (error instanceof PermanentError && error.code === 'data-shredded') return [];
-          throw error;
-        });
-        facts.push(...opened);
-      }
-      return { facts, ...(traces !== undefined && { traces }) } as T;
+      const facts = $facts && (await this.openFacts(queue, id, $facts));
+      if ($sealed === undefined) return { facts, ...(traces !== undefined && { traces }) } as T;
+      const one = await vault.unsealed<T>(['job', queue, boundId(id)], $sealed);
+      if (facts) Object.assign((one as Known).job!.data!, { facts });
+      return one;
     } catch (error) {
       if (error instanceof PermanentError && error.code === 'data-unreadable') throw forged(queue, id, 'is wrong');
       throw error;
     }
+  }
+
+  private async openFacts(queue: string, id: string, sealed: Record<string, string>): Promise<Fact[]> {
+    const facts: Fact[] = [];
+    for (const [tenant, one] of Object.entries(sealed)) {
+      const place = ['facts', queue, id, tenant] as const;
+      const opened = await this.settings.vault.unsealed<Fact[]>(place, one).catch((error: unknown) => {
+        // What is left of a tenant that was shredded is nobody's loss, and must not keep the others' facts.
+        if (error instanceof PermanentError && error.code === 'data-shredded') return [];
+        throw error;
+      });
+      facts.push(...opened);
+    }
+    return facts;
   }
 }
 
@@ -218,6 +240,7 @@ function withJson(data: object): Encoded {
 
 interface Known {
   meta?: { tenant: string; priority?: string };
+  job?: { data?: { facts?: Fact[] } };
   tenant?: string;
   event?: { id: string; type: string; source: string };
   run?: { id: string; flow: string };

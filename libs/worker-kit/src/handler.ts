@@ -1,4 +1,4 @@
-import type { ErrorRecord, QueueName, SpillwayError } from '@spillway/contracts';
+import type { ErrorRecord, Fact, QueueName, SpillwayError } from '@spillway/contracts';
 import type { Log } from '@spillway/observability';
 import type { JobData, NewFact } from '@spillway/queues';
 
@@ -58,9 +58,14 @@ export interface Handler<Name extends QueueName = QueueName> {
 /** Who a job belongs to, for records about it. */
 export function subjectOf(data: JobData[QueueName]): { tenant: string; eventId: string } {
   if ('facts' in data) {
-    const first = data.facts[0];
-    return { tenant: first?.tenant ?? '', eventId: first?.eventId ?? '' };
+    return { tenant: only(data.facts, 'tenant'), eventId: only(data.facts, 'eventId') };
   }
   if ('schedule' in data) return { tenant: data.meta.tenant, eventId: '' };
   return { tenant: data.meta.tenant, eventId: 'event' in data ? data.event.id : data.eventId };
+}
+
+/** What all facts of a batch have in common, or nothing. */
+function only(facts: readonly Fact[], what: 'tenant' | 'eventId'): string {
+  const first = facts[0]?.[what] ?? '';
+  return facts.every((fact) => fact[what] === first) ? first : '';
 }
