@@ -28,7 +28,10 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
       path: '/queues',
       scope: 'jobs:read',
       summary: 'The queues: how much is in them, and whether they are paused',
-      handle: async () => ({ queues: await Promise.all(queueSchema.options.map((name) => describe(platform, name))) }),
+      handle: async ({ principal }) => {
+        requirePlatform(principal);
+        return { queues: await Promise.all(queueSchema.options.map((name) => describe(platform, name))) };
+      },
     }),
     endpoint({
       method: 'GET',
@@ -37,7 +40,10 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
       summary: 'What waits in a queue, for autoscalers: how many jobs, and how long the oldest',
       params: z.object({ queue: queueSchema }),
       query: z.object({ partitions: partitionsSchema.optional().describe('Only these, as `0-3,6`.') }),
-      handle: async ({ params: { queue }, query }) => backlogOf(platform, queue, query.partitions),
+      handle: async ({ params: { queue }, query, principal }) => {
+        requirePlatform(principal);
+        return backlogOf(platform, queue, query.partitions);
+      },
     }),
     ...(['pause', 'resume'] as const).map((action) =>
       endpoint({
