@@ -30,9 +30,8 @@ export function approvalOf(args: unknown): Approval {
   return { title, details: { ...(text !== undefined && { text }), ...(details !== undefined && { details }) }, notify };
 }
 
-/** The message that brings the question and its link to somebody. */
-export function messageOf({ title, details, notify }: Approval, link: string): Notify {
+/** The message that brings the question and its link to somebody; nobody else is to see the link, as it is a key. */
+export function messageOf({ title, details, notify }: Approval, link: string): Notify | undefined {
   if (notify?.channel === 'callback') return { ...notify, body: { title, ...details, link } as never };
-  const text = notify?.channel === 'log' ? notify.message : title;
-  return { channel: 'log', message: `${text}: ${link}` };
+  return notify && { ...notify, message: `${notify.message}: ${link}` };
 }

@@ -91,9 +91,11 @@ export class Calls {
     const details = question?.details;
     await between('opening', () => this.platform.callbacks.open({ ...about, kind, title, details, expiresAt }));
     const link = this.platform.links.url(`${kind}s`, run.id, run.node, expiresAt);
-    const output = await between('question', () =>
-      question ? this.notify(messageOf(question, link), context, tenant, context.id) : this.perform(context, link),
-    );
+    const message = question && messageOf(question, link);
+    const output = await between('question', async () => {
+      if (!question) return this.perform(context, link);
+      return message && this.notify(message, context, tenant, context.id);
+    });
     await between('close', () => this.platform.runs.closeCommands(run.id, [run.node]));
     return { value: { asked: excerpt(output) }, repeat: context.interrupted };
   }
