@@ -71,6 +71,16 @@ module.exports = tseslint.config(
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/no-empty-function': 'off',
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      // It may quote a payload, or a row of the database: give the error itself, whose serializer leaves its message out.
+      'no-restricted-syntax': [
+        'error',
+        ...['log', 'logger'].flatMap((log) =>
+          [`[callee.object.name='${log}']`, `[callee.object.property.name='${log}']`].map((callee) => ({
+            selector: `CallExpression${callee} CallExpression[callee.name='messageOf']`,
+            message: 'An error is logged as { err: error }, without its message.',
+          })),
+        ),
+      ],
     },
   },
   {

@@ -75,7 +75,8 @@ export class Transport {
       throw cause;
     } finally {
       const ms = Math.round(performance.now() - started);
-      const facts = { method: init.method ?? 'GET', host: url.host, path: url.pathname, status: this.last?.status, ms };
+      // Without the path, which may hold what an event brought.
+      const facts = { method: init.method ?? 'GET', host: url.host, status: this.last?.status, ms };
       this.context.log.debug(facts, `called ${this.dialect.name}`);
     }
   }) as typeof globalThis.fetch;

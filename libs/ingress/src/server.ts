@@ -8,6 +8,8 @@ import { IngressModule } from './ingress.module';
 export interface IngressServer {
   /** Where it listens, without a path. */
   url: string;
+  /** All that it answers: `POST /v1/events`. */
+  routes: readonly string[];
   close(): Promise<void>;
 }
 
@@ -35,10 +37,12 @@ export async function startIngress(platform: Platform): Promise<IngressServer> {
   });
   const server = adapter.getInstance();
   takeRawBodies(server);
+  const routes: string[] = [];
+  server.addHook('onRoute', ({ method, url }) => void routes.push(...[method].flat().map((one) => `${one} ${url}`)));
   await app.listen(ingress.port, ingress.host);
   const address = server.server.address();
   const port = typeof address === 'object' && address ? address.port : ingress.port;
-  return { url: `http://${hostOf(ingress.host)}:${port}`, close: () => app.close() };
+  return { url: `http://${hostOf(ingress.host)}:${port}`, routes, close: () => app.close() };
 }
 
 function hostOf(host: string): string {

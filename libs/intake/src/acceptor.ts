@@ -1,7 +1,6 @@
 import {
   type IngressJob,
   isIdOfContent,
-  messageOf,
   newEventId,
   type Priority,
   SpillwayError,
@@ -118,13 +117,13 @@ export class Acceptor {
         return standing;
       } catch (error) {
         this.awayUntil.set(partition, Date.now() + 500);
-        this.platform.log.warn({ error: messageOf(error) }, 'the queues are away: events go to the outbox');
+        this.platform.log.warn({ err: error }, 'the queues are away: events go to the outbox');
       }
     }
     try {
       return await this.storeInOutbox(job, dedupeId, incoming, kept !== undefined);
     } catch (error) {
-      this.platform.log.warn({ error: messageOf(error) }, 'the outbox is away, too');
+      this.platform.log.warn({ err: error }, 'the outbox is away, too');
     }
     try {
       // Once more: the queues may be back, or may have taken it without being able to say so. It is the same job.
@@ -146,7 +145,7 @@ export class Acceptor {
       const kept = { ...job, via: 'outbox' as const };
       return await this.platform.outbox.put(kept, dedupeId, incoming.source, incoming.dedupeWindow, incoming.parkedFor);
     } catch (error) {
-      this.platform.log.warn({ error: messageOf(error), event: job.event.id }, 'the event could not be parked');
+      this.platform.log.warn({ err: error, event: job.event.id }, 'the event could not be parked');
       return undefined;
     }
   }

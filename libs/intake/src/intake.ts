@@ -1,4 +1,4 @@
-import { BadRequestError, messageOf, sha256, SpillwayError } from '@spillway/contracts';
+import { BadRequestError, sha256, SpillwayError } from '@spillway/contracts';
 import type { LiveSource, Platform } from '@spillway/runtime';
 import type { InboundRequest, NormalizedEvent, Reply } from '@spillway/sources';
 import type { Accepted, Acceptor } from './acceptor';
@@ -137,9 +137,9 @@ export class Intake {
         body: request.rawBody,
         receivedAt: new Date(request.receivedAt),
       });
-      this.platform.log.warn({ ...about, quarantine: id }, `request quarantined: ${error.message}`);
+      this.platform.log.warn({ ...about, quarantine: id }, 'request quarantined');
     } catch (cause) {
-      this.platform.log.error({ ...about, error: messageOf(cause) }, 'request refused and could not be quarantined');
+      this.platform.log.error({ ...about, err: cause }, 'request refused and could not be quarantined');
     }
   }
 

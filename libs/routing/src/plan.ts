@@ -28,7 +28,7 @@ export interface Planned {
 export interface Plan {
   jobs: Planned[];
   /** Conditions that failed on this event, and flows that are gone: told, and otherwise as if they did not match. */
-  problems: { route: string; message: string }[];
+  problems: { route: string; code: 'condition-failed' | 'flow-unknown'; message: string }[];
 }
 
 /**
@@ -50,13 +50,17 @@ export function plan(
     try {
       if (!route.matches(event, source)) continue;
     } catch (error) {
-      result.problems.push({ route: route.name, message: `the condition failed: ${(error as Error).message}` });
+      const message = `the condition failed: ${(error as Error).message}`;
+      result.problems.push({ route: route.name, code: 'condition-failed', message });
       continue;
     }
     route.targets.forEach((target, index) => {
       const planned = planTarget(event, route.name, target, index, flows, meta, replay);
       if (planned) result.jobs.push(planned);
-      else result.problems.push({ route: route.name, message: `there is no flow "${target.flow}"` });
+      else {
+        const message = `there is no flow "${target.flow}"`;
+        result.problems.push({ route: route.name, code: 'flow-unknown', message });
+      }
     });
   }
   return result;

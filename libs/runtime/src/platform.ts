@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Egress } from '@spillway/adapters';
 import type { Config } from '@spillway/config';
-import { messageOf, PermanentError } from '@spillway/contracts';
+import { PermanentError } from '@spillway/contracts';
 import { createLog, Health, type Log, startTelemetry, type Telemetry } from '@spillway/observability';
 import {
   AuditLog,
@@ -223,7 +223,7 @@ async function whenReachable(mostMs: number, log: Log, work: () => Promise<unkno
       return;
     } catch (error) {
       if (Date.now() + RETRY_MS > until) throw error;
-      if (!told) log.warn({ error: messageOf(error) }, 'the database is not there yet: waiting for it');
+      if (!told) log.warn({ err: error }, 'the database is not there yet: waiting for it');
       await wait(RETRY_MS);
     }
   }

@@ -63,7 +63,7 @@ export class LaneKeeper {
     if (!(await lanes.ofTenant(this.queue, place.lane).park(place.lane, place.key, parking))) return;
     const parked = { tenant: place.lane, queue: this.queue, key: place.key, jobId: job.id!, error };
     this.parts.log.error(
-      { ...parked, error: message },
+      { tenant: place.lane, queue: this.queue, key: place.key, job: job.id, code },
       'ordering key is parked: its first job was given up, those behind it wait for an operator (spillway lanes)',
     );
     // It is parked whether or not that can be written down now.

@@ -1,4 +1,4 @@
-import { messageOf, PermanentError, type QueueName, type SpillwayError } from '@spillway/contracts';
+import { PermanentError, type QueueName, type SpillwayError } from '@spillway/contracts';
 import type { Log } from '@spillway/observability';
 import type { DeadLetters, Job, JobData, Queues } from '@spillway/queues';
 import { DelayedError, UnrecoverableError } from 'bullmq';
@@ -31,10 +31,10 @@ export async function readJob<Name extends QueueName>(
     if (error instanceof PermanentError) {
       await parts.deadLetters.putUnreadable(queue, job, error);
       if (error.code === 'job-forged') await parts.onForged?.(queue, job.id!);
-      parts.log.error(about, error.message);
+      parts.log.error(about, 'job is put away: it is not ours, or cannot be read');
       throw new UnrecoverableError(error.code);
     }
-    parts.log.info({ ...about, error: messageOf(error) }, 'job waits: it cannot be read');
+    parts.log.info({ ...about, err: error }, 'job waits: it cannot be read');
     await job.moveToDelayed(Date.now() + UNREAD_MS, token);
     throw new DelayedError();
   }

@@ -79,7 +79,7 @@ async function earlier(
     )?.ts;
   } catch (cause) {
     if (!(cause instanceof PermanentError)) throw cause;
-    log.warn({ channel, reason: cause.message }, 'could not look for an earlier attempt; posting, perhaps again');
+    log.warn({ channel, code: cause.code }, 'could not look for an earlier attempt; posting, perhaps again');
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { messageOf, newId, SpillwayError } from '@spillway/contracts';
+import { newId, SpillwayError } from '@spillway/contracts';
 import type { AuditEntry } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
 import type { FastifyRequest } from 'fastify';
@@ -106,7 +106,7 @@ export async function keep({ audit, facts, log }: Books, entries: AuditEntry[]):
         })),
       );
     } catch (error) {
-      log.error({ entries, error: messageOf(error) }, 'audit entries could not be kept');
+      log.error({ entries, err: error }, 'audit entries could not be kept');
       throw cause;
     }
   }

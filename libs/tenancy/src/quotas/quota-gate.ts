@@ -1,4 +1,4 @@
-import { messageOf, type QuotaName, type QuotaPolicy, type Quotas } from '@spillway/contracts';
+import { type QuotaName, type QuotaPolicy, type Quotas } from '@spillway/contracts';
 import type { QuotaStore } from '@spillway/persistence';
 import { Share } from './leases';
 
@@ -172,7 +172,7 @@ export class QuotaGate {
     } catch (error) {
       if (this.now() - this.warnedAt > WARN_EVERY_MS) {
         this.warnedAt = this.now();
-        this.parts.log.warn({ tenant: tenant.name, error: messageOf(error) }, 'quotas are not kept: no answer');
+        this.parts.log.warn({ tenant: tenant.name, err: error }, 'quotas are not kept: no answer');
       }
       return undefined;
     }

@@ -47,8 +47,9 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     const source = event.source.slice(event.source.lastIndexOf('/') + 1);
     const routes = (tenant?.routes ?? []).filter((route) => !replay?.routes || replay.routes.includes(route.name));
     const planned = plan(event, source, routes, tenant?.flows ?? new Map(), meta, replay?.id);
-    for (const { route, message } of planned.problems)
-      log.warn({ tenant: event.tenant, event: event.id, route }, message);
+    // Without its message, which may quote the event.
+    for (const { route, code } of planned.problems)
+      log.warn({ tenant: event.tenant, event: event.id, route, code }, 'route could not be followed');
     if (tenant && !replay) planned.jobs.push(...(await this.gather(tenant, event, meta)));
     if (tenant) await this.prepareRuns(tenant, event, planned.jobs);
     await between('adding the jobs of routes', () => this.enqueue(planned.jobs));

@@ -1,4 +1,3 @@
-import { messageOf } from '@spillway/contracts';
 import type { Log } from '@spillway/observability';
 
 /** Something done again and again, one at a time, until it is closed. A failure is told once and tried again. */
@@ -53,8 +52,7 @@ export class Loop {
       if (this.failing) this.log.info({ loop: this.name }, `${this.name} works again`);
       this.failing = false;
     } catch (error) {
-      if (!this.failing)
-        this.log.warn({ loop: this.name, error: messageOf(error) }, `${this.name} failed; it is tried again`);
+      if (!this.failing) this.log.warn({ loop: this.name, err: error }, `${this.name} failed; it is tried again`);
       this.failing = true;
     }
     this.schedule(more || this.again ? 0 : this.everyMs);
