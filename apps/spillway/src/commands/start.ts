@@ -1,4 +1,5 @@
 import { type Role, ROLES } from '@spillway/contracts';
+import type { IngressServer } from '@spillway/ingress';
 import type { OperationsServer } from '@spillway/operations';
 import type { Platform, Running } from '@spillway/runtime';
 import { Command, Option } from 'commander';
@@ -33,6 +34,7 @@ export const startCommand = new Command('start')
 export interface Started {
   running: Running[];
   ingressUrl?: string;
+  ingress?: IngressServer;
   operations?: OperationsServer;
 }
 
@@ -53,6 +55,7 @@ export async function startRoles(platform: Platform, roles: readonly Role[]): Pr
   if (roles.includes('ingress-api')) {
     const { startIngress } = await import('@spillway/ingress');
     const ingress = await startIngress(platform);
+    started.ingress = ingress;
     started.ingressUrl = ingress.url;
     started.running.unshift(ingress);
   }
