@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { type Fact, PermanentError } from '@spillway/contracts';
 import { derived, keyIdOf, masterKeyId, Vault } from '@spillway/persistence';
 
@@ -180,11 +180,11 @@ export class JobCodec {
 
 /** Signs jobs with keys made of the master keys: the first signs, all are believed. */
 export class JobSigner {
-  private readonly keys: [id: string, key: Buffer][];
+  private readonly keys: [id: string, key: KeyObject][];
 
   /** @param masters 32 bytes each */
   constructor(masters: readonly Buffer[]) {
-    this.keys = masters.map((master) => [masterKeyId(master), derived(master, 'job signatures')]);
+    this.keys = masters.map((master) => [masterKeyId(master), createSecretKey(derived(master, 'job signatures'))]);
   }
 
   sign(queue: string, id: string, text: string): string {
@@ -205,7 +205,7 @@ export class JobSigner {
   }
 }
 
-function hmac(key: Buffer, queue: string, id: string, text: string): Buffer {
+function hmac(key: KeyObject, queue: string, id: string, text: string): Buffer {
   return createHmac('sha256', key)
     .update(JSON.stringify([queue, id]))
     .update(text)

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { messageOf, PermanentError, SpillwayError, TransientError } from '@spillway/contracts';
 import type { Pool } from 'pg';
 import { sendSignal } from '../signals';
@@ -181,11 +181,11 @@ export class DataKeys {
     const { tenant, id } = row;
     if (!row.wrapped) return keep(this.byId, id, 'shredded', this.most);
     const known = this.byId.get(id);
-    const bytes =
+    const secret =
       known && known !== 'shredded'
-        ? known.bytes
-        : await this.master.unwrap(row.wrapped, contextOf(tenant, id), row.master);
-    const key = { id, tenant, bytes };
+        ? known.secret
+        : createSecretKey(await this.master.unwrap(row.wrapped, contextOf(tenant, id), row.master));
+    const key = { id, tenant, secret };
     keep(this.byId, id, key, this.most);
     if (row.current) keep(this.currents, tenant, { key, until: Date.now() + FRESH_MS }, this.most);
   }

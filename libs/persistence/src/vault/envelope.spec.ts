@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import * as fc from 'fast-check';
 import { type DataKey, keyIdOf, openBytes, openText, type Place, sealBytes, sealText } from './envelope';
 
@@ -7,7 +8,7 @@ const aKey = fc
     tenant: fc.string(),
     seed: fc.uint8Array({ minLength: 32, maxLength: 32 }),
   })
-  .map(({ id, tenant, seed }): DataKey => ({ id, tenant, bytes: Buffer.from(seed) }));
+  .map(({ id, tenant, seed }): DataKey => ({ id, tenant, secret: createSecretKey(Buffer.from(seed)) }));
 const aPlace: fc.Arbitrary<Place> = fc.tuple(fc.string(), fc.oneof(fc.string(), fc.nat()), fc.string());
 const REFUSED = expect.objectContaining({ code: 'data-unreadable', class: 'permanent' }) as Error;
 
@@ -38,18 +39,18 @@ it('opens for no other tenant, key or place', () => {
   fc.assert(
     fc.property(aKey, aKey, aPlace, aPlace, fc.string(), (key, other, place, elsewhere, text) => {
       const sealed = sealText(key, place, text);
-      fc.pre(key.tenant !== other.tenant && key.id !== other.id && !key.bytes.equals(other.bytes));
+      fc.pre(key.tenant !== other.tenant && key.id !== other.id && !key.secret.equals(other.secret));
       fc.pre(JSON.stringify(place) !== JSON.stringify(elsewhere));
       expect(() => openText({ ...key, tenant: other.tenant }, place, sealed)).toThrow(REFUSED);
       expect(() => openText({ ...key, id: other.id }, place, sealed)).toThrow(REFUSED);
-      expect(() => openText({ ...key, bytes: other.bytes }, place, sealed)).toThrow(REFUSED);
+      expect(() => openText({ ...key, secret: other.secret }, place, sealed)).toThrow(REFUSED);
       expect(() => openText(key, elsewhere, sealed)).toThrow(REFUSED);
     }),
   );
 });
 
 it('seals the same twice to something else', () => {
-  const key = { id: 'k', tenant: 't', bytes: Buffer.alloc(32) };
+  const key = { id: 'k', tenant: 't', secret: createSecretKey(Buffer.alloc(32)) };
   const sealed = Array.from({ length: 1_000 }, () => sealText(key, ['event', 'e'], 'same').slice(2, 18));
   expect(new Set(sealed).size).toBe(1_000);
 });

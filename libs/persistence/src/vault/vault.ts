@@ -111,7 +111,7 @@ export class Vault {
     if (keyId === '') return createHash('sha256').update(named).digest('base64url').slice(0, DIGEST_CHARACTERS);
     const key = this.keys?.find(keyId);
     if (!key || key === 'shredded') return undefined;
-    return createHmac('sha256', key.bytes).update(named).digest('base64url').slice(0, DIGEST_CHARACTERS);
+    return createHmac('sha256', key.secret).update(named).digest('base64url').slice(0, DIGEST_CHARACTERS);
   }
 
   /** Bytes, and the id of the key that they are sealed with; undefined while nothing is sealed. */
