@@ -52,7 +52,11 @@ function toConfig(variables: Variables) {
     directory,
     roles: variables.SPILLWAY_ROLES,
     demo: variables.DEMO && variables.NODE_ENV !== 'production' && !variables.DATABASE_URL,
-    database: { url: variables.DATABASE_URL, pool: variables.DATABASE_POOL },
+    database: {
+      url: variables.DATABASE_URL,
+      pool: variables.DATABASE_POOL,
+      rowSecurity: variables.ROW_SECURITY === 'on',
+    },
     queues: {
       redisUrl: variables.REDIS_URL,
       redisNatMap: variables.REDIS_NAT_MAP,

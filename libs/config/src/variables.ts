@@ -36,7 +36,18 @@ export const variablesSchema = z.object({
   NODE_ENV: z.string().default('development').describe('`production` refuses the demo and asks for keys.'),
   SPILLWAY_DIR: z.string().default('.spillway').describe('Where the embedded PostgreSQL and local keys live.'),
   DATABASE_URL: z.string().optional().describe('PostgreSQL 14 or newer. Unset: an embedded one under `SPILLWAY_DIR`.'),
-  DATABASE_POOL: z.coerce.number().int().min(2).default(10).describe('Connections per process for records.'),
+  DATABASE_POOL: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .default(10)
+    .describe('Connections per process for records; with `ROW_SECURITY`, the admin may open half as many more.'),
+  ROW_SECURITY: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe(
+      "Requests that tenants' keys and people make to the operations API reach the records under the role `spillway_tenant`, which PostgreSQL shows their tenants' rows only (docs/operate/security.md).",
+    ),
   REDIS_URL: z
     .string()
     .optional()

@@ -38,8 +38,9 @@ export class OperationsModule implements OnModuleInit {
     const { platform } = this;
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
     const { publicUrl, session, oidc } = platform.config.admin;
-    const users = new Users(platform.database.db);
-    const sessions = new Sessions(platform.database.db, session);
+    const people = platform.database.outside('people');
+    const users = new Users(people);
+    const sessions = new Sessions(people, session);
     const authenticator = new Authenticator(platform, sessions);
     const endpoints = allEndpoints(platform, { users, sessions, ingressUrl: this.ingressUrl });
     const doors = {

@@ -1,3 +1,5 @@
+import { currentTenants } from './tenant-scope/scope';
+
 interface Waiting<Item, Result> {
   item: Item;
   resolve(result: Result): void;
@@ -23,7 +25,8 @@ export interface Batching<Item> {
 
 /**
  * Group commit: calls made while one is under way go together in the next. Under load many callers share one round
- * trip; alone, a caller waits for nobody.
+ * trip; alone, a caller waits for nobody. What is asked for in the scope of tenants goes alone: a batch is one query, and has
+ * one scope.
  *
  * @example const find = batched((keys: string[]) => database.findAll(keys), { most: 500 });
  */
@@ -80,12 +83,14 @@ export function batched<Item, Result>(
     }
   }
 
-  return (item) =>
-    new Promise((resolve, reject) => {
+  return (item) => {
+    if (currentTenants()) return run([item]).then((results) => results[0]!);
+    return new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
       if (waiting.length >= most) full?.();
       if (running < parallel) void drain();
     });
+  };
 }
 
 /** How many of the first ones make a batch. */

@@ -1,9 +1,13 @@
 import { messageOf, TransientError } from '@spillway/contracts';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { Pool, types } from 'pg';
+import { type Pool, types } from 'pg';
 import { migrations } from './migrations';
 import type { Schema } from './schema';
+import type { Exit } from './tenant-scope/exits';
+import { RecordsPool } from './tenant-scope/records-pool';
+import { asPlatform } from './tenant-scope/scope';
+import { mustSeeAllRows } from './tenant-scope/tenant-role';
 
 // A `date` is a day, not a moment in some time zone.
 types.setTypeParser(types.builtins.DATE, (value) => value);
@@ -13,18 +17,25 @@ export interface Database {
   db: Kysely<Schema>;
   pool: Pool;
   url: string;
+  /** The same, for work that is done outside the scope of tenants also where there is one. */
+  outside(exit: Exit): Kysely<Schema>;
   close(): Promise<void>;
 }
 
-/** @param size connections at most */
-export function openDatabase(url: string, size = 10): Database {
-  const pool = new Pool({ connectionString: url, max: size, connectionTimeoutMillis: 5_000, keepAlive: true });
-  // An idle connection that drops must not end the process; the next query opens a new one.
-  pool.on('error', () => undefined);
-  // Nor one in the middle of a transaction, which the pool does not look after: its next query fails.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+/**
+ * @param size connections at most
+ * @param tenantRole what the scope of tenants is kept with, in half as many connections beside those; left out, by nothing
+ */
+export function openDatabase(url: string, size = 10, tenantRole?: string): Database {
+  const config = { connectionString: url, max: size, connectionTimeoutMillis: 5_000, keepAlive: true };
+  const pool = new RecordsPool(config, tenantRole);
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
-  return { db, pool, url, close: () => db.destroy() };
+  const outside = (exit: Exit) => {
+    const connect = () => asPlatform(exit, () => pool.connect());
+    const connections = { connect, end: async () => undefined, options: pool.options };
+    return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: connections }) });
+  };
+  return { db, pool, url, outside, close: () => db.destroy() };
 }
 
 /**
@@ -33,9 +44,15 @@ export function openDatabase(url: string, size = 10): Database {
  * start too, and migrations only add what older code does not mind.
  *
  * @returns the names of the migrations it made
- * @throws TransientError `migration-failed`
+ * @throws TransientError `migration-failed`; PermanentError `database-user-restricted`
  */
 export async function migrate(database: Database): Promise<string[]> {
+  const made = await migrateTables(database);
+  await mustSeeAllRows(database.pool);
+  return made;
+}
+
+async function migrateTables(database: Database): Promise<string[]> {
   const migrator = new Migrator({ db: database.db, provider: { getMigrations: async () => migrations } });
   const known = await migrator.getMigrations().catch((cause: unknown) => {
     throw migrationFailed(cause);

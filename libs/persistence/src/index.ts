@@ -45,3 +45,6 @@ export { DataKeys, type KeyInfo } from './vault/data-keys';
 export { type DataKey, keyIdOf, type Place } from './vault/envelope';
 export { derived, LocalMasterKeys, masterKeyId, type MasterKeys } from './vault/master-key';
 export { isUnreadable, Vault } from './vault/vault';
+export { EXITS, type Exit } from './tenant-scope/exits';
+export { asPlatform, eachInTenants, inTenants } from './tenant-scope/scope';
+export { prepareTenantRole, TENANT_ROLE, tenantRoleProblem } from './tenant-scope/tenant-role';

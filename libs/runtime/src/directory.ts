@@ -19,7 +19,7 @@ import {
   startsOf,
 } from '@spillway/flows';
 import type { Log } from '@spillway/observability';
-import type { Signals } from '@spillway/persistence';
+import { asPlatform, type Signals } from '@spillway/persistence';
 import { compileRoute, type Route } from '@spillway/routing';
 import { type Provider, providerNamed, type SourceSettings } from '@spillway/sources';
 import { type Resources, shareOf, type StoredResource } from '@spillway/tenancy';
@@ -118,12 +118,12 @@ export class Directory {
       this.again = true;
       return this.loading;
     }
-    this.loading = (async () => {
+    this.loading = asPlatform('directory', async () => {
       do {
         this.again = false;
         await this.load().catch((error: unknown) => this.log.warn({ err: error }, 'resources could not be read'));
       } while (this.again);
-    })();
+    });
     await this.loading;
     this.loading = undefined;
   }

@@ -17,12 +17,14 @@ import {
   migrate,
   openDatabase,
   Outbox,
+  prepareTenantRole,
   Quarantine,
   QuotaStore,
   RetentionRecords,
   RunStore,
   Signals,
   Starts,
+  TENANT_ROLE,
   Usage,
   UsedTokens,
   type Vault,
@@ -97,8 +99,13 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
     ? undefined
     : await EmbeddedPostgres.start({ directory: join(config.directory, 'postgres') });
   const url = config.database.url ?? embedded!.url();
-  const database = openDatabase(url, config.database.pool);
-  await whenReachable(config.startTimeoutMs, log, () => migrate(database));
+  const { pool, rowSecurity } = config.database;
+  const database = openDatabase(url, pool, rowSecurity ? TENANT_ROLE : undefined);
+  await whenReachable(config.startTimeoutMs, log, async () => {
+    await migrate(database);
+    // The others do nothing in its scope: an event is taken also where the role cannot be made.
+    if (rowSecurity && config.roles.includes('admin')) await prepareTenantRole(database.pool);
+  });
   const { sealer, keys, vault, signer } = protectionOf(config, database);
   const events = new EventRecords(database.db, vault);
   const queues = await Queues.connect(config.queues, url, (ids) => events.tenantsOf(ids), { vault, signer }).catch(
@@ -199,7 +206,10 @@ export async function migratePlatform(config: Config, log: Log): Promise<string[
   const database = openDatabase(config.database.url, 2);
   try {
     let made: string[] = [];
-    await whenReachable(config.startTimeoutMs, log, async () => (made = await migrate(database)));
+    await whenReachable(config.startTimeoutMs, log, async () => {
+      made = await migrate(database);
+      if (config.database.rowSecurity) await prepareTenantRole(database.pool);
+    });
     // Redis needs no schema, and may come up later.
     if (!config.queues.redisUrl) {
       const backend = openBackend({ databaseUrl: config.database.url, prefix: config.queues.prefix });
@@ -222,7 +232,7 @@ async function whenReachable(mostMs: number, log: Log, work: () => Promise<unkno
       await work();
       return;
     } catch (error) {
-      if (Date.now() + RETRY_MS > until) throw error;
+      if (error instanceof PermanentError || Date.now() + RETRY_MS > until) throw error;
       if (!told) log.warn({ err: error }, 'the database is not there yet: waiting for it');
       await wait(RETRY_MS);
     }

@@ -1,6 +1,6 @@
 import type { ApiKeySpec, Resource, ResourceKind, SecretRef } from '@spillway/contracts';
 import { BadRequestError } from '@spillway/contracts';
-import { type Schema, sendSignal } from '@spillway/persistence';
+import { asPlatform, type Schema, sendSignal } from '@spillway/persistence';
 import type { Kysely } from 'kysely';
 import type { Pool } from 'pg';
 import { type ApiKeys } from './api-keys';
@@ -105,13 +105,17 @@ export class Resources {
         });
       }
       const plan = kind === 'Tenant' ? spec.plan : undefined;
-      if (plan !== undefined && !given.has(`Plan ${plan}`) && !(await this.find('Plan', PLATFORM, plan))) {
+      if (plan !== undefined && !given.has(`Plan ${plan}`) && !(await this.findPlan(plan))) {
         throw new BadRequestError(`Tenant ${tenant}: there is no plan "${plan}"`, {
           code: 'plan-unknown',
           remedy: 'Apply a document of kind Plan with that name first, or together with this one.',
         });
       }
     }
+  }
+
+  private findPlan(name: string): Promise<StoredResource | undefined> {
+    return asPlatform('plans', () => this.find('Plan', PLATFORM, name));
   }
 
   /**

@@ -118,6 +118,15 @@ export function tenantsOf({ grants, needs }: Caller): string[] | null {
 }
 
 /**
+ * The tenants whose rows PostgreSQL lets the caller's queries reach; null is all. By all rights and not by the one that is
+ * needed now, so that who sees a tenant is told which right is missing.
+ */
+export function rowsOf({ grants }: Pick<Principal, 'grants'>): string[] | null {
+  const tenants = grants.map(({ tenant }) => tenant);
+  return tenants.includes(null) ? null : [...new Set(tenants as string[])];
+}
+
+/**
  * What a caller may not see is not there for it.
  *
  * @throws BadRequestError `forbidden` (403) for who may see the tenant, but not do this in it

@@ -6,13 +6,14 @@ import {
   problemSchema,
   type Scope,
 } from '@spillway/contracts';
+import { eachInTenants, inTenants } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Authenticator } from '../access/authenticator';
 import { maskPayloads } from '../access/mask';
-import { type Caller, may, requireScope } from '../access/principal';
+import { type Caller, may, requireScope, rowsOf } from '../access/principal';
 import { type Note, Trail } from './trail';
 
 export interface Call<Params = unknown, Query = unknown, Body = unknown> {
@@ -112,13 +113,15 @@ async function answer(
   let result: unknown;
   try {
     if (one.scope) requireScope(principal, one.scope);
-    result = await one.handle({
+    const call = {
       principal,
       params: check(one.params, request.params),
       query: check(one.query, request.query),
       body: check(one.body, request.body ?? {}),
       note: trail.note,
-    });
+    };
+    result = await inTenants(rowsOf(principal), () => one.handle(call));
+    if (isLines(result)) result = eachInTenants(rowsOf(principal), result);
   } catch (error) {
     if (change) await trail.failed(error);
     throw error;

@@ -1,6 +1,6 @@
 import { messageOf } from '@spillway/contracts';
 import type { Intake } from '@spillway/intake';
-import type { QuarantinedRequest } from '@spillway/persistence';
+import { asPlatform, type QuarantinedRequest } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
 import { z } from 'zod';
 import { type Caller, canSee, tenantFor } from '../access/principal';
@@ -112,7 +112,8 @@ async function release(platform: Platform, intake: Intake, held: QuarantinedRequ
   const source = platform.directory.source(held.tenant, held.source);
   if (!source) return notFound(`source "${held.source}" of tenant "${held.tenant}"`);
   const { method, url, headers, body: rawBody, receivedAt } = held;
-  const events = await intake.release(source, { method, url, headers, rawBody, receivedAt: receivedAt.getTime() });
+  const request = { method, url, headers, rawBody, receivedAt: receivedAt.getTime() };
+  const events = await asPlatform('accepting', () => intake.release(source, request));
   await platform.quarantine.markReleased(
     held.id,
     events.map((event) => event.id),

@@ -2,7 +2,8 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import { currentTenants } from './scope';
 import { TenantPool } from './tenant-pool';
 
-type Taken = (error: Error | undefined, client: PoolClient | undefined, done: (release?: unknown) => void) => void;
+/** How `pg` tells who does not await. */
+type Taken = Parameters<Pool['connect']>[0];
 
 /**
  * Connections to the records. What is asked for in the scope of tenants is done on a connection of a second pool, in which
@@ -28,7 +29,7 @@ export class RecordsPool extends Pool {
   }
 
   override query(...query: unknown[]): never {
-    if (this.ofTenants && currentTenants()) return (this.ofTenants as AnyQuery).query(...query);
+    if (this.ofTenants && currentTenants()) return (this.ofTenants as unknown as AnyQuery).query(...query);
     return (super.query as AnyQuery['query']).apply(this, query);
   }
 

@@ -18,9 +18,9 @@ export async function* eachInTenants<T>(tenants: readonly string[] | null, items
   const iterator = items[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const { done, value } = await inTenants(tenants, () => iterator.next());
-      if (done) return;
-      yield value as T;
+      const next = await inTenants(tenants, () => iterator.next());
+      if (next.done) return;
+      yield next.value;
     }
   } finally {
     await inTenants(tenants, () => iterator.return?.());

@@ -1,7 +1,8 @@
 import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import { currentTenants } from './scope';
 
-type Taken = (error: Error | undefined, client: PoolClient | undefined, done: (release?: unknown) => void) => void;
+/** How `pg` tells who does not await. */
+type Taken = Parameters<Pool['connect']>[0];
 
 const FEWEST = 2;
 /** Names of tenants hold no comma. Both are set each time, so nothing depends on who had the connection before. */

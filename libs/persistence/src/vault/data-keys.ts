@@ -2,6 +2,7 @@ import { createSecretKey, randomBytes } from 'node:crypto';
 import { messageOf, PermanentError, SpillwayError, TransientError } from '@spillway/contracts';
 import type { Pool } from 'pg';
 import { sendSignal } from '../signals';
+import { asPlatform } from '../tenant-scope/scope';
 import { inTransaction } from '../transaction';
 import type { DataKey } from './envelope';
 import type { MasterKeys } from './master-key';
@@ -198,7 +199,7 @@ export class DataKeys {
 
   private async query(text: string, values: unknown[]): Promise<Row[]> {
     try {
-      return (await this.pool.query<Row>(text, values)).rows;
+      return (await asPlatform('tenant-keys', () => this.pool.query<Row>(text, values))).rows;
     } catch (cause) {
       if (cause instanceof SpillwayError) throw cause;
       throw new TransientError(`the keys of tenants cannot be read: ${messageOf(cause)}`, {

@@ -1,6 +1,7 @@
 import { newId, TransientError } from '@spillway/contracts';
 import type { Pool, PoolClient } from 'pg';
 import { batched } from '../../batcher';
+import { asPlatform } from '../../tenant-scope/scope';
 import {
   type AuditSigner,
   chain,
@@ -80,7 +81,9 @@ export class AuditLog {
    */
   async record(...entries: AuditEntry[]): Promise<void> {
     // It happened now, not when the batch goes; and may be told again under the same id.
-    if (entries.length > 0) await this.write(entries.map((one) => ({ id: newId(), at: Date.now(), ...one })));
+    if (entries.length === 0) return;
+    const kept = entries.map((one) => ({ id: newId(), at: Date.now(), ...one }));
+    await asPlatform('audit-chain', () => this.write(kept));
   }
 
   /** Newest first. */
