@@ -39,7 +39,7 @@ async function* examine(): AsyncGenerator<Finding> {
     return;
   }
   if (config.database.url) {
-    yield await postgres(config.database.url);
+    yield* postgres(config.database.url, config.database.rowSecurity);
     yield config.key
       ? { ok: true, text: 'SPILLWAY_KEY is set' }
       : { ok: false, text: 'SPILLWAY_KEY is not set: make one with `openssl rand -hex 32`' };
@@ -48,6 +48,8 @@ async function* examine(): AsyncGenerator<Finding> {
       ok: !config.production,
       text: config.production ? 'DATABASE_URL is not set in production' : `embedded PostgreSQL in ${config.directory}`,
     };
+    // Where its user may make the role; without it, nothing starts.
+    yield stateOf(config.database.rowSecurity);
   }
   if (config.queues.redisUrl) yield* redis(config.queues);
   else yield { ok: true, text: 'queues on PostgreSQL (REDIS_URL is not set)' };
@@ -55,8 +57,8 @@ async function* examine(): AsyncGenerator<Finding> {
   yield* lanes();
 }
 
-async function postgres(url: string): Promise<Finding> {
-  const { openDatabase } = await import('@spillway/persistence');
+async function* postgres(url: string, rowSecurity: boolean): AsyncGenerator<Finding> {
+  const { openDatabase, tenantRoleProblem } = await import('@spillway/persistence');
   const database = openDatabase(url, 2);
   try {
     const { rows } = await database.pool.query<{ version: string }>(
@@ -64,12 +66,25 @@ async function postgres(url: string): Promise<Finding> {
     );
     const version = rows[0]!.version;
     const ok = Number.parseInt(version, 10) >= 14;
-    return { ok, text: `PostgreSQL ${version}${ok ? '' : ': needs 14'}` };
+    yield { ok, text: `PostgreSQL ${version}${ok ? '' : ': needs 14'}` };
+    const problem = rowSecurity ? await tenantRoleProblem(database.pool) : undefined;
+    if (problem) {
+      yield { ok: false, text: `row-level security: ${problem}. \`spillway migrate\` mends it, or says who can` };
+    } else yield stateOf(rowSecurity);
   } catch (error) {
-    return { ok: false, text: `PostgreSQL does not answer: ${messageOf(error)}. Check DATABASE_URL` };
+    yield { ok: false, text: `PostgreSQL does not answer: ${messageOf(error)}. Check DATABASE_URL` };
   } finally {
     await database.close();
   }
+}
+
+function stateOf(rowSecurity: boolean): Finding {
+  const what = 'requests of tenants reach their own rows only';
+  // Off is a choice.
+  return {
+    ok: true,
+    text: rowSecurity ? `row-level security is on: ${what}` : 'row-level security is off (ROW_SECURITY)',
+  };
 }
 
 async function* redis(config: Config['queues']): AsyncGenerator<Finding> {

@@ -43,7 +43,7 @@ export async function tenantRoleProblem(pool: Pool): Promise<string | undefined>
     const refused = await refusal(client);
     if (refused !== undefined) return `the role ${TENANT_ROLE} cannot be taken on: ${refused}`;
     const { missing } = await differences(client);
-    return missing.length === 0 ? undefined : `the role ${TENANT_ROLE} lacks ${missing.join(', ')}: spillway migrate`;
+    return missing.length === 0 ? undefined : `the role ${TENANT_ROLE} lacks ${missing.join(', ')}`;
   });
 }
 

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { Client } from 'pg';
 import { batched, type Database, migrate, openDatabase } from '../index';
 import { ownDatabase } from '../testing/own-database';
+import { EXITS } from './exits';
 import { asPlatform, eachInTenants, inTenants } from './scope';
 import { prepareTenantRole, TENANT_ROLE, tenantRoleProblem } from './tenant-role';
 
@@ -64,6 +67,12 @@ describe('the scope of tenants', () => {
       expect(await people.selectFrom('resources').select('tenant').execute()).toHaveLength(3);
       expect(await tenantsSeen()).toEqual(['acme']);
     });
+  });
+
+  it('has no exit that people are not told of', () => {
+    const told = readFileSync(join(__dirname, '../../../../docs/operate/security.md'), 'utf8');
+    const exits = [...told.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, exit]) => exit);
+    expect(exits).toEqual(Object.keys(EXITS));
   });
 
   it('holds for what is read bit by bit afterwards', async () => {
