@@ -105,10 +105,8 @@ describe.each(BACKENDS)('all endpoints, asked by another tenant, on %s', (backen
     });
     const call = { path: `/quarantine/${id}/release`, body: {} };
     const answer = await world.call('POST', call, await keyOf('releasing', TENANT));
-    expect([answer.status, JSON.parse(answer.text).events]).toEqual([
-      200,
-      [expect.objectContaining({ id: expect.any(String) })],
-    ]);
+    expect(answer.status).toBe(200);
+    expect((JSON.parse(answer.text) as { events: unknown[] }).events).toHaveLength(1);
     expect(await platform.quarantine.find(id)).toMatchObject({ state: 'released' });
   });
 

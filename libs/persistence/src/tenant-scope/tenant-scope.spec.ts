@@ -197,7 +197,10 @@ describe('the role of tenants', () => {
   });
 
   it('is asked for where the user may not make it, and found when an administrator did', async () => {
-    const wanted = { code: 'tenant-role-missing', remedy: expect.stringContaining('create role spillway_tenant') };
+    const wanted = {
+      code: 'tenant-role-missing',
+      remedy: expect.stringContaining('create role spillway_tenant') as string,
+    };
     await expect(prepareTenantRole(plain.pool)).rejects.toMatchObject(wanted);
     expect(await tenantRoleProblem(plain.pool)).toMatch('cannot be taken on');
     // As the remedy says.
