@@ -4,6 +4,7 @@ import { API_VERSION, newEventId, type Resource, resourceSchema } from '@spillwa
 import type { EventRecord } from '@spillway/persistence';
 import { BACKENDS, eventually, HttpServer } from '@spillway/testing';
 import Redis from 'ioredis';
+import { request } from 'undici';
 import { Client } from '../src/client';
 import { API_KEY, post, Stack, TENANT } from './stack';
 
@@ -160,6 +161,13 @@ describe.each(BACKENDS)('an installation that serves others, on %s', (backend) =
     const task = { http: { url: `http://localhost:${inside.port}/`, method: 'POST', headers: {} } };
     const event = { id: newEventId('00'), tenant: TENANT, type: 'forged', source: '/x', data: {} };
     const before = inside.requests.length;
+    const counted = async () => {
+      const { body } = await request(`http://localhost:${stack.platform.monitor!.port}/metrics`);
+      const line = /^spillway_jobs_forged_total\{messaging_destination_name="integration-tasks"\} (\d+)$/m;
+      return Number(line.exec(await body.text())?.[1]);
+    };
+    // From the start, so that the first one is an increase; the metrics are those of the process, with all its stacks.
+    const forged = await counted();
     // As it would be without protection, and one that was taken from another place.
     await queue.add('forged', { task, route: 'r', event, meta }, { jobId: 'forged-clear', removeOnFail: true });
     const id = await accept('rest.echo', '1h');
@@ -172,6 +180,7 @@ describe.each(BACKENDS)('an installation that serves others, on %s', (backend) =
       await expect(again).rejects.toMatchObject({ code: 'dead-letter-unreadable' });
     }
     expect(inside.requests).toHaveLength(before);
+    expect(await counted()).toBe(forged + 2);
     const audited = async () => {
       const { entries } = await stack.client.get<{ entries: { action: string; target: string }[] }>('/audit');
       const forged = entries.filter(({ action }) => action === 'job.forged').map(({ target }) => target);

@@ -1,4 +1,5 @@
 import { BadRequestError, type DeadLetter, PermanentError, type QueueName } from '@spillway/contracts';
+import { measure } from '@spillway/observability';
 import type { Job, Queue } from 'bullmq';
 import { deadLetterQueueOf } from './catalogue';
 import { merged } from './merged';
@@ -117,6 +118,7 @@ export class DeadLetters {
   /** Puts a job away that says nothing we can trust, or nothing at all any more. */
   async putUnreadable(queue: QueueName, job: Job, error: PermanentError): Promise<void> {
     const { id, name, opts, attemptsMade } = job;
+    if (error.code === 'job-forged') measure.forged.add(1, queue);
     const tenant = error.code === 'data-shredded' ? ((job.data as { tenant?: string }).tenant ?? '') : '';
     await this.put(queue, {
       queue,

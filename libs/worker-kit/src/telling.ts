@@ -96,6 +96,7 @@ export function startAtZero(queue: QueueName): void {
   for (const outcome of OUTCOMES) measure.attempts.add(0, queue, outcome);
   for (const kind of CLASSES) measure.deadLettered.add(0, queue, kind);
   measure.stalled.add(0, queue);
+  measure.forged.add(0, queue);
   if (OUTSIDE.includes(queue)) for (const one of ['done', 'recorded', 'repeat']) measure.effects.add(0, queue, one);
   if (queue !== 'orchestration-flows') return;
   for (const status of ['completed', 'faulted', 'cancelled']) measure.runsEnded.add(0, status);

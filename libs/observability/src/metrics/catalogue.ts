@@ -100,6 +100,13 @@ export const stalled = metrics.counter({
   labels: [QUEUE],
 });
 
+export const forged = metrics.counter({
+  name: 'spillway.jobs.forged',
+  unit: '{job}',
+  description: 'Jobs that were not written by Spillway, and were put away without being run (JOB_SIGNING).',
+  labels: [QUEUE],
+});
+
 export const effects = metrics.counter({
   name: 'spillway.effects',
   unit: '{effect}',
