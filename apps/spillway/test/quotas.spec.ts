@@ -1,8 +1,10 @@
 import { API_VERSION, type Quotas, resourceSchema, type Scope } from '@spillway/contracts';
-import { forgetOld } from '@spillway/workers';
+import { dropRetiredKeys, forgetOld } from '@spillway/workers';
 import { BACKENDS, eventually, ThirdParty } from '@spillway/testing';
 import { Client } from '../src/client';
 import { API_KEY, post, Stack } from './stack';
+
+const DAY_MS = 86_400_000;
 
 interface Sent {
   id: string;
@@ -184,5 +186,41 @@ describe.each(BACKENDS)('quotas, on %s', (backend) => {
     expect((await stack.platform.events.find(kept))!.event.data).toBeNull();
     expect((await stack.platform.events.find(kept))!.timeline.length).toBeGreaterThan(1);
     expect(await stack.platform.events.find(gone)).toBeUndefined();
+  });
+
+  it('end, for a key that was retired, once nothing stored needs it, and not before', async () => {
+    const { platform } = stack;
+    const { pool } = platform.database;
+    await tenant('turned', {});
+    other.answer = ({ path }) => ({ status: path === '/turned' ? 400 : 200 });
+    const dead = (await send('turned')).json<Sent>().id;
+    await done(dead, 'dead-letter');
+    const delayed = (await send('turned', { delay: '1h' })).json<Sent>().id;
+    const first = platform.vault.keyId('turned')!;
+    const current = await platform.keys.rotate('turned');
+    // A year on.
+    const year = `interval '365 days'`;
+    await pool.query(`update tenant_keys set retired_at = retired_at - ${year} where id = $1`, [first]);
+    await pool.query(`update events set accepted_at = accepted_at - ${year} where tenant = 'turned'`);
+    const before = new Date(Date.now() - 300 * DAY_MS);
+    let now = Date.now();
+    /** Two looks, as on the next two days. */
+    const dropped = async () => {
+      let count = 0;
+      for (const _ of [1, 2]) count += await dropRetiredKeys(platform, before, (now += DAY_MS));
+      return count;
+    };
+    // The event is there; then its dead letter; then a job that waits.
+    expect(await dropped()).toBe(0);
+    await pool.query(`delete from events where tenant = 'turned'`);
+    expect(await dropped()).toBe(0);
+    await platform.deadLetters.remove('integration-tasks', `${dead}.call.0`, 'turned');
+    expect(await dropped()).toBe(0);
+    await (await platform.queues.find('ingress-events', delayed, 'turned'))!.remove();
+    expect(await dropRetiredKeys(platform, before, (now += DAY_MS))).toBe(0);
+    expect(await dropRetiredKeys(platform, before, now + 1)).toBe(0);
+    expect(await dropRetiredKeys(platform, before, (now += DAY_MS))).toBe(1);
+    const left = (await platform.keys.list()).filter((one) => one.tenant === 'turned');
+    expect(left.map(({ id }) => id)).toEqual([current]);
   });
 });

@@ -21,5 +21,6 @@ export type {
 export { placeOf, placeOptions } from './lanes/place-options';
 export { LanePump } from './lanes/pump';
 export { bullPriority } from './priority';
+export { sealedUnder } from './sealed-under';
 export type { Job, Queue, Worker } from 'bullmq';
 export type { RedisServer } from './watch/redis-server';

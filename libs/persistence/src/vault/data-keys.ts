@@ -33,6 +33,15 @@ type Known = DataKey | 'shredded';
 const MOST_KEYS = 20_000;
 /** How long a tenant's current key is used without asking; signals tell of most changes at once. */
 const FRESH_MS = 300_000;
+/** Sealed records, by when they came; all others belong to an event or a run, or are forgotten by time alone. */
+const DATED = [
+  ['events', 'accepted_at'],
+  ['runs', 'started_at'],
+  ['quarantine', 'received_at'],
+  ['outbox', 'created_at'],
+] as const;
+/** How long a process may go on with a key that was retired, while PostgreSQL is away from it. */
+const LATE = '1 day';
 const COLUMNS = 'tenant, id, wrapped, master, retired_at is null and wrapped is not null as current';
 
 /** The keys of tenants: made when first needed, wrapped by a master key in PostgreSQL, unwrapped in memory. */
@@ -138,13 +147,32 @@ export class DataKeys {
     this.byId.clear();
   }
 
-  /** Removes retired keys that nothing uses any more: all that they sealed has been forgotten since. */
-  async forgetRetired(before: Date): Promise<number> {
-    const { rowCount } = await this.pool.query(
-      `delete from tenant_keys k where retired_at < $1 and shredded_at is null
-         and not exists (select from runs r where r.tenant = k.tenant and r.ended_at is null and r.started_at < k.retired_at)`,
+  /**
+   * Retired keys that no record needs: of their tenant there is nothing left from before they were retired. What the queues
+   * hold is for the caller to look at.
+   *
+   * @param before of those that were retired before; what is forgotten by time alone has to be gone by then
+   * @returns their ids
+   */
+  async unneeded(before: Date): Promise<string[]> {
+    const older = DATED.map(
+      ([table, at]) =>
+        `not exists (select from ${table} t where t.tenant = k.tenant and t.${at} < k.retired_at + interval '${LATE}')`,
+    );
+    const { rows } = await this.pool.query<{ id: string }>(
+      `select id from tenant_keys k where retired_at < $1 and shredded_at is null and ${older.join(' and ')}`,
       [before],
     );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Removes retired keys for good: what they sealed can be read by nobody. @returns how many */
+  async drop(ids: string[]): Promise<number> {
+    const { rowCount } = await this.pool.query(
+      'delete from tenant_keys where id = any($1) and retired_at is not null and shredded_at is null',
+      [ids],
+    );
+    for (const id of ids) this.byId.delete(id);
     return rowCount ?? 0;
   }
 

@@ -3,6 +3,7 @@ import { DataKeys, type Database, LocalMasterKeys, openDatabase, type Place, Vau
 import { ownDatabase } from '../testing/own-database';
 
 const [OLD, NEW] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+const UUID = '01a00000-0000-7000-8000-000000000000';
 const PLACE: Place = ['event', 'e1'];
 let own: Awaited<ReturnType<typeof ownDatabase>>;
 let database: Database;
@@ -62,9 +63,68 @@ it('seals with a new key once it is rotated, and opens with the old one until no
   const after = await sealed(vault, 'turn', 2);
   expect(vault.keyId('turn')).not.toBe(first);
   expect([await vault.open(PLACE, before), await vaultOf().open(PLACE, after)]).toEqual([1, 2]);
-  expect(await keys.forgetRetired(new Date(Date.now() - 60_000))).toBe(0);
-  expect(await keys.forgetRetired(new Date(Date.now() + 60_000))).toBe(1);
+  const old = { now: new Date(Date.now() + 60_000), before: new Date(Date.now() - 60_000) };
+  expect([await keys.unneeded(old.before), await keys.unneeded(old.now)]).toEqual([[], [first]]);
+  expect(await keys.drop([first!, vault.keyId('turn')!])).toBe(1);
+  expect(await vaultOf().open(PLACE, after)).toBe(2);
   await expect(vaultOf().open(PLACE, before)).rejects.toMatchObject({ code: 'data-unreadable' });
+});
+
+it('is needed as long as its tenant has a record from before it was retired, or from soon after', async () => {
+  const keys = keysOf(new LocalMasterKeys(OLD));
+  const vault = vaultOf(keys);
+  await vault.ready(['keeps']);
+  const first = vault.keyId('keeps');
+  await keys.rotate('keeps');
+  const now = new Date(Date.now() + 60_000);
+  expect(await keys.unneeded(now)).toContain(first);
+  const any = {
+    tenant: 'keeps',
+    source: 's',
+    type: 't',
+    provider: 'p',
+    state: 'done',
+    event: {},
+    bytes: 1,
+    via: 'queue',
+  };
+  const request = { id: UUID, code: 'c', reason: 'r', method: 'POST', url: '/', headers: {}, body: '', event_ids: [] };
+  const run = {
+    id: 'r',
+    flow: 'f',
+    hash: 'h',
+    version: '1',
+    route: 'r',
+    seq: 0,
+    status: 'running',
+    jobs: 0,
+    priority: 'x',
+  };
+  const rows: [table: string, at: string, row: object][] = [
+    [
+      'events',
+      'accepted_at',
+      { id: UUID, dedupe_key: 'd', body_sha256: 'x', correlation_id: 'c', payload_gone: false },
+    ],
+    ['runs', 'started_at', { ...run, event_id: UUID, state: {}, correlation_id: 'c' }],
+    ['quarantine', 'received_at', { ...request, state: 'held' }],
+    ['outbox', 'created_at', { id: 1, event_id: UUID, dedupe_id: 'd', job: {} }],
+  ];
+  for (const [table, at, row] of rows) {
+    const insert = (hours: number) =>
+      database.pool.query(
+        `insert into ${table} overriding system value select * from json_populate_record(null::${table}, $1)`,
+        [{ ...any, ...row, [at]: new Date(Date.now() + hours * 3_600_000) }],
+      );
+    await insert(-1);
+    expect([table, await keys.unneeded(now)]).toEqual([table, expect.not.arrayContaining([first])]);
+    await database.pool.query(`delete from ${table}`);
+    await insert(23);
+    expect([table, await keys.unneeded(now)]).toEqual([table, expect.not.arrayContaining([first])]);
+    await database.pool.query(`delete from ${table}`);
+    await insert(25);
+    expect([table, await keys.unneeded(now)]).toEqual([table, expect.arrayContaining([first])]);
+  }
 });
 
 it('is read under a new master key once keys are wrapped anew, and under the old one until then', async () => {

@@ -1,11 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { QUEUE_NAMES, type Retention } from '@spillway/contracts';
 import type { Platform } from '@spillway/runtime';
+import { dropRetiredKeys } from './retired-keys';
 
 const BATCH = 1_000;
 const DAY_MS = 86_400_000;
 /** An effect may be asked for again as long as its dead letter can be redriven. */
 const EFFECTS_BEYOND_DEAD_LETTERS_MS = DAY_MS;
+/** What is forgotten by time alone has gone by then, effects being the last. */
+const KEYS_BEYOND_RECORDS_MS = EFFECTS_BEYOND_DEAD_LETTERS_MS + DAY_MS;
 /** Between two batches: the database has other work. */
 const PAUSE_MS = 20;
 
@@ -38,6 +41,7 @@ export async function forgetOld(platform: Platform): Promise<void> {
   await untilDone(() => platform.starts.forgetBefore(before(longest), BATCH));
   // A job of facts that is redriven comes again as long as dead letters are kept.
   await untilDone(() => platform.ledger.forgetBefore(before(longest + DAY_MS), BATCH));
+  await dropRetiredKeys(platform, before(longest + KEYS_BEYOND_RECORDS_MS));
   await platform.quotaStore.forgetBefore(before(35 * DAY_MS));
   await platform.audit.forgetBefore(before(times.auditMs));
   await platform.queues.backend.sweep();
