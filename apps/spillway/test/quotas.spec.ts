@@ -182,7 +182,14 @@ describe.each(BACKENDS)('quotas, on %s', (backend) => {
     const [kept, gone] = [(await send('short')).json<Sent>().id, (await send('gone')).json<Sent>().id];
     await done(kept);
     await done(gone);
+    const { pool } = stack.platform.database;
+    // What the ledger knows of jobs of facts, as long as one may come again: dead letters are kept for 30 days.
+    await pool.query(
+      `insert into ledger_jobs (id, at) values ('older', now() - interval '32 d'), ('old', now() - interval '30 d')`,
+    );
     await forgetOld(stack.platform);
+    const { rows } = await pool.query(`select id from ledger_jobs where id like 'old%'`);
+    expect(rows).toEqual([{ id: 'old' }]);
     expect((await stack.platform.events.find(kept))!.event.data).toBeNull();
     expect((await stack.platform.events.find(kept))!.timeline.length).toBeGreaterThan(1);
     expect(await stack.platform.events.find(gone)).toBeUndefined();

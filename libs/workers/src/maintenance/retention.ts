@@ -20,7 +20,7 @@ export async function forgetOld(platform: Platform): Promise<void> {
   const { retention: times } = platform.config;
   const before = (ms: number) => new Date(Date.now() - ms);
   const rules = new Map([...platform.directory.all()].map(({ name, retention }) => [name, retention]));
-  await forgetDeadLetters(platform, rules);
+  const deadLettersMs = await forgetDeadLetters(platform, rules);
   for (const tenant of new Set([...(await platform.retention.tenants()), ...rules.keys()])) {
     const own = rules.get(tenant) ?? {};
     const { retention } = platform;
@@ -28,27 +28,26 @@ export async function forgetOld(platform: Platform): Promise<void> {
     await untilDone(() => retention.forgetEvents(tenant, before(own.events ?? times.eventsMs), BATCH));
     if (own.payloads !== undefined) await forgetPayloads(platform, tenant, before(own.payloads));
   }
-  const all = [...rules.values()];
-  const longest = Math.max(
-    times.deadLettersMs,
-    times.eventsMs,
-    ...all.flatMap(({ events, deadLetters }) => [events ?? 0, deadLetters ?? 0]),
-  );
+  const longest = Math.max(deadLettersMs, times.eventsMs, ...[...rules.values()].map(({ events }) => events ?? 0));
   await untilDone(() => platform.effects.forgetBefore(before(longest + EFFECTS_BEYOND_DEAD_LETTERS_MS), BATCH));
   await untilDone(() => platform.outbox.forgetBefore(before(2 * DAY_MS), BATCH));
   await untilDone(() => platform.usedTokens.forgetBefore(before(2 * DAY_MS), BATCH));
   await untilDone(() => platform.listening.forgetBefore(before(longest), BATCH));
   await untilDone(() => platform.starts.forgetBefore(before(longest), BATCH));
   // A job of facts that is redriven comes again as long as dead letters are kept.
-  await untilDone(() => platform.ledger.forgetBefore(before(longest + DAY_MS), BATCH));
+  await untilDone(() => platform.ledger.forgetBefore(before(deadLettersMs + DAY_MS), BATCH));
   await dropRetiredKeys(platform, before(longest + KEYS_BEYOND_RECORDS_MS));
   await platform.quotaStore.forgetBefore(before(35 * DAY_MS));
   await platform.audit.forgetBefore(before(times.auditMs));
   await platform.queues.backend.sweep();
 }
 
-/** The longest time holds for all at once; tenants with a shorter one are looked at one by one. */
-async function forgetDeadLetters(platform: Platform, rules: Map<string, Retention>): Promise<void> {
+/**
+ * The longest time holds for all at once; tenants with a shorter one are looked at one by one.
+ *
+ * @returns the longest, milliseconds
+ */
+async function forgetDeadLetters(platform: Platform, rules: Map<string, Retention>): Promise<number> {
   const { deadLettersMs } = platform.config.retention;
   const own = [...rules].flatMap(([tenant, { deadLetters }]) =>
     deadLetters === undefined ? [] : [[tenant, deadLetters] as const],
@@ -62,6 +61,7 @@ async function forgetDeadLetters(platform: Platform, rules: Map<string, Retentio
     for (const [tenant, ms] of short)
       await untilDone(() => platform.deadLetters.forgetOf(queue, tenant, Date.now() - ms, BATCH));
   }
+  return longest;
 }
 
 async function forgetPayloads(platform: Platform, tenant: string, before: Date): Promise<void> {
