@@ -108,6 +108,31 @@ describe.each(BACKENDS)('quotas, on %s', (backend) => {
     expect(other.calls.filter(({ path }) => path === '/kept')).toHaveLength(4);
   });
 
+  it('park what would overtake a parked event of its ordering key', async () => {
+    const order = (limit: number) => tenant('order', { quotas: { eventsPerDay: { limit, policy: 'park' } } });
+    const sent = async (n: number, orderingKey: string) =>
+      (await send('order', { orderingKey, data: n })).json<Sent>().id;
+    await order(1);
+    await done(await sent(1, 'a'));
+    const second = await sent(2, 'a');
+    await order(100);
+    const third = await sent(3, 'a');
+    await done(await sent(4, 'b'));
+    expect(await stack.client.get('/parked', { tenant: 'order' })).toMatchObject({
+      parked: [
+        { eventId: second, quota: 'eventsPerDay' },
+        { eventId: third, quota: 'eventsPerDay' },
+      ],
+    });
+    await stack.client.post('/parked/release', { tenant: 'order' });
+    await done(third);
+    await done(await sent(5, 'a'));
+    const told = other.calls
+      .filter(({ path }) => path === '/order')
+      .map(({ body }) => (JSON.parse(body) as { data: number }).data);
+    expect(told).toEqual([1, 4, 2, 3, 5]);
+  });
+
   it('of runs let wait, or go to the dead letters', async () => {
     const flow = (name: string) => [
       document('Flow', 'slow', { do: [{ nap: { wait: { seconds: 2 } } }] }, name),

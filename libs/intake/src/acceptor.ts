@@ -101,12 +101,14 @@ export class Acceptor {
   private async store(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
     const waiting = this.inOutbox.size > 0 ? this.stillKnown(this.inOutbox, dedupeId, incoming) : undefined;
     if (waiting) return waiting;
-    if (incoming.parkedFor !== undefined) {
-      const parked = await this.park(job, dedupeId, incoming);
+    const ahead = await this.order.ahead(job.event);
+    const parkedFor = incoming.parkedFor ?? ahead?.parkedFor;
+    if (parkedFor !== undefined) {
+      const parked = await this.park(job, dedupeId, incoming, parkedFor);
       if (parked) return parked;
     }
     const partition = this.platform.queues.partitions.of(incoming.tenant);
-    const isAsked = this.platform.config.ingress.acceptInto !== 'outbox' && !(await this.order.isBehind(job.event));
+    const isAsked = this.platform.config.ingress.acceptInto !== 'outbox' && !ahead;
     let kept: string | undefined;
     if (isAsked && Date.now() >= (this.awayUntil.get(partition) ?? 0)) {
       kept = await this.second.keep(job, dedupeId, incoming.source, incoming.dedupeWindow);
@@ -140,10 +142,16 @@ export class Acceptor {
   }
 
   /** @returns undefined when PostgreSQL does not take it: then it goes the way of all */
-  private async park(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string | undefined> {
+  private async park(
+    job: IngressJob,
+    dedupeId: string,
+    { source, dedupeWindow }: Incoming,
+    quota: string,
+  ): Promise<string | undefined> {
     try {
-      const kept = { ...job, via: 'outbox' as const };
-      return await this.platform.outbox.put(kept, dedupeId, incoming.source, incoming.dedupeWindow, incoming.parkedFor);
+      const id = await this.platform.outbox.put({ ...job, via: 'outbox' }, dedupeId, source, dedupeWindow, quota);
+      await this.order.wentIn(job.event);
+      return id;
     } catch (error) {
       this.platform.log.warn({ err: error, event: job.event.id }, 'the event could not be parked');
       return undefined;

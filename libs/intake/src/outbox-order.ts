@@ -9,8 +9,9 @@ const ASK_EVERY_MS = 1_000;
 const LATE_MS = 500;
 
 /**
- * Keeps the order of an ordering key over the outbox: while an older event of the key waits there, a later one may not go
- * past it into the queue, whichever process takes it in. Costs nothing while the outbox holds no such event.
+ * Keeps the order of an ordering key over the outbox: while an older event of the key waits there, or a quota keeps it
+ * aside, a later one may not go past it into the queue, whichever process takes it in. Costs nothing while the outbox holds
+ * no such event.
  */
 export class OutboxOrder {
   /** Whether events with ordering keys may be in the outbox. Not known at the start. */
@@ -33,28 +34,32 @@ export class OutboxOrder {
     await sendSignal(this.platform.database.pool, { kind: 'outbox-ordered' }).catch(() => undefined);
   }
 
-  /** Whether an older event of the same key waits. While PostgreSQL cannot say, none does: taking events in goes first. */
-  async isBehind(event: SpillwayEvent): Promise<boolean> {
-    if (!this.inUse || event.orderingkey === undefined || Date.now() < this.awayUntil) return false;
+  /**
+   * The older events of the same key that wait. While PostgreSQL cannot say, there are none: taking events in goes first.
+   *
+   * @returns with a quota when one of them is kept aside for it
+   */
+  async ahead(event: SpillwayEvent): Promise<{ parkedFor?: string } | undefined> {
+    if (!this.inUse || event.orderingkey === undefined || Date.now() < this.awayUntil) return undefined;
     try {
       return await inTime(this.ask(event, event.orderingkey), LATE_MS);
     } catch (error) {
       this.awayUntil = Date.now() + ASK_EVERY_MS;
       this.platform.log.debug({ err: error }, 'the outbox cannot be asked for older events');
-      return false;
+      return undefined;
     }
   }
 
-  private async ask(event: SpillwayEvent, key: string): Promise<boolean> {
+  private async ask(event: SpillwayEvent, key: string): Promise<{ parkedFor?: string } | undefined> {
     const { outbox } = this.platform;
     if (Date.now() - this.askedAt >= ASK_EVERY_MS) {
       this.askedAt = Date.now();
       const { told } = this;
       // Unless one went in meanwhile.
-      if ((await outbox.depth()) === 0 && this.told === told) this.inUse = false;
-      if (!this.inUse) return false;
+      if (!(await outbox.holdsOrdered()) && this.told === told) this.inUse = false;
+      if (!this.inUse) return undefined;
     }
-    return outbox.holds(event.tenant, event.source, key);
+    return outbox.ahead(event.tenant, event.source, key);
   }
 
   private used(): void {

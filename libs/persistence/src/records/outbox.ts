@@ -106,13 +106,27 @@ export class Outbox {
     return { depth: Number(rows[0]!.count), oldest: rows[0]!.oldest ?? undefined };
   }
 
-  /** Whether an event of this ordering key waits. @param source path of the event's source */
-  async holds(tenant: string, source: string, orderingKey: string): Promise<boolean> {
+  /** Whether any event with an ordering key is here, waiting or kept aside. */
+  async holdsOrdered(): Promise<boolean> {
     const { rows } = await this.pool.query<{ holds: boolean }>(
-      `select exists (select from outbox where ${WAITS} and ordering = $1) as holds`,
-      [orderingOf(tenant, source, orderingKey)],
+      'select exists (select from outbox where relayed_at is null and ordering is not null) as holds',
     );
     return rows[0]!.holds;
+  }
+
+  /**
+   * What an event of this ordering key would overtake.
+   *
+   * @param source path of the event's source
+   * @returns nothing when no older one is here; with a quota when one of them is kept aside for it
+   */
+  async ahead(tenant: string, source: string, orderingKey: string): Promise<{ parkedFor?: string } | undefined> {
+    const { rows } = await this.pool.query<{ quota: string | null }>(
+      `select parked_for as quota from outbox where relayed_at is null and ordering = $1
+       order by parked_for is null, id desc limit 1`,
+      [orderingOf(tenant, source, orderingKey)],
+    );
+    return rows[0] && { parkedFor: rows[0].quota ?? undefined };
   }
 
   /**
