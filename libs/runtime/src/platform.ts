@@ -101,20 +101,21 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
   const url = config.database.url ?? embedded!.url();
   const { pool, rowSecurity } = config.database;
   const database = openDatabase(url, pool, rowSecurity ? TENANT_ROLE : undefined);
+  const giveUp = async (error: unknown): Promise<never> => {
+    await database.close();
+    await embedded?.stop();
+    throw error;
+  };
+  // The others do nothing in its scope: an event is taken also where the role cannot be made.
+  const needsRole = rowSecurity && config.roles.includes('admin');
   await whenReachable(config.startTimeoutMs, log, async () => {
     await migrate(database);
-    // The others do nothing in its scope: an event is taken also where the role cannot be made.
-    if (rowSecurity && config.roles.includes('admin')) await prepareTenantRole(database.pool);
-  });
+    if (needsRole) await prepareTenantRole(database.pool);
+  }).catch(giveUp);
   const { sealer, keys, vault, signer } = protectionOf(config, database);
   const events = new EventRecords(database.db, vault);
-  const queues = await Queues.connect(config.queues, url, (ids) => events.tenantsOf(ids), { vault, signer }).catch(
-    async (error) => {
-      await database.close();
-      await embedded?.stop();
-      throw error;
-    },
-  );
+  const tenantsOf = (ids: string[]) => events.tenantsOf(ids);
+  const queues = await Queues.connect(config.queues, url, tenantsOf, { vault, signer }).catch(giveUp);
   const signals = new Signals(url);
   await signals.start();
 

@@ -68,9 +68,7 @@ async function* postgres(url: string, rowSecurity: boolean): AsyncGenerator<Find
     const ok = Number.parseInt(version, 10) >= 14;
     yield { ok, text: `PostgreSQL ${version}${ok ? '' : ': needs 14'}` };
     const problem = rowSecurity ? await tenantRoleProblem(database.pool) : undefined;
-    if (problem) {
-      yield { ok: false, text: `row-level security: ${problem}. \`spillway migrate\` mends it, or says who can` };
-    } else yield stateOf(rowSecurity);
+    yield problem ? { ok: false, text: `row-level security: ${problem}` } : stateOf(rowSecurity);
   } catch (error) {
     yield { ok: false, text: `PostgreSQL does not answer: ${messageOf(error)}. Check DATABASE_URL` };
   } finally {

@@ -27,7 +27,6 @@ export class TenantPool extends Pool {
   override connect(): Promise<PoolClient>;
   override connect(taken: Taken): void;
   override connect(taken?: Taken): Promise<PoolClient> | void {
-    // Now, and not when a connection is free: then it is the scope of who gave it back.
     const tenants = currentTenants() ?? [];
     const entered = super.connect().then((client) => this.enter(client, tenants));
     if (!taken) return entered;

@@ -13,7 +13,7 @@ const MOST_TRIES = 5;
 const BUSY = ['23505', 'XX000', '40P01'];
 
 /**
- * Makes the role of tenants where it is missing, and gives it the rights that it needs and no others. Done at each start:
+ * Makes the role of tenants where it is missing, and gives it the rights that it needs. Done at each start:
  * a role is no part of a dump, and a database may be moved to another server. Harmless when done twice or at once.
  *
  * @throws PermanentError `tenant-role-missing` where the user of DATABASE_URL may not make it
@@ -34,16 +34,19 @@ export async function prepareTenantRole(pool: Pool): Promise<void> {
 }
 
 /**
- * What keeps requests of tenants from being done under the role; undefined when nothing does.
+ * What is wrong with the role, and what mends it; undefined when nothing is.
  *
  * @throws Error of the database when it does not answer
  */
 export async function tenantRoleProblem(pool: Pool): Promise<string | undefined> {
   return inTransaction(pool, async (client) => {
     const refused = await refusal(client);
-    if (refused !== undefined) return `the role ${TENANT_ROLE} cannot be taken on: ${refused}`;
-    const { missing } = await differences(client);
-    return missing.length === 0 ? undefined : `the role ${TENANT_ROLE} lacks ${missing.join(', ')}`;
+    const mend = '`spillway migrate` mends it, or says who can';
+    if (refused !== undefined) return `the role ${TENANT_ROLE} cannot be taken on: ${refused}; ${mend}`;
+    const { missing, surplus } = await differences(client);
+    if (missing.length > 0) return `the role ${TENANT_ROLE} lacks ${missing.join(', ')}; ${mend}`;
+    const beyond = surplus.map((right) => `revoke ${right} from ${TENANT_ROLE}`);
+    return beyond.length === 0 ? undefined : `the role may do more than this version needs: ${beyond.join('; ')}`;
   });
 }
 
@@ -109,9 +112,9 @@ async function grant(client: PoolClient): Promise<void> {
     [TENANT_ROLE],
   );
   if (!rows[0]!.usable) await client.query(`grant usage on schema ${rows[0]!.schema} to ${TENANT_ROLE}`);
-  const { missing, surplus } = await differences(client);
+  // Nothing is taken away: a newer version, which may need it, runs beside this one while it is rolled out.
+  const { missing } = await differences(client);
   for (const right of missing) await client.query(`grant ${right} to ${TENANT_ROLE}`);
-  for (const right of surplus) await client.query(`revoke ${right} from ${TENANT_ROLE}`);
 }
 
 /** Between what the role may do with the tables and what it shall. */
