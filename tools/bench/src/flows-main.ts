@@ -6,16 +6,16 @@ import { startChild } from './flows/child';
 import { CHILDREN } from './flows/definitions';
 import { startBullmq, startRestate } from './flows/others';
 import { restateServer } from './flows/restate-server';
-import { type Extent, inTurn, longAndShort, type Row } from './flows/rounds';
+import { type Extent, fanOuts, inTurn, longAndShort, type Row } from './flows/rounds';
 import { startSpillway } from './flows/spillway';
 import { waitingRuns } from './flows/waiting';
 
-const FULL: Extent = { rounds: 3, seconds: 8, open: 128, steps: 1_000, waiting: 100_000, idleSeconds: 20 };
+const FULL: Extent = { rounds: 3, seconds: 8, open: 128, steps: 1_000, waiting: 100_000, idleSeconds: 30 };
 const SHORT: Extent = { rounds: 1, seconds: 1.5, open: 32, steps: 50, waiting: 500, idleSeconds: 2 };
-const PARTS = ['restate', 'bullmq', 'long', 'waiting'];
+const PARTS = ['restate', 'bullmq', 'long', 'fan', 'waiting'];
 
 /**
- * `npm run bench:flows [-- --short] [--backend redis|postgres] [--parts restate,bullmq,long,waiting] [--open N] [--million]`:
+ * `npm run bench:flows [-- --short] [--backend redis|postgres] [--parts restate,bullmq,long,fan,waiting] [--open N] [--million]`:
  * runs of flows beside the Restate server and a hand-written BullMQ program, long runs, and runs that wait.
  */
 async function main(): Promise<void> {
@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   try {
     for (const backend of BACKENDS.filter((one) => !only || one === only)) {
       console.log(`\n# ${backend}`);
-      const servers = await TestServers.start(backend);
+      const servers = await TestServers.start(backend, { shared_preload_libraries: 'pg_stat_statements' });
       const spillway = await startSpillway(servers, sink.url);
       try {
         if (restate) {
@@ -51,6 +51,7 @@ async function main(): Promise<void> {
         if (parts.includes('long')) {
           print('long runs', await longAndShort((steps) => spillway.of('long', { steps }), extent));
         }
+        if (parts.includes('fan')) print('fan-outs', await fanOuts((steps) => spillway.of('fan', { steps }), extent));
         if (parts.includes('waiting')) {
           const { size, idle, wakeUps } = await waitingRuns(spillway, servers, sink.url, extent);
           print('what a run that waits takes', size);

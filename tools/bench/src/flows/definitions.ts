@@ -29,6 +29,32 @@ export function flows(sink: string): Record<string, object> {
       ],
       output: { as: '${ null }' },
     },
+    fan: {
+      do: [
+        {
+          list: {
+            set: {},
+            export: { as: '{ items: [range($workflow.input.data.steps) | { id: ., price: . * 2 }], done: [] }' },
+          },
+        },
+        {
+          each: {
+            for: { each: 'item', in: '$context.items' },
+            metadata: { parallel: 20 },
+            do: [
+              {
+                step: {
+                  ...call('${ $item.id }'),
+                  output: { as: '{ ok: true, id: $item.id }' },
+                  export: { as: '$context + { done: ($context.done + [$output]) }' },
+                },
+              },
+            ],
+          },
+        },
+      ],
+      output: { as: '$context.done | length' },
+    },
     timer: { do: [{ rest: { wait: { days: 30 } } }] },
     nap: { do: [{ rest: { wait: { seconds: 2 } } }] },
     listener: {

@@ -62,6 +62,21 @@ export async function longAndShort(of: (steps: number) => Contestant, { steps }:
   ];
 }
 
+/** What an item costs in loops of several sizes that do twenty at once and gather what came out in the context. */
+export async function fanOuts(of: (steps: number) => Contestant, { steps }: Extent): Promise<Row[]> {
+  await load(of(20), { open: 1, runs: 1, warmSeconds: 0 });
+  const rows: Row[] = [];
+  for (const items of [Math.ceil(steps / 10), Math.ceil(steps / 2), steps]) {
+    const measured = await load(of(items), { open: 1, runs: 1, warmSeconds: 0 });
+    rows.push({
+      what: `a fan-out of ${items}`,
+      'took, s': (1 / measured.perSecond).toFixed(1),
+      'CPU µs/item': `${Math.round(measured.cpuPerRun / items)} (${parts([measured], items)})`,
+    });
+  }
+  return rows;
+}
+
 function parts(measured: Measured[], perRun: number): string {
   const names = Object.keys(measured[0]!.cpu);
   const of = (name: string) => median(measured.map(({ cpu }) => cpu[name]!)) / perRun;

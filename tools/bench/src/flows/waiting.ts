@@ -13,8 +13,8 @@ import { settings, type Spillway } from './spillway';
 
 /** One run in so many waits for an event, the others for the clock. */
 const ONE_LISTENS = 10;
-/** Begun at a time: what a worker would have at once, many times over. */
-const PAGE = 500;
+/** Being begun at any time: what a worker would have at once, many times over. */
+const AT_ONCE = 500;
 
 /** What runs that wait cost, and whether one of many is still woken promptly. */
 export async function waitingRuns(
@@ -24,6 +24,7 @@ export async function waitingRuns(
   { waiting, idleSeconds }: Extent,
 ): Promise<{ size: Row[]; idle: Row[]; wakeUps: Row[] }> {
   const { database } = spillway;
+  await database.query('create extension if not exists pg_stat_statements');
   const before = { idle: await idle(spillway, idleSeconds), wakeUps: await wakeUps(spillway, 'none') };
   const empty = await sizes(database, servers);
   const throughEdge = Math.min(500, Math.ceil(waiting / 10));
@@ -32,14 +33,21 @@ export async function waitingRuns(
   await spillway.settle();
   await wait(1_000);
   const edge = await sizes(database, servers);
+  const began = performance.now();
   await insert(waiting, settings(servers, sink));
+  const perSecond = Math.round((waiting / (performance.now() - began)) * 1_000);
   const full = await sizes(database, servers);
   await database.query('analyze');
   await wait(2_000);
   return {
     size: [
       sizeRow(`${throughEdge} through the edge and the queues`, empty, edge, throughEdge),
-      sizeRow(`${waiting} by the workers' handler`, edge, full, waiting),
+      sizeRow(`${waiting} by the workers' handler, ${perSecond}/s`, edge, full, waiting),
+      {
+        'rows in all': Object.entries(full.rows)
+          .map(([name, count]) => `${name} ${count}`)
+          .join(', '),
+      },
     ],
     idle: [
       { 'runs that wait': 0, ...before.idle },
@@ -73,9 +81,11 @@ async function insert(count: number, environment: Record<string, string>): Promi
     };
     return handler.handle({ id: data.run.id, data, ...around });
   };
-  for (let from = 0; from < count; from += PAGE) {
-    await Promise.all(Array.from({ length: Math.min(PAGE, count - from) }, (_, index) => begin(from + index)));
-  }
+  let next = 0;
+  const worker = async () => {
+    while (next < count) await begin(next++);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
   await close();
   await platform.close();
 }
@@ -150,7 +160,8 @@ async function idle({ database, charged }: Spillway, seconds: number): Promise<R
   const read = async () => {
     await wait(1_100); // PostgreSQL tells its counts once a second.
     const { rows } = await database.query<Record<string, string>>(
-      `select xact_commit as commits, tup_returned as returned, tup_fetched as fetched, tup_inserted + tup_updated + tup_deleted as written
+      `select (select sum(calls) from pg_stat_statements) as statements, xact_commit as commits, tup_returned as returned,
+         tup_fetched as fetched, tup_inserted + tup_updated + tup_deleted as written
        from pg_stat_database where datname = current_database()`,
     );
     return { counts: rows[0]!, cpu: cpuOf(charged), at: performance.now() };
@@ -165,6 +176,7 @@ async function idle({ database, charged }: Spillway, seconds: number): Promise<R
     (micros / 1_000 / took).toFixed(1),
   ]);
   return {
+    'statements/s': per('statements'),
     'transactions/s': per('commits'),
     'rows read/s': (Number(per('returned')) + Number(per('fetched'))).toFixed(1),
     'rows written/s': per('written'),
