@@ -1,5 +1,5 @@
 import type { EventSummary, RunRecord, RunSummary } from '@spillway/persistence';
-import { BACKENDS, eventually } from '@spillway/testing';
+import { BACKENDS, eventually, ThirdParty } from '@spillway/testing';
 import { request } from 'undici';
 import { Stack } from './stack';
 
@@ -200,6 +200,54 @@ describe.each(BACKENDS)('a flow begins, on %s', (backend) => {
     const { events } = await stack.client.get<{ events: EventSummary[] }>('/events', { source: 'flows', limit: '500' });
     const own = events.filter(({ subject }) => /\.(faults|all-of-it)\./.test(subject ?? ''));
     expect(own).toEqual([]);
+  });
+
+  it('with what it refers to on the web, though it was posted as it is and the web has changed since', async () => {
+    const other = await ThirdParty.start();
+    try {
+      const pets = { get: { operationId: 'pets', responses: { 200: { $ref: 'parts.json#/ok' } } } };
+      const api = {
+        openapi: '3.0.0',
+        info: { title: 'x', version: '1' },
+        servers: [{ url: other.url }],
+        paths: { '/pets': pets },
+      };
+      const texts: Record<string, string> = {
+        '/api.json': JSON.stringify(api),
+        '/parts.json': JSON.stringify({ ok: { description: 'fine' } }),
+        '/twice.yaml': '{ set: { n: "${ .n * 2 }" } }',
+      };
+      other.answer = ({ path }) => ({
+        status: texts[path] || path === '/pets' ? 200 : 404,
+        body: texts[path] ?? '{"n":4}',
+      });
+      const document = { endpoint: `${other.url}/api.json` };
+      const tasks = [
+        { list: { call: 'openapi', with: { document, operationId: 'pets' } } },
+        { twice: { call: `${other.url}/twice.yaml`, with: { n: '${ .n }' } } },
+      ];
+      await stack.configure(flow('carrying', { do: tasks }));
+      for (const path of Object.keys(texts)) delete texts[path];
+      other.calls.length = 0;
+      await request(`${stack.ingress}/v1/events`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer spw_starts_key_0123456789abcdef', 'content-type': 'application/json' },
+        body: JSON.stringify({ type: 'flow.carrying.requested', data: {} }),
+      });
+      expect(await first('carrying')).toMatchObject({ status: 'completed', output: { n: 8 } });
+      expect(other.calls.map(({ path }) => path)).toEqual(['/pets']);
+      // What cannot be read, or may not be, is said when it is posted.
+      for (const [endpoint, why] of [
+        [`${other.url}/gone.json`, '404'],
+        ['http://169.254.169.254/latest', 'are refused'],
+        ['file:///api.json', 'is a file, and the flow does not bring it with it'],
+      ] as const) {
+        const wrong = { do: [{ list: { call: 'openapi', with: { document: { endpoint }, operationId: 'pets' } } }] };
+        await expect(stack.configure(flow('wrong', wrong))).rejects.toThrow(why);
+      }
+    } finally {
+      await other.close();
+    }
   });
 
   it('with the version that is published, which cannot change', async () => {

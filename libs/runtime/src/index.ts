@@ -1,6 +1,7 @@
 export { CallbackLinks, type LinkKind } from './callback-links';
 export { between, crashPoint, dieIfTold } from './faults';
 export { Directory, type LiveSource, type LiveTenant } from './directory';
+export { embedded, type Embedding } from './embed';
 export { lintResource, type LintProblem } from './lint';
 export { forkEnvironment, migratePlatform, openPlatform, type Platform } from './platform';
 export { ProblemAdapter, problemOf, takeRawBodies } from './http';

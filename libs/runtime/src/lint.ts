@@ -78,9 +78,14 @@ function lintFlow({ tenant, name }: { tenant: string; name: string }, spec: Flow
   })
     .filter(({ severity }) => severity === 'error')
     .map(({ path, message, remedy }) => ({
-      path: `spec${path.replaceAll('/', '.')}`,
+      path: specPath(path),
       message: `${message}. ${remedy}`,
     }));
+}
+
+/** A JSON pointer into a flow's definition, as the path of a field of its document. */
+export function specPath(pointer: string): string {
+  return `spec${pointer.replaceAll('/', '.')}`;
 }
 
 function lintAdapter({ description: _, ...spec }: AdapterSpec): LintProblem[] {

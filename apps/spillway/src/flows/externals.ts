@@ -8,7 +8,6 @@ type FlowResource = Extract<Resource, { kind: 'Flow' }>;
 /** Of one text. */
 const MOST_BYTES = 4 * 1_048_576;
 const MOST_MS = 10_000;
-const MOST_IMPORTS = 50;
 
 /**
  * A flow with what it refers to brought into it: files from its own folder and below, and what is on the web, read now and
@@ -33,41 +32,9 @@ export async function withExternals(
 /** @param folder that of the flow's file */
 export function readerFor(folder: string): ReadExternal {
   return async (uri, kind) => {
-    if (kind === 'document') return { [uri]: await bundled(uri, folder) };
-    const text = await readText(uri, folder);
-    return { [uri]: text, ...(kind === 'proto' && (await imports(uri, text, folder))) };
+    const { readExternal } = await import('@spillway/adapters');
+    return readExternal(uri, kind, (one) => readText(one, folder));
   };
-}
-
-/** An OpenAPI or AsyncAPI document with the ones that it refers to in it. */
-async function bundled(uri: string, folder: string): Promise<string> {
-  const { forgetDocuments, loadDocument } = await import('@spillway/adapters');
-  forgetDocuments();
-  const { root } = await loadDocument(uri, {
-    tenant: '',
-    input: {},
-    secrets: {},
-    idempotencyKey: '',
-    signal: AbortSignal.timeout(MOST_MS * 2),
-    fetchDocument: async (request) => ({ uri: request.uri, text: await readText(request.uri, folder) }),
-  });
-  return JSON.stringify(root);
-}
-
-/** What a proto imports, by URI; `google/protobuf/*` is built in. */
-async function imports(uri: string, text: string, folder: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  const open = [{ uri, text }];
-  for (const one of open) {
-    for (const [, name] of one.text.matchAll(/^\s*import\s+(?:weak\s+|public\s+)?"([^"]+)"\s*;/gm)) {
-      const target = name!.startsWith('google/protobuf/') ? undefined : URL.parse(name!, one.uri)?.href;
-      if (target === undefined || target === uri || Object.hasOwn(found, target)) continue;
-      if (open.length > MOST_IMPORTS) throw unreadable(uri, `it imports more than ${MOST_IMPORTS} files`);
-      found[target] = await readText(target, folder);
-      open.push({ uri: target, text: found[target] });
-    }
-  }
-  return found;
 }
 
 async function readText(uri: string, folder: string): Promise<string> {

@@ -51,6 +51,20 @@ export async function loadDocument(endpoint: EndpointArgument, context: Protocol
   });
 }
 
+/** As `loadDocument`, and nothing is kept. @throws as `readText` does; PermanentError `document-invalid` */
+export async function bundleDocument(uri: string, readText: (uri: string) => Promise<string>): Promise<LoadedDocument> {
+  const context: ProtocolContext = {
+    tenant: '',
+    input: {},
+    secrets: {},
+    idempotencyKey: '',
+    signal: new AbortController().signal,
+    fetchDocument: async (request) => ({ uri: request.uri, text: await readText(request.uri) }),
+  };
+  const root = parseDocument(await readText(uri), uri);
+  return { uri, root: await bundled(root, uri, { uri }, context) };
+}
+
 /**
  * Reads a document and keeps what was made of it: 5 minutes without asking, then by its ETag; while its server is
  * away, for up to a day. Copies are kept for each tenant and each policy, as different credentials may see different

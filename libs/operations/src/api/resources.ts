@@ -7,7 +7,7 @@ import {
   resourceSchema,
   type TenantSpec,
 } from '@spillway/contracts';
-import { lintResource, type Platform } from '@spillway/runtime';
+import { embedded, lintResource, type Platform } from '@spillway/runtime';
 import { PLATFORM, type Resources, tenantOf } from '@spillway/tenancy';
 import { z } from 'zod';
 import { type Caller, canSee, requireCover, requirePlatform, tenantFor, tenantsOf } from '../access/principal';
@@ -38,6 +38,7 @@ export function resourceEndpoints(platform: Platform): Endpoint[] {
           if (document.kind === 'Tenant')
             await keepOperatorFields(document.spec, document.metadata.name, principal, platform);
         }
+        await embed(body.documents, platform);
         lint(body.documents);
         const applied = await platform.resources.apply(body.documents, { dryRun: body.dryRun, by: principal.actor });
         if (body.dryRun) note({ details: { dryRun: true } });
@@ -145,6 +146,32 @@ async function keepOperatorFields(
   }
 }
 
+/**
+ * Brings what flows refer to on the web into them: "spillway apply" has done so, and whoever posts a flow as it is gets
+ * the same.
+ *
+ * @throws BadRequestError `resource-invalid`
+ */
+async function embed(documents: z.infer<typeof resourceSchema>[], platform: Platform): Promise<void> {
+  const signal = AbortSignal.timeout(EMBED_MS);
+  const errors: { path: string; message: string }[] = [];
+  for (const [index, document] of documents.entries()) {
+    if (document.kind !== 'Flow') continue;
+    const { tenant, name } = document.metadata;
+    const own = documents.find((one) => one.kind === 'Tenant' && one.metadata.name === tenant);
+    const egressAllow =
+      own?.kind === 'Tenant' ? (own.spec.egress?.allow ?? []) : (platform.directory.tenant(tenant)?.egressAllow ?? []);
+    const { spec, problems } = await embedded(platform, { tenant, name, spec: document.spec, egressAllow, signal });
+    document.spec = spec;
+    for (const { path, message } of problems)
+      errors.push({ path: `documents.${index}.${path}`, message: `Flow ${name}: ${message}` });
+  }
+  refuse(errors);
+}
+
+/** Of all documents of a request together. */
+const EMBED_MS = 20_000;
+
 /** @throws BadRequestError `resource-invalid` that names document and field */
 function lint(documents: z.infer<typeof resourceSchema>[]): void {
   const errors = documents.flatMap((document, index) =>
@@ -153,6 +180,10 @@ function lint(documents: z.infer<typeof resourceSchema>[]): void {
       message: `${document.kind} ${document.metadata.name}: ${message}`,
     })),
   );
+  refuse(errors);
+}
+
+function refuse(errors: { path: string; message: string }[]): void {
   if (errors.length === 0) return;
   throw new BadRequestError(errors[0]!.message, { code: 'resource-invalid', details: { errors } });
 }
