@@ -1,6 +1,7 @@
 import type { EventRecord } from '@spillway/persistence';
-import { BACKENDS, eventually, OtlpReceiver, type ReceivedSpan, ThirdParty } from '@spillway/testing';
-import { post, Stack } from './stack';
+import { BACKENDS, eventually, GrpcServer, OtlpReceiver, type ReceivedSpan, ThirdParty } from '@spillway/testing';
+import Redis from 'ioredis';
+import { post, Stack, TENANT } from './stack';
 
 const PROVIDERS_TRACE = 'aaaabbbbccccddddaaaabbbbccccdddd';
 const PROVIDERS_PARENT = `00-${PROVIDERS_TRACE}-00f067aa0ba902b7-01`;
@@ -204,6 +205,70 @@ describe.each(BACKENDS)('traces, with the queues on %s', (backend) => {
     );
   });
 
+  it('goes on in gRPC calls', async () => {
+    const proto =
+      'syntax = "proto3"; package shop; message Pet { string name = 1; } service Pets { rpc Add (Pet) returns (Pet); }';
+    const heard: unknown[] = [];
+    const server = await GrpcServer.start(proto, 'shop.Pets', {
+      Add: (call) => {
+        heard.push(call.metadata.get('traceparent')[0]);
+        return call.request;
+      },
+    });
+    try {
+      other.answer = ({ path }) => (path === '/pets.proto' ? { status: 200, body: proto } : undefined);
+      const call = {
+        call: 'grpc',
+        with: {
+          proto: { endpoint: `${other.url}/pets.proto` },
+          service: { name: 'shop.Pets', host: '127.0.0.1', port: server.port },
+          method: 'Add',
+          arguments: { name: 'Ada' },
+        },
+      };
+      await stack.configure(
+        ...resources(other),
+        { kind: 'Flow', name: 'remote', spec: { do: [{ call }] } },
+        { kind: 'Route', name: 'remote', spec: { match: { types: ['github.ping'] }, to: { flow: 'remote' } } },
+      );
+      const id = await stack.send('github', 'ping', 'grpc');
+      await done(stack, id);
+      const trace = await traceOf(id, 'shop.Pets/Add');
+      const span = trace.find(({ name }) => name === 'shop.Pets/Add')!;
+      expect(heard).toEqual([`00-${span.traceId}-${span.spanId}-01`]);
+      await eventually(async () => orphans(await traceOf(id, 'write ledger')).length === 0, { what: 'whole trace' });
+    } finally {
+      server.close();
+      other.answer = () => undefined;
+    }
+  });
+
+  it('goes on in the process of its own that a job is run in whose workers died', async () => {
+    const queue = stack.platform.queues.queueOf('integration-tasks', TENANT);
+    await queue.pause();
+    const id = await stack.send('github', 'push', 'suspect');
+    const job = await eventually(async () =>
+      (await queue.getJobs(['waiting', 'prioritized'])).find((one) => one.id!.startsWith(id)),
+    );
+    await dieTwice(stack, job.id!);
+    await queue.resume();
+    await done(stack, id);
+    await eventually(
+      async () => {
+        const trace = await traceOf(id, 'isolated integration-tasks');
+        return orphans(trace).length === 0;
+      },
+      { what: 'whole trace' },
+    );
+    const trace = await traceOf(id, 'isolated integration-tasks');
+    const named = (name: string) => trace.find((span) => span.name === name)!;
+    expect(named('isolated integration-tasks').parentSpanId).toBe(named('process integration-tasks').spanId);
+    const call = named('POST');
+    expect(call.parentSpanId).toBe(named('isolated integration-tasks').spanId);
+    const heard = other.calls.find(({ path, body }) => path === '/plain' && body.includes(id))!;
+    expect(heard.headers['traceparent']).toBe(`00-${call.traceId}-${call.spanId}-01`);
+  }, 60_000);
+
   it('sends metrics over OTLP', async () => {
     await eventually(
       () => collector.metrics.has('spillway.events.accepted') && collector.metrics.has('messaging.process.duration'),
@@ -244,6 +309,18 @@ describe('traces that are not sampled', () => {
     expect(collector.spans.some(({ links }) => links.some(({ traceId }) => traceId === PROVIDERS_TRACE))).toBe(false);
   });
 });
+
+/** As BullMQ counts a job whose worker died. */
+async function dieTwice(stack: Stack, jobId: string): Promise<void> {
+  const queue = stack.platform.queues.queueOf('integration-tasks', TENANT);
+  if (!stack.servers.redis) {
+    await stack.platform.database.pool.query('update bullmq.job set stalled_count = 2 where id = $1', [jobId]);
+    return;
+  }
+  const redis = new Redis(stack.servers.redis.url);
+  await redis.hset(queue.toKey(jobId), 'stc', 2);
+  await redis.quit();
+}
 
 /** Traces that name an event. */
 function idsOf(spans: ReceivedSpan[], eventId: string): Set<string> {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from './config';
+import { traceVariables } from './telemetry';
 
 describe('the configuration', () => {
   it('needs nothing to start', () => {
@@ -136,4 +137,30 @@ describe('login through an OpenID provider', () => {
   it('may go without TLS on this machine only', () => {
     expect(loadConfig({ ...given, OIDC_ISSUER: 'http://127.0.0.1:9000' }).admin.oidc?.issuer).toContain('127.0.0.1');
   });
+});
+
+it('gives another process the same traces, and no metrics', () => {
+  const { telemetry } = loadConfig({
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/',
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20a%2Cb%3D,x=y',
+    OTEL_RESOURCE_ATTRIBUTES: 'team=a%20b',
+    OTEL_TRACES_SAMPLER: 'traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0.25',
+    TRACE_SLOW_AFTER: '1500ms',
+  });
+  expect(loadConfig(traceVariables(telemetry)).telemetry).toEqual({ ...telemetry, metricsUrl: undefined });
+  const off = loadConfig({}).telemetry;
+  const inherited = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+  expect(loadConfig({ ...inherited, ...traceVariables(off) }).telemetry).toMatchObject({ tracesUrl: undefined });
+});
+
+it('accepts events into both places where Redis has replicas, unless it is told otherwise', () => {
+  const into = (variables: Record<string, string>) => loadConfig(variables).ingress.acceptInto;
+  const single = { REDIS_URL: 'redis://localhost' };
+  expect([into({}), into(single), into({ REDIS_WAIT_REPLICAS: '1' })]).toEqual(['queues', 'queues', 'queues']);
+  expect(into({ ...single, REDIS_WAIT_REPLICAS: '1' })).toBe('both');
+  for (const kind of ['redis+sentinel', 'rediss+cluster']) {
+    expect(into({ REDIS_URL: `${kind}://a:1,b:2/main` })).toBe('both');
+    expect(into({ REDIS_URL: `${kind}://a:1,b:2/main`, ACCEPT_INTO: 'queues' })).toBe('queues');
+  }
 });

@@ -100,6 +100,31 @@ export function telemetryOf(variables: Variables) {
   };
 }
 
+/** The variables that give another process the same traces. Its metrics would only be taken for this one's. */
+export function traceVariables(telemetry: ReturnType<typeof telemetryOf>): Record<string, string> {
+  const { tracesUrl, headers, serviceName, resource, sampler, slowMs, exportDelayMs } = telemetry;
+  if (!tracesUrl) return { OTEL_SDK_DISABLED: 'true' };
+  return {
+    OTEL_SDK_DISABLED: 'false',
+    OTEL_TRACES_EXPORTER: 'otlp',
+    OTEL_METRICS_EXPORTER: 'none',
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesUrl,
+    OTEL_EXPORTER_OTLP_HEADERS: textOf(headers),
+    OTEL_SERVICE_NAME: serviceName,
+    OTEL_RESOURCE_ATTRIBUTES: textOf(resource),
+    OTEL_TRACES_SAMPLER: sampler.name,
+    OTEL_TRACES_SAMPLER_ARG: sampler.argument === undefined ? '' : String(sampler.argument),
+    TRACE_SLOW_AFTER: `${slowMs}ms`,
+    OTEL_BSP_SCHEDULE_DELAY: String(exportDelayMs),
+  };
+}
+
+function textOf(pairs: Record<string, string>): string {
+  return Object.entries(pairs)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join(',');
+}
+
 /** `a=b,c=d`, with percent-encoded values, as W3C Baggage has it. */
 function pairsOf(variable: string, text: string): Record<string, string> {
   const pairs = text.split(',').filter((one) => one.trim() !== '');

@@ -1,12 +1,17 @@
 import { hostname } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from '@spillway/config';
 import './metrics/process-metrics';
 import { useTracing } from './tracing/tracing';
+
+const FLUSH_MS = 1_000;
 
 /** What a process tells of itself. */
 export interface Telemetry {
   /** For Prometheus. */
   metricsText(): Promise<string>;
+  /** Sends the spans that have ended. A receiver that does not answer holds it up for a second at most. */
+  flush(): Promise<void>;
   /** Sends what is left. */
   close(): Promise<void>;
 }
@@ -20,10 +25,12 @@ export interface Telemetry {
 export async function startTelemetry(config: Config['telemetry'], roles: readonly string[]): Promise<Telemetry> {
   const resource = lazyResource(config, roles);
   const closing: (() => Promise<void>)[] = [];
+  let flush = () => Promise.resolve();
   if (config.tracesUrl) {
     const { TracingSdk } = load();
     const tracing = new TracingSdk(config, resource());
     useTracing(tracing);
+    flush = () => Promise.race([tracing.flush().catch(() => undefined), wait(FLUSH_MS, undefined, { ref: false })]);
     closing.push(async () => {
       useTracing(undefined);
       await tracing.shutdown();
@@ -38,6 +45,7 @@ export async function startTelemetry(config: Config['telemetry'], roles: readonl
       const { prometheusText } = load();
       return prometheusText(resource());
     },
+    flush: () => flush(),
     async close() {
       // A receiver that is away must not keep the process from ending.
       await Promise.allSettled(closing.splice(0).map((one) => one()));

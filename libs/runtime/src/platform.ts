@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Egress } from '@spillway/adapters';
-import type { Config } from '@spillway/config';
+import { type Config, traceVariables } from '@spillway/config';
 import { PermanentError } from '@spillway/contracts';
 import { createLog, Health, type Log, startTelemetry, type Telemetry } from '@spillway/observability';
 import {
@@ -252,6 +252,7 @@ export function forkEnvironment(platform: Platform): Record<string, string> {
     ACCEPT_INTO: platform.config.ingress.acceptInto,
     QUEUE_PREFIX: prefix,
     SPILLWAY_PARTITIONS: String(partitions),
+    ...traceVariables(platform.config.telemetry),
     EGRESS_ALLOW: platform.config.egress.allow.join(','),
     ENCRYPTION: platform.config.protection.encrypt ? 'on' : 'off',
     JOB_SIGNING: platform.config.protection.signJobs ? 'on' : 'off',

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { activeTraceparent } from '@spillway/observability';
 import { forkEnvironment, type Platform, recordsAnswer } from '@spillway/runtime';
 import { QueueWorker } from '@spillway/worker-kit';
 import { handlerOf } from './handlers';
@@ -67,7 +68,7 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
         platform.audit.record({ actor: role, action: 'job.forged', target: `${name}/${id}` }).catch((err: unknown) => {
           platform.log.error({ err, queue: name, job: id }, 'a forged job could not be audited');
         }),
-      isolate: (name, job) => isolation.run({ queue: name, job }),
+      isolate: (name, job) => isolation.run({ queue: name, job, traceparent: activeTraceparent() }),
     });
     this.stopListening = platform.signals.on((signal) => {
       if (signal.kind === 'cancel-job' && signal.queue === queue) this.worker?.cancel(signal.jobId);

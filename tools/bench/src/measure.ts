@@ -16,9 +16,9 @@ export interface Settings {
 type Contestant = 'plain' | 'spillway';
 type Part = 'accept' | 'all';
 
-const SENDERS = 64;
+export const SENDERS = 64;
 /** End to end: events sent in one go, then worked off. */
-const BATCH_PER_SECOND = { redis: 1_500, postgres: 200 };
+export const BATCH_PER_SECOND = { redis: 1_500, postgres: 200 };
 
 /** Each contestant runs in a process of its own, the senders and the third party in this one. */
 export async function measure(servers: TestServers, { seconds, rounds }: Settings): Promise<Row[]> {
@@ -57,14 +57,8 @@ async function acceptedPerSecond(contestant: Contestant, servers: TestServers, s
   }
 }
 
-/** @param extra of the contestant's environment */
-export async function donePerSecond(
-  contestant: Contestant,
-  servers: TestServers,
-  events: number,
-  extra: Record<string, string> = {},
-): Promise<number> {
-  const running = await start(contestant, 'all', servers, extra);
+async function donePerSecond(contestant: Contestant, servers: TestServers, events: number): Promise<number> {
+  const running = await start(contestant, 'all', servers);
   try {
     await flood(running.url, { events: Math.ceil(events / 8), senders: SENDERS });
     await running.done(Math.ceil(events / 8));
@@ -78,8 +72,17 @@ export async function donePerSecond(
   }
 }
 
-/** Starts a contestant and learns where it listens. */
-async function start(contestant: Contestant, part: Part, servers: TestServers, extra: Record<string, string> = {}) {
+/**
+ * Starts a contestant and learns where it listens.
+ *
+ * @param extra of its environment
+ */
+export async function start(
+  contestant: Contestant,
+  part: Part,
+  servers: TestServers,
+  extra: Record<string, string> = {},
+) {
   const child: ChildProcess = fork(require.resolve(`./contestants/${contestant}`), [part], {
     execArgv: ['-r', '@swc-node/register'],
     env: {
@@ -108,6 +111,7 @@ async function start(contestant: Contestant, part: Part, servers: TestServers, e
   });
   return {
     url,
+    pid: child.pid!,
     async done(events: number): Promise<void> {
       while (count < events) await wait(5);
     },

@@ -43,15 +43,19 @@ export class RateSampler implements Sampler {
 /** Whether a trace is sampled from its start: `OTEL_TRACES_SAMPLER`, which knows one word more than the standard has. */
 export class Sampling {
   private readonly sampler: Sampler;
+  private readonly isParentBased: boolean;
 
   constructor({ name, argument }: Config['telemetry']['sampler']) {
-    this.sampler = name.startsWith('parentbased_')
+    this.isParentBased = name.startsWith('parentbased_');
+    this.sampler = this.isParentBased
       ? new ParentBasedSampler({ root: rootSampler(name.slice('parentbased_'.length), argument) })
       : rootSampler(name, argument);
   }
 
   /** @param parent of our own: another's says nothing */
   isSampled(traceId: string, name: string, parent: SpanContext | undefined): boolean {
+    // As that sampler would say, without what it needs to be asked: every job has a parent.
+    if (parent && this.isParentBased) return (parent.traceFlags & 1) === 1;
     const context = parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
     const { decision } = this.sampler.shouldSample(context, traceId, name, 0, {}, []);
     return decision === SamplingDecision.RECORD_AND_SAMPLED;

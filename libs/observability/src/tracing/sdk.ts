@@ -75,6 +75,10 @@ export class TracingSdk implements Tracing {
     return span instanceof RecordedSpan ? span : undefined;
   }
 
+  flush(): Promise<void> {
+    return this.processor.forceFlush();
+  }
+
   async shutdown(): Promise<void> {
     trace.disable();
     propagation.disable();

@@ -58,8 +58,10 @@ export class Segment {
     this.closed = true;
     if (root.endedAt! - root.startedAt >= this.slowMs) this.keep();
     if (this.keeper.wasKept(this.traceId)) this.sampled = true;
-    if (this.sampled) this.flush();
-    else this.keeper.dropped(this.traceId, this.spans);
+    if (this.sampled) return this.flush();
+    const { spans } = this;
+    this.spans = [];
+    this.keeper.dropped(this.traceId, spans);
   }
 
   private flush(): void {

@@ -41,5 +41,8 @@ export function newSpanId(): string {
 
 /** Need not be secret, only rare: all zeros would be invalid, and does not come with a one in front. */
 function word(): string {
-  return (Math.floor(Math.random() * 0xffff_ffff) + 1).toString(16).padStart(8, '0');
+  const value = Math.floor(Math.random() * 0xffff_ffff) + 1;
+  return HEX[value >>> 24]! + HEX[(value >>> 16) & 255]! + HEX[(value >>> 8) & 255]! + HEX[value & 255]!;
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));

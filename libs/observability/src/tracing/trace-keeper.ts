@@ -39,7 +39,7 @@ export class TraceKeeper implements Keeper {
   dropped(traceId: string, spans: RecordedSpan[]): void {
     const known = this.droppedSpans.get(traceId);
     if (known) known.push(...spans);
-    else this.droppedSpans.set(traceId, [...spans]);
+    else this.droppedSpans.set(traceId, spans);
     this.droppedCount += spans.length;
     while (this.droppedCount > MOST_DROPPED) {
       const [oldest] = this.droppedSpans as unknown as Iterable<[string, RecordedSpan[]]>;

@@ -1,5 +1,6 @@
 import { loadConfig } from '@spillway/config';
 import { errorClassOf, messageOf, type QueueName, SpillwayError, TransientError } from '@spillway/contracts';
+import { traced } from '@spillway/observability';
 import { openPlatform, type Platform } from '@spillway/runtime';
 import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
 import { handlerOf } from '../handlers';
@@ -20,12 +21,22 @@ async function main(): Promise<void> {
         (outcome): IsolationAnswer => ({ outcome }),
         (error: unknown): IsolationAnswer => ({ error: describe(error) }),
       )
-      .then(say);
+      .then(async (answer) => {
+        // Once it has answered it may be ended.
+        await platform.telemetry.flush();
+        say(answer);
+      });
   });
   say({ ready: true });
 }
 
-async function run(platform: Platform, handler: Handler, { queue, job }: IsolationRequest): Promise<Outcome> {
+function run(platform: Platform, handler: Handler, request: IsolationRequest): Promise<Outcome> {
+  const { queue, job, traceparent } = request;
+  const attributes = { 'messaging.destination.name': queue, 'messaging.message.id': job.id };
+  return traced(`isolated ${queue}`, { parent: traceparent, attributes }, () => handle(platform, handler, request));
+}
+
+async function handle(platform: Platform, handler: Handler, { queue, job }: IsolationRequest): Promise<Outcome> {
   const timeout = AbortSignal.timeout(job.timeoutMs);
   const context: JobContext<never> = {
     ...job,

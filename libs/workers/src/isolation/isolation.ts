@@ -11,6 +11,8 @@ import type { IsolatedJob, Outcome } from '@spillway/worker-kit';
 export interface IsolationRequest {
   queue: QueueName;
   job: IsolatedJob;
+  /** W3C, of the attempt that this is. */
+  traceparent?: string;
 }
 
 /** From the child: that it takes jobs, then how each went. */
@@ -82,9 +84,9 @@ export class Isolation {
       this.waiting.shift()?.reject(notStarted(started));
     } else {
       for (let one = await this.take(child); one; one = await this.take(child)) {
-        const { queue, job } = one.request;
+        const { job } = one.request;
         const answer = next(child, job.timeoutMs + this.graceMs);
-        child.send({ queue, job });
+        child.send(one.request);
         if (!this.tell(one, await answer)) break;
       }
     }
