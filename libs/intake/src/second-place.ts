@@ -1,4 +1,4 @@
-import { type IngressJob, messageOf } from '@spillway/contracts';
+import type { IngressJob } from '@spillway/contracts';
 import type { Platform } from '@spillway/runtime';
 import { inTime } from './in-time';
 
@@ -8,7 +8,7 @@ const LATE_MS = 2_000;
 const AWAY_MS = 1_000;
 
 /**
- * The second of the two places of an accepted event (docs/adr/0009-accepted-in-two-places.md): PostgreSQL, before its queue,
+ * The second of the two places of an accepted event (docs/adr/0010-accepted-in-two-places.md): PostgreSQL, before its queue,
  * until the ledger has it. While PostgreSQL is away the queue alone takes events.
  */
 export class SecondPlace {
@@ -26,7 +26,7 @@ export class SecondPlace {
       return await inTime(this.platform.kept.keep(job, dedupeId, source, windowMs), LATE_MS);
     } catch (error) {
       this.awayUntil = Date.now() + AWAY_MS;
-      this.platform.log.warn({ error: messageOf(error) }, 'PostgreSQL is away: the queue alone takes events');
+      this.platform.log.warn({ err: error }, 'PostgreSQL is away: the queue alone takes events');
       return undefined;
     }
   }

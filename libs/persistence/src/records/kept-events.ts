@@ -24,7 +24,7 @@ export interface KeptEvent {
 
 /**
  * Events that are in PostgreSQL as well as in a queue, until the ledger has them: rows of the outbox that need no relaying.
- * With them no accepted event depends on the one server that took it (docs/adr/0009-accepted-in-two-places.md).
+ * With them no accepted event depends on the one server that took it (docs/adr/0010-accepted-in-two-places.md).
  */
 export class KeptEvents {
   private readonly keepOne = batched((events: NewEvent[]) => this.keepAll(events), { most: MOST, parallel: 2 });

@@ -10,7 +10,7 @@ const MOST_FORGOTTEN = 5_000;
 
 /**
  * Watches over accepted events that PostgreSQL keeps until the ledger has them, and adds again what no queue has any more:
- * what a primary took, and lost when another took over (docs/adr/0009-accepted-in-two-places.md).
+ * what a primary took, and lost when another took over (docs/adr/0010-accepted-in-two-places.md).
  */
 export class KeptWatch {
   private after = '';
