@@ -10,16 +10,19 @@ import type { NewJob } from '../redis/add-jobs';
 import { silent } from '../silent';
 import { oldestInPostgres } from '../watch/oldest-waiting';
 import type { RedisServer } from '../watch/redis-server';
-import { CompletedJobs } from './completed-jobs';
+import { Leftovers, removeOldEvents } from './leftovers';
 
 /** To PostgreSQL, per process, beside those of the workers. */
 const SHARED_CONNECTIONS = 19;
+
+/** BullMQ is not to remove old events: see `Leftovers`. */
+const KEPT_BY_US = { maxLen: 0 };
 
 /** The queues in PostgreSQL, through BullMQ's own backend for it. */
 export class PostgresBackend implements QueueBackend {
   readonly kind = 'postgres';
   readonly strictJson = true;
-  /** They are let go in batches; see `CompletedJobs`. */
+  /** They are let go in batches; see `Leftovers`. */
   readonly removeOnComplete = false;
   private readonly pool: Pool;
   private readonly classes = withBackend(createPostgresBackend);
@@ -42,6 +45,7 @@ export class PostgresBackend implements QueueBackend {
     const queue = new this.classes.Queue(this.nameOf(name, group), {
       connection: this.pool,
       skipWaitingForReady: true,
+      streams: { events: KEPT_BY_US },
     });
     return silent(queue as unknown as Queue);
   }
@@ -66,8 +70,8 @@ export class PostgresBackend implements QueueBackend {
     this.pool.options.max += 1;
     const queue = this.nameOf(name, group);
     const worker = new this.classes.Worker(queue, processor as never, options) as unknown as Worker;
-    const completed = new CompletedJobs(this.pool, queue, KEEP_COMPLETED);
-    worker.on('completed', () => completed.count());
+    const leftovers = new Leftovers(this.pool, queue, KEEP_COMPLETED);
+    worker.on('completed', () => leftovers.count());
     return silent(worker);
   }
 
@@ -127,6 +131,7 @@ export class PostgresBackend implements QueueBackend {
 
   async sweep(): Promise<void> {
     await this.pool.query('delete from dedup where expire_at_ms < $1', [Date.now()]);
+    await removeOldEvents(this.pool);
   }
 
   async close(): Promise<void> {

@@ -21,17 +21,15 @@ begin
     select count(*) from (select from job where queue = p_queue and state = 'waiting'
       limit coalesce((select room from spillway_lanes.state where queue = p_queue), 100)) w
     ) + v_count <= coalesce((select room from spillway_lanes.state where queue = p_queue), 100) then
-    if exists (select from jsonb_array_elements(p_entries) t where t->>'dedupId' is not null) then
-      ids := array(select add_flow(p_entries));
-    else
-      ids := array(select add_jobs_bulk(p_queue, p_entries));
-    end if;
+    -- Not add_jobs_bulk, which makes temporary tables: every plan of every session is looked at again then.
+    ids := array(select add_flow(p_entries));
     return;
   end if;
 
   perform spillway_lanes.lock(p_queue);
-  v_known := array(select id from job where queue = p_queue
-    and id in (select t->>'id' from jsonb_array_elements(p_entries) t));
+  -- As an array, so that the ids are looked up one by one and not the whole queue.
+  v_known := array(select t->>'id' from jsonb_array_elements(p_entries) t);
+  v_known := array(select id from job where queue = p_queue and id = any(v_known));
   ids := array(select add_flow((select jsonb_agg(
     case when t->>'lane' is null or (v_native and (t->>'delay')::bigint > 0 and t->>'laneKey' is null and t->>'cap' is null)
       then t else t || '{"addToWaitingChildren": true}' end order by ord)
