@@ -65,6 +65,20 @@ it('there are no views, which would be read with the rights of their owner', asy
   expect(rows).toEqual([]);
 });
 
+it('a query’s own condition is looked up in an index, and the policy is not, which would take its order away', async () => {
+  const client = await own.database.pool.connect();
+  // Of an empty table, the whole would be read.
+  for (const way of ['seqscan', 'bitmapscan']) await client.query(`set enable_${way} = off`);
+  await client.query(`set role ${TENANT_ROLE}`);
+  const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+    `explain select * from runs where tenant = 'a' order by started_at desc, id desc limit 50`,
+  );
+  client.release(true);
+  const plan = rows.map((row) => row['QUERY PLAN'].trim());
+  expect(plan.filter((line) => line.startsWith('Index Cond'))).toEqual([`Index Cond: (tenant = 'a'::text)`]);
+  expect(plan.filter((line) => line.startsWith('Sort'))).toEqual([]);
+});
+
 describe('whoever has every right but that of the owner', () => {
   const secured = () => tables.filter((table) => table.secured);
 
