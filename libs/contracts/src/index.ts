@@ -3,6 +3,7 @@ export * from './errors';
 export * from './problem';
 export * from './ids';
 export * from './duration';
+export * from './in-time';
 export * from './event';
 export * from './task';
 export * from './quotas';

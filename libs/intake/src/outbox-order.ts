@@ -1,7 +1,6 @@
-import type { SpillwayEvent } from '@spillway/contracts';
+import { inTime, type SpillwayEvent } from '@spillway/contracts';
 import { sendSignal } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
-import { inTime } from './in-time';
 
 /** Not asked more often than this whether the outbox is empty again. */
 const ASK_EVERY_MS = 1_000;

@@ -1,6 +1,5 @@
-import type { IngressJob } from '@spillway/contracts';
+import { type IngressJob, inTime } from '@spillway/contracts';
 import type { Platform } from '@spillway/runtime';
-import { inTime } from './in-time';
 
 /** A request does not wait longer for PostgreSQL: the queue alone is what it had before. */
 const LATE_MS = 2_000;

@@ -4,8 +4,10 @@ import {
   type CallJob,
   errorClassOf,
   type FlowJob,
+  inTime,
   type IngressJob,
   type JobMeta,
+  LateError,
   QUEUE_NAMES,
   type QueueName,
   type ScheduleJob,
@@ -18,7 +20,6 @@ import { openBackend, prepareBackend, type QueueBackend } from './backend';
 import { type Catalogue, deadLetterQueueOf, queueCatalogue } from './catalogue';
 import { carryOver, type TenantsOf } from './carry-over';
 import { type CodecSettings, JobCodec } from './codec';
-import { LateError } from './late';
 import { Layout } from './layout';
 import { Partitions } from './partitions';
 import type { LaneJob } from './lanes/lane-store';
@@ -213,7 +214,7 @@ export class Queues {
         return (await this.lanes.of(name, partition).add(jobs)).ids;
       });
     };
-    const batch = batched((jobs: LaneJob[]) => this.inTime(add(jobs)), {
+    const batch = batched((jobs: LaneJob[]) => this.taken(add(jobs)), {
       most: MOST_JOBS,
       weigh: (job: LaneJob) => job.json.length,
       mostWeight: MOST_CHARACTERS,
@@ -238,21 +239,15 @@ export class Queues {
     };
   }
 
-  private async inTime<T>(work: Promise<T>): Promise<T> {
-    const { addTimeoutMs } = this.settings;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new LateError(`no answer in ${addTimeoutMs} ms`)), addTimeoutMs);
-    });
+  /** @throws TransientError `queues-unavailable` */
+  private async taken<T>(work: Promise<T>): Promise<T> {
     try {
-      return await Promise.race([work, late]);
+      return await inTime(work, this.settings.addTimeoutMs);
     } catch (cause) {
       throw new TransientError(`the queues did not take a job: ${String(cause)}`, {
         code: 'queues-unavailable',
         cause,
       });
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

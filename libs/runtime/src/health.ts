@@ -1,4 +1,4 @@
-import { TransientError } from '@spillway/contracts';
+import { inTime, TransientError } from '@spillway/contracts';
 import type { Health, HealthCheck } from '@spillway/observability';
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from './platform';
@@ -38,15 +38,10 @@ const CHECK_MS = 2_000;
 
 /** What is away may hang, which must not make what is there late. */
 async function isUp(check: () => Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), CHECK_MS);
-  });
   try {
-    return await Promise.race([check().then(() => true), late]);
+    await inTime(check(), CHECK_MS);
+    return true;
   } catch {
     return false;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,3 +1,4 @@
+import { inTime } from '@spillway/contracts';
 import { ready as readyGauge } from '../metrics/catalogue';
 
 /** @returns what is worth telling beside "ok"; throws what is wrong */
@@ -55,21 +56,9 @@ export class Health {
     const check = this.checks.get(role);
     if (!check) return { ready: false, reason: 'it has not started' };
     try {
-      return { ready: true, ...(await inTime(check())) };
+      return { ready: true, ...(await inTime(check(), CHECK_MS)) };
     } catch (error) {
       return { ready: false, reason: error instanceof Error ? error.message : String(error) };
     }
-  }
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_MS} ms`)), CHECK_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

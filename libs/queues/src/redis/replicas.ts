@@ -1,6 +1,6 @@
+import { LateError } from '@spillway/contracts';
 import type { Queue } from 'bullmq';
 import { Cluster, type Redis } from 'ioredis';
-import { LateError } from '../late';
 import type { RedisConnection } from './connection';
 
 /**
