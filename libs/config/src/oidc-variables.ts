@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { commaList } from './fields';
 
 /** Login through an OpenID provider. A part of the variables. */
 export const oidcVariables = {
@@ -11,8 +12,7 @@ export const oidcVariables = {
   OIDC_SCOPES: z.string().default('openid email profile').describe('What is asked for.'),
   OIDC_NAME: z.string().default('OpenID Connect').describe('What the login page calls the provider.'),
   OIDC_USER_CLAIM: z.string().default('email').describe('The claim that becomes the name of the user.'),
-  OIDC_DOMAINS: z
-    .string()
+  OIDC_DOMAINS: commaList
     .optional()
     .describe('Only verified addresses of these domains may log in, separated by commas.'),
   OIDC_ROLES: z

@@ -46,10 +46,7 @@ export function oidcOf(variables: Variables): OidcConfig | undefined {
     scopes: variables.OIDC_SCOPES,
     name: variables.OIDC_NAME,
     userClaim: variables.OIDC_USER_CLAIM,
-    domains: (variables.OIDC_DOMAINS ?? '')
-      .split(',')
-      .map((domain) => domain.trim().toLowerCase())
-      .filter(Boolean),
+    domains: (variables.OIDC_DOMAINS ?? []).map((domain) => domain.toLowerCase()),
     roles: rulesOf(variables.OIDC_ROLES),
   };
 }

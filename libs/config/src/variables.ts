@@ -1,14 +1,10 @@
 import { ROLES, type Role } from '@spillway/contracts';
 import { z } from 'zod';
-import { duration, flag, port } from './fields';
+import { commaList, duration, flag, port } from './fields';
 import { oidcVariables } from './oidc-variables';
 import { telemetryVariables } from './telemetry';
 
-const roles = z
-  .string()
-  .transform((value) => value.split(',').map((role) => role.trim()))
-  .pipe(z.array(z.enum(ROLES)).min(1))
-  .prefault(ROLES.join(','));
+const roles = commaList.pipe(z.array(z.enum(ROLES)).min(1)).prefault(ROLES.join(','));
 
 const MOST_PARTITIONS = 256;
 
@@ -114,16 +110,9 @@ export const variablesSchema = z.object({
     .describe(
       'Seals secrets at rest (AES-256-GCM). Unset with the embedded PostgreSQL: made and kept under `SPILLWAY_DIR`.',
     ),
-  SPILLWAY_OTHER_KEYS: z
-    .string()
-    .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((one) => one.trim())
-        .filter(Boolean),
-    )
+  SPILLWAY_OTHER_KEYS: commaList
     .pipe(z.array(key))
+    .prefault('')
     .describe('Former and coming values of `SPILLWAY_KEY`, separated by commas, while it is changed.'),
   ENCRYPTION: z
     .enum(['on', 'off'])
@@ -193,15 +182,8 @@ export const variablesSchema = z.object({
     .describe(
       'Where calls of tenants may go. `strict`: the public internet and `EGRESS_ALLOW`; an installation on one machine (embedded PostgreSQL, `HOST` and `PUBLIC_URL` local, not production) may call itself. `off`: anywhere.',
     ),
-  EGRESS_ALLOW: z
-    .string()
-    .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((one) => one.trim())
-        .filter(Boolean),
-    )
+  EGRESS_ALLOW: commaList
+    .prefault('')
     .describe('What may be called all the same: `10.0.0.0/8,host.example:8443,*.svc.example`.'),
   DEMO: flag(true).describe(
     'Create the demo tenant on a first start with the embedded PostgreSQL. Never in production.',
