@@ -2,7 +2,7 @@ import { chromium } from 'playwright-core';
 import { execFileSync } from 'node:child_process';
 import { request } from 'undici';
 import { PostgresLimits } from '@spillway/adapters';
-import { BACKENDS, eventually } from '@spillway/testing';
+import { API_KEY, BACKENDS, eventually } from '@spillway/testing';
 import { Client } from '../src/client';
 import { post, Stack, TENANT } from './stack';
 
@@ -105,7 +105,7 @@ describe.each(BACKENDS)('the admin, on %s', (backend) => {
     async function put(path: string, body: object) {
       const { statusCode } = await request(`${stack.admin}/api/v1${path}`, {
         method: 'PUT',
-        headers: { authorization: 'Bearer spw_test_platform_key_0123456789', 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
         body: JSON.stringify(body),
       });
       expect(statusCode).toBe(200);

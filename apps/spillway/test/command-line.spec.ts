@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PostgresLimits } from '@spillway/adapters';
 import { openDatabase } from '@spillway/persistence';
 import { partitionOf } from '@spillway/queues';
-import { eventually, ThirdParty } from '@spillway/testing';
+import { API_KEY, eventually, ThirdParty } from '@spillway/testing';
 import { commandLine, processLine } from './flows/command-line';
 import { Stack } from './stack';
 
@@ -29,7 +29,7 @@ describe('the command line', () => {
     environment: {
       ...stack.servers.environment(),
       SPILLWAY_URL: stack.admin,
-      SPILLWAY_API_KEY: 'spw_test_platform_key_0123456789',
+      SPILLWAY_API_KEY: API_KEY,
     },
   });
   const spillway = commandLine(where);

@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { runChaos, SpillwayProcess } from '@spillway/chaos';
 import { API_VERSION, resourceSchema } from '@spillway/contracts';
 import { type Database, type EventRecord, openDatabase } from '@spillway/persistence';
-import { BACKENDS, eventually, TestServers, ThirdParty } from '@spillway/testing';
+import { API_KEY, BACKENDS, eventually, TestServers, ThirdParty } from '@spillway/testing';
 import { Client } from '../src/client';
 import { post } from './stack';
 
-const KEY = 'spw_test_platform_key_0123456789';
 const WORKERS = 'worker-ingress,worker-orchestration,worker-integration,worker-notifications,worker-analytics';
 
 describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
@@ -21,7 +20,7 @@ describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
   beforeAll(async () => {
     servers = await TestServers.start(backend);
     edge = await start('ingress-api,admin');
-    client = new Client(edge.adminUrl, KEY);
+    client = new Client(edge.adminUrl, API_KEY);
     database = openDatabase(servers.postgres.url, 2);
   }, 60_000);
 
@@ -56,7 +55,7 @@ describe.each(BACKENDS)('a worker that dies, on %s', (backend) => {
   }
 
   async function send(data: number = Math.random(), tenant = 't'): Promise<string> {
-    const headers = { 'content-type': 'application/json', authorization: `Bearer ${KEY}` };
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` };
     const answer = await post(`${edge.ingressUrl}/v1/events`, JSON.stringify({ tenant, type: 'x', data }), headers);
     return answer.json<{ id: string }>().id;
   }

@@ -1,5 +1,5 @@
 import type { EventRecord } from '@spillway/persistence';
-import { eventually, ThirdParty } from '@spillway/testing';
+import { API_KEY, eventually, ThirdParty } from '@spillway/testing';
 import { request } from 'undici';
 import { post, type Stack, TENANT } from './stack';
 
@@ -266,14 +266,10 @@ export class EndpointWorld {
   private async event(type: string, delay?: string): Promise<string> {
     const { secret } = EndpointWorld;
     const body = { type, subject: secret, data: { secret, deep: [{ secret }], [secret]: 1, n: this.name() }, delay };
-    const headers = { authorization: `Bearer ${this.apiKey}`, 'content-type': 'application/json' };
+    const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' };
     const answer = await post(`${this.stack.ingress}/v1/events`, JSON.stringify({ ...body, tenant: TENANT }), headers);
     if (answer.status !== 202) throw new Error(answer.body);
     return answer.json<{ id: string }>().id;
-  }
-
-  get apiKey(): string {
-    return 'spw_test_platform_key_0123456789';
   }
 
   /** One that the ledger knows. */

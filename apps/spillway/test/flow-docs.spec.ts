@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runFlowTests } from '@spillway/flows';
-import { eventually, ThirdParty } from '@spillway/testing';
+import { API_KEY, eventually, ThirdParty } from '@spillway/testing';
 import { parse, stringify } from 'yaml';
 import { demoResources } from '../src/demo/demo';
 import { readDocuments } from '../src/documents';
@@ -63,7 +63,7 @@ describe('docs/flows/README.md', () => {
       environment: {
         ...stack.servers.environment(),
         SPILLWAY_URL: stack.admin,
-        SPILLWAY_API_KEY: 'spw_test_platform_key_0123456789',
+        SPILLWAY_API_KEY: API_KEY,
       },
     }));
     try {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { RunRecord } from '@spillway/persistence';
-import { type BackendName, type Call, eventually, ThirdParty } from '@spillway/testing';
+import { API_KEY, type BackendName, type Call, eventually, ThirdParty } from '@spillway/testing';
 import { parse } from 'yaml';
 import { post, Stack, TENANT } from './stack';
 
-const KEY = 'spw_test_platform_key_0123456789';
 const ENDED = ['completed', 'faulted', 'cancelled'];
 
 /** A stack with flows that begin by an event of type `start.FLOW`, and the third party that they call. */
@@ -42,7 +41,7 @@ export class FlowWorld {
 
   /** The same `id` is the same event. @returns the event's id */
   async tell(type: string, data: unknown = {}, id: string = randomUUID()): Promise<string> {
-    const headers = { 'content-type': 'application/json', authorization: `Bearer ${KEY}` };
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` };
     const answer = await post(
       `${this.stack.ingress}/v1/events`,
       JSON.stringify({ tenant: TENANT, type, data, id }),

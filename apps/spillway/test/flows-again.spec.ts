@@ -3,12 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { API_VERSION } from '@spillway/contracts';
 import type { EventRecord } from '@spillway/persistence';
-import { BACKENDS, eventually } from '@spillway/testing';
+import { API_KEY, BACKENDS, eventually } from '@spillway/testing';
 import { parse, stringify } from 'yaml';
 import { describeReplay, type ReplayReport } from '../src/flows/replay-lines';
 import { commandLine } from './flows/command-line';
 import { FlowWorld } from './flow-world';
-import { API_KEY } from './stack';
 
 const QUOTE = `
     do:

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { BACKENDS, eventually, ThirdParty } from '@spillway/testing';
+import { API_KEY, BACKENDS, eventually, ThirdParty } from '@spillway/testing';
 import { commandLine, processLine } from './flows/command-line';
 import { flowDocument, WRONG_FLOWS } from './flows/wrong-flows';
 import { Stack } from './stack';
@@ -154,7 +154,7 @@ describe.each(BACKENDS)('flows and their runs, on %s', (backend) => {
     environment: {
       ...stack.servers.environment(),
       SPILLWAY_URL: stack.admin,
-      SPILLWAY_API_KEY: 'spw_test_platform_key_0123456789',
+      SPILLWAY_API_KEY: API_KEY,
     },
   }));
 

@@ -1,7 +1,7 @@
 import { allEndpoints, type Endpoint, Sessions, Users } from '@spillway/operations';
 import { API_VERSION, resourceSchema } from '@spillway/contracts';
 import { RunRecords } from '@spillway/persistence';
-import { BACKENDS } from '@spillway/testing';
+import { API_KEY, BACKENDS } from '@spillway/testing';
 import { type EndpointCall, EndpointWorld } from './endpoint-world';
 import { Stack, TENANT } from './stack';
 
@@ -125,7 +125,7 @@ describe.each(BACKENDS)('all endpoints, asked by another tenant, on %s', (backen
         const answer = await world.call('GET', { path: `${path}?tenant=${OTHER}` }, stranger);
         expect([path, answer.status, mentions(answer.text)]).toEqual([path, 200, false]);
         // So it would be without the policies.
-        const asPlatform = { authorization: `Bearer ${world.apiKey}` };
+        const asPlatform = { authorization: `Bearer ${API_KEY}` };
         const all = await world.call('GET', { path: `${path}?tenant=${OTHER}` }, asPlatform);
         if (path !== '/parked') expect([path, mentions(all.text)]).toEqual([path, true]);
       }

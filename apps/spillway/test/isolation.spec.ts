@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { API_VERSION, newEventId, type Resource, resourceSchema } from '@spillway/contracts';
 import type { EventRecord } from '@spillway/persistence';
-import { BACKENDS, eventually, HttpServer } from '@spillway/testing';
+import { API_KEY, BACKENDS, eventually, HttpServer } from '@spillway/testing';
 import Redis from 'ioredis';
 import { request } from 'undici';
 import { Client } from '../src/client';
-import { API_KEY, post, Stack, TENANT } from './stack';
+import { post, Stack, TENANT } from './stack';
 
 const document = (kind: string, name: string, spec: unknown): Resource =>
   resourceSchema.parse({

@@ -3,7 +3,7 @@ import { runOrder } from '@spillway/chaos';
 import type { EventRecord } from '@spillway/persistence';
 import type { QueueLanes } from '@spillway/operations';
 import { API_VERSION, resourceSchema } from '@spillway/contracts';
-import { BACKENDS, eventually, ThirdParty } from '@spillway/testing';
+import { API_KEY, BACKENDS, eventually, ThirdParty } from '@spillway/testing';
 import { post, Stack } from './stack';
 
 const QUEUE = 'integration-tasks';
@@ -49,7 +49,7 @@ describe.each(BACKENDS)('lanes, on %s', (backend) => {
     const answer = await post(
       `${stack.ingress}/v1/events`,
       JSON.stringify({ tenant, type: 'x', orderingKey, data: { n, at: Date.now() } }),
-      { 'content-type': 'application/json', authorization: 'Bearer spw_test_platform_key_0123456789' },
+      { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` },
     );
     return answer.json<{ id: string }>().id;
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadConfig } from '@spillway/config';
 import { openPlatform } from '@spillway/runtime';
 import type { ApiKeyInfo } from '@spillway/tenancy';
-import { eventually } from '@spillway/testing';
+import { API_KEY, eventually } from '@spillway/testing';
 import { request } from 'undici';
 import { Client } from '../src/client';
 import { auditCommands } from '../src/commands/audit';
@@ -293,7 +293,7 @@ describe('keys and people', () => {
   describe('the command line', () => {
     const run = async (command: typeof keyCommands, ...args: string[]) => {
       process.env['SPILLWAY_URL'] = stack.admin;
-      process.env['SPILLWAY_API_KEY'] = 'spw_test_platform_key_0123456789';
+      process.env['SPILLWAY_API_KEY'] = API_KEY;
       const out: string[] = [];
       const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => out.push(String(text)) > 0);
       try {

@@ -1,8 +1,8 @@
 import { API_VERSION, type Quotas, resourceSchema, type Scope } from '@spillway/contracts';
 import { dropRetiredKeys, forgetOld } from '@spillway/workers';
-import { BACKENDS, eventually, ThirdParty } from '@spillway/testing';
+import { API_KEY, BACKENDS, eventually, ThirdParty } from '@spillway/testing';
 import { Client } from '../src/client';
-import { API_KEY, post, Stack } from './stack';
+import { post, Stack } from './stack';
 
 const DAY_MS = 86_400_000;
 

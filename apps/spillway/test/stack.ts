@@ -3,13 +3,12 @@ import { API_VERSION, type Resource, type Role, ROLES, resourceSchema } from '@s
 import type { Log } from '@spillway/observability';
 import { openPlatform, type Platform } from '@spillway/runtime';
 import { providers } from '@spillway/sources';
-import { type BackendName, TestServers } from '@spillway/testing';
+import { API_KEY, type BackendName, TestServers } from '@spillway/testing';
 import { request } from 'undici';
 import { Client } from '../src/client';
 import { startRoles, type Started, stop } from '../src/commands/start';
 
 export const TENANT = 'acme';
-export const API_KEY = 'spw_test_platform_key_0123456789';
 
 export interface Answer {
   status: number;

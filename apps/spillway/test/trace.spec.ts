@@ -1,5 +1,13 @@
 import type { EventRecord } from '@spillway/persistence';
-import { BACKENDS, eventually, GrpcServer, OtlpReceiver, type ReceivedSpan, ThirdParty } from '@spillway/testing';
+import {
+  API_KEY,
+  BACKENDS,
+  eventually,
+  GrpcServer,
+  OtlpReceiver,
+  type ReceivedSpan,
+  ThirdParty,
+} from '@spillway/testing';
 import Redis from 'ioredis';
 import { post, Stack, TENANT } from './stack';
 
@@ -150,7 +158,7 @@ describe.each(BACKENDS)('traces, with the queues on %s', (backend) => {
   it("a tenant's own service goes on with its own trace", async () => {
     const parent = '00-11112222333344441111222233334444-00f067aa0ba902b7-00';
     const event = { type: 'order.placed', tenant: 'acme', data: {} };
-    const headers = { 'content-type': 'application/json', authorization: 'Bearer spw_test_platform_key_0123456789' };
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` };
     const answer = await post(`${stack.ingress}/v1/events`, JSON.stringify(event), {
       ...headers,
       traceparent: parent,

@@ -1,7 +1,7 @@
 import { SCOPES } from '@spillway/contracts';
 import { allEndpoints, type Endpoint, Sessions, Users } from '@spillway/operations';
 import type { ChainedEntry } from '@spillway/persistence';
-import { BACKENDS, eventually } from '@spillway/testing';
+import { API_KEY, BACKENDS, eventually } from '@spillway/testing';
 import { request } from 'undici';
 import { EndpointWorld } from './endpoint-world';
 import { Stack, TENANT } from './stack';
@@ -67,7 +67,7 @@ describe.each(BACKENDS)('all endpoints, on %s', (backend) => {
     for (const one of endpoints) {
       const call = await world.calls[nameOf(one)]!();
       const [before] = await newest(1);
-      const who = call.person ? { cookie } : bearer(world.apiKey);
+      const who = call.person ? { cookie } : bearer(API_KEY);
       const answer = await world.call(one.method, call, { ...who, 'user-agent': 'the walk' });
       const entries = (await newest(50)).filter(
         ({ seq, actor, userAgent }) => seq > before!.seq && userAgent === 'the walk' && actor !== 'system',
@@ -128,7 +128,7 @@ describe.each(BACKENDS)('all endpoints, on %s', (backend) => {
     const call = await world.calls['GET /events/{id}']!();
     await pool.query('alter table audit rename to audit_away');
     try {
-      const look = await world.call('GET', call, bearer(world.apiKey));
+      const look = await world.call('GET', call, bearer(API_KEY));
       expect([look.status, look.text]).toEqual([503, expect.stringContaining('audit-unavailable')]);
       expect(look.text).not.toContain(EndpointWorld.secret);
       const change = await stack.client.post('/queues/integration-tasks/resume', {});

@@ -1,6 +1,6 @@
 import type { EventRecord } from '@spillway/persistence';
 import { providers } from '@spillway/sources';
-import { BACKENDS, eventually, ThirdParty } from '@spillway/testing';
+import { API_KEY, BACKENDS, eventually, ThirdParty } from '@spillway/testing';
 import { post, Stack, TENANT } from './stack';
 
 const ENDED = ['done', 'dead-letter', 'cancelled', 'unrouted'];
@@ -205,7 +205,7 @@ describe.each(BACKENDS)('a webhook, on %s', (backend) => {
   it('with the same id and other content is a duplicate, and recorded as a collision', async () => {
     const key = {
       'content-type': 'application/json',
-      authorization: 'Bearer spw_test_platform_key_0123456789',
+      authorization: `Bearer ${API_KEY}`,
       'idempotency-key': 'k1',
     };
     const event = (data: unknown) => JSON.stringify({ tenant: TENANT, type: 'order.created', data });
@@ -222,7 +222,7 @@ describe.each(BACKENDS)('a webhook, on %s', (backend) => {
   });
 
   it('comes in batches from own services, with what is wrong named by field', async () => {
-    const key = { 'content-type': 'application/json', 'x-api-key': 'spw_test_platform_key_0123456789' };
+    const key = { 'content-type': 'application/json', 'x-api-key': API_KEY };
     const events = [1, 2, 3].map((n) => ({ tenant: TENANT, type: 'order.created', id: `batch-${n}`, data: { n } }));
     const answer = await post(`${stack.ingress}/v1/events`, JSON.stringify({ events }), key);
     expect(answer.json<{ events: unknown[] }>().events).toHaveLength(3);
@@ -260,7 +260,7 @@ describe.each(BACKENDS)('a webhook, on %s', (backend) => {
 
   it('of nearly 1 MB, with every kind of character, arrives whole', async () => {
     const text = `\u0000\ud800 é😀 ${'x'.repeat(1_000_000)}`;
-    const key = { 'content-type': 'application/json', authorization: 'Bearer spw_test_platform_key_0123456789' };
+    const key = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` };
     const answer = await post(
       `${stack.ingress}/v1/events`,
       JSON.stringify({ tenant: TENANT, type: 'large', data: { text } }),

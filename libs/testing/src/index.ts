@@ -6,7 +6,7 @@ export { RedisProcess } from './redis/redis-process';
 export { TestRedisSentinel } from './redis/sentinel';
 export { eventually } from './eventually';
 export { ThirdParty, type Call, type ThirdPartyOptions } from './third-party';
-export { testEnvironment, TestServers } from './servers';
+export { API_KEY, testEnvironment, TestServers } from './servers';
 export { freePort } from './ports';
 export * from './providers';
 export { DnsServer } from './protocols/dns-server';

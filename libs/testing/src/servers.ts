@@ -4,6 +4,9 @@ import { TestRedisCluster } from './redis/cluster';
 import { TestRedis } from './redis/redis';
 import { TestRedisSentinel } from './redis/sentinel';
 
+/** The key of the platform that the processes of tests are given. */
+export const API_KEY = 'spw_test_platform_key_0123456789';
+
 /** The servers one test file works with: PostgreSQL always, Redis where the queues are on it. */
 export class TestServers {
   private constructor(
@@ -49,7 +52,7 @@ export function testEnvironment(databaseUrl: string, redisUrl?: string): Record<
     // The whole suite passes with several, too: TEST_PARTITIONS=8 npm test.
     SPILLWAY_PARTITIONS: process.env['TEST_PARTITIONS'] ?? '1',
     ADMIN_PASSWORD: 'a test password',
-    ADMIN_API_KEY: 'spw_test_platform_key_0123456789',
+    ADMIN_API_KEY: API_KEY,
     INGRESS_PORT: '0',
     ADMIN_PORT: '0',
     HEALTH_PORT: '0',

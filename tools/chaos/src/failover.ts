@@ -3,7 +3,7 @@ import { API_VERSION } from '@spillway/contracts';
 import { openDatabase } from '@spillway/persistence';
 import { groupOf, partitionOf } from '@spillway/queues';
 import { hmacProvider } from '@spillway/sources';
-import { eventually, type RedisProcess, TestServers, ThirdParty } from '@spillway/testing';
+import { API_KEY, eventually, type RedisProcess, TestServers, ThirdParty } from '@spillway/testing';
 import { Agent, request } from 'undici';
 import { SpillwayProcess } from './spillway-process';
 
@@ -34,7 +34,6 @@ const PAUSE_MS = 20;
 const PARTITIONS = { cluster: 6, sentinel: 1 };
 const TENANTS = Array.from({ length: 12 }, (_, index) => `tenant-${index}`);
 const WORKERS = 'worker-ingress,worker-orchestration,worker-integration,worker-notifications,worker-analytics';
-const KEY = 'spw_test_platform_key_0123456789';
 const SETTLE_MS = 120_000;
 
 interface Sent {
@@ -190,7 +189,7 @@ async function configure(admin: string, other: string): Promise<void> {
   });
   const answer = await request(`${admin}/api/v1/apply`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${KEY}` },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` },
     body: JSON.stringify({ documents }),
   });
   const text = await answer.body.text();

@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Database, openDatabase } from '@spillway/persistence';
-import { type BackendName, type Call, eventually, TestServers, ThirdParty } from '@spillway/testing';
+import { API_KEY, type BackendName, type Call, eventually, TestServers, ThirdParty } from '@spillway/testing';
 import { request } from 'undici';
 import { Answers } from './answers';
 import { EFFECTS, everyTask } from './every-task';
 import { SpillwayProcess } from './spillway-process';
 
-const KEY = 'spw_test_platform_key_0123456789';
 const STEADY = 'ingress-api,admin,worker-analytics';
 const WORKERS = 'worker-ingress,worker-orchestration,worker-integration,worker-notifications';
 const ENDED = ['completed', 'faulted', 'cancelled'];
@@ -260,7 +259,7 @@ export class FlowCrashes {
   }
 
   private async ask<T>(url: string, method: 'GET' | 'POST', body?: string): Promise<T> {
-    const headers = { 'content-type': 'application/json', authorization: `Bearer ${KEY}` };
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` };
     const answer = await request(url, { method, headers, body });
     const text = await answer.body.text();
     if (answer.statusCode >= 300) throw new Error(`${url}: ${answer.statusCode} ${text}`);

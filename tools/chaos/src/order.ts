@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { API_VERSION } from '@spillway/contracts';
-import { type BackendName, eventually, TestServers, ThirdParty } from '@spillway/testing';
+import { API_KEY, type BackendName, eventually, TestServers, ThirdParty } from '@spillway/testing';
 import { Agent, request } from 'undici';
 import { SpillwayProcess } from './spillway-process';
 
@@ -28,7 +28,6 @@ export interface OrderReport {
   seconds: number;
 }
 
-const KEY = 'spw_test_platform_key_0123456789';
 const SENDERS = 16;
 const WORKERS = 'worker-ingress,worker-integration,worker-analytics';
 
@@ -124,7 +123,7 @@ async function sendAll(url: string, { keys, events }: OrderOptions, agent: Agent
 async function post(url: string, body: unknown, dispatcher?: Agent): Promise<void> {
   const response = await request(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${KEY}` },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` },
     body: JSON.stringify(body),
     ...(dispatcher && { dispatcher }),
   });

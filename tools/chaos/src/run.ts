@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { API_VERSION } from '@spillway/contracts';
 import { openDatabase } from '@spillway/persistence';
 import { hmacProvider } from '@spillway/sources';
-import { type BackendName, eventually, TestServers, ThirdParty } from '@spillway/testing';
+import { API_KEY, type BackendName, eventually, TestServers, ThirdParty } from '@spillway/testing';
 import { Agent, request } from 'undici';
 import { SpillwayProcess } from './spillway-process';
 import { WorkerPool } from './worker-pool';
@@ -137,7 +137,7 @@ async function configure(edge: SpillwayProcess, good: string, careless: string):
   ];
   const { statusCode, body } = await request(`${edge.adminUrl}/api/v1/apply`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: 'Bearer spw_test_platform_key_0123456789' },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` },
     body: JSON.stringify({ documents }),
   });
   if (statusCode !== 200) throw new Error(await body.text());

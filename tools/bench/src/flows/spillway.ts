@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { eventually, type TestServers } from '@spillway/testing';
+import { API_KEY, eventually, type TestServers } from '@spillway/testing';
 import { Pool as Database } from 'pg';
 import { Pool } from 'undici';
 import { startChild } from './child';
@@ -7,7 +7,6 @@ import { serversOf } from './cpu';
 import { TENANT } from './definitions';
 import type { Contestant } from './load';
 
-const KEY = 'spw_test_platform_key_0123456789';
 /** How often is asked which runs have ended. */
 const ASK_MS = 10;
 const CONNECTIONS = 64;
@@ -49,7 +48,7 @@ export async function startSpillway(servers: TestServers, sink: string, flow = '
     const { statusCode, body } = await client.request({
       path: '/v1/events',
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${KEY}` },
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` },
       body: JSON.stringify({ tenant: TENANT, type, data, id: `${process.pid}-${performance.now()}-${Math.random()}` }),
     });
     const text = await body.text();
