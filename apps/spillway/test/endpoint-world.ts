@@ -1,3 +1,4 @@
+import { allEndpoints, type Endpoint, Sessions, Users } from '@spillway/operations';
 import type { EventRecord } from '@spillway/persistence';
 import { API_KEY, eventually, ThirdParty } from '@spillway/testing';
 import { request } from 'undici';
@@ -24,7 +25,15 @@ export class EndpointWorld {
   private made = 0;
   private other!: ThirdParty;
 
-  private constructor(readonly stack: Stack) {}
+  /** All that the operations API answers. */
+  readonly endpoints: Endpoint[];
+
+  private constructor(readonly stack: Stack) {
+    const { platform } = stack;
+    const { db } = platform.database;
+    const people = { users: new Users(db), sessions: new Sessions(db, platform.config.admin.session) };
+    this.endpoints = allEndpoints(platform, { ...people, ingressUrl: () => stack.ingress });
+  }
 
   static async build(stack: Stack): Promise<EndpointWorld> {
     const world = new EndpointWorld(stack);

@@ -1,8 +1,5 @@
-import { runKit } from '@spillway/chaos';
-import { newId } from '@spillway/contracts';
-import { completeDefinition } from '@spillway/flows';
-import { expectOutcome, readScenarios, type Scenario, StandIns } from '@spillway/flows/testing';
-import type { RunRecord } from '@spillway/persistence';
+import { beginScenario, endOf, runKit } from '@spillway/chaos';
+import { expectOutcome, readScenarios, StandIns } from '@spillway/flows/testing';
 import { BACKENDS, eventually } from '@spillway/testing';
 import { Stack, TENANT } from './stack';
 
@@ -23,38 +20,11 @@ describe.each(BACKENDS)("the specification's conformance kit, through the queues
     await standIns?.close();
   }, 60_000);
 
-  /** Begins a run with just this input: the kit knows nothing of events. */
-  async function start({ definition, input }: Scenario): Promise<string> {
-    const flow = completeDefinition(TENANT, 'kit', standIns.redirect(definition) as Record<string, unknown>);
-    await stack.platform.runs.keepVersion({ tenant: TENANT, flow: flow.name, ...flow });
-    const [id, eventId] = [newId(), newId()];
-    const meta = {
-      tenant: TENANT,
-      priority: 'normal',
-      createdBy: 'kit',
-      createdAt: Date.now(),
-      correlationId: id,
-    } as const;
-    const job = { run: { id, flow: 'kit' }, route: 'kit', eventId, meta };
-    const event = input as never;
-    await stack.platform.queues.add('orchestration-flows', { ...job, start: { ...flow, event } }, { id });
-    return id;
-  }
-
   it.each(scenarios)('%s', async (_name, scenario) => {
-    const id = await start(scenario);
-    const run = await eventually(
-      async () => {
-        const found = await stack.client.get<RunRecord>(`/runs/${id}`).catch(() => undefined);
-        return found?.endedAt ? found : undefined;
-      },
-      { what: 'the end of the run' },
-    );
-    const order = [...run.tasks].sort((a, b) => a.node - b.node).map(({ name }) => name);
+    const id = await beginScenario(stack.platform, TENANT, scenario, standIns);
+    const run = await eventually(() => endOf(stack.platform, id), { what: 'the end of the run' });
     expect(scenario.expectations.length).toBeGreaterThan(0);
-    for (const expectation of scenario.expectations) {
-      expectOutcome(expectation, { status: run.status, output: run.output as never, error: run.error, order });
-    }
+    for (const expectation of scenario.expectations) expectOutcome(expectation, run);
   });
 });
 

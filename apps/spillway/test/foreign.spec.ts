@@ -1,4 +1,4 @@
-import { allEndpoints, type Endpoint, Sessions, Users } from '@spillway/operations';
+import type { Endpoint } from '@spillway/operations';
 import { API_VERSION, resourceSchema } from '@spillway/contracts';
 import { RunRecords } from '@spillway/persistence';
 import { API_KEY, BACKENDS } from '@spillway/testing';
@@ -38,9 +38,7 @@ describe.each(BACKENDS)('all endpoints, asked by another tenant, on %s', (backen
   beforeAll(async () => {
     stack = await Stack.start(backend);
     world = await EndpointWorld.build(stack);
-    const { db } = stack.platform.database;
-    const sessions = new Sessions(db, stack.platform.config.admin.session);
-    endpoints = allEndpoints(stack.platform, { users: new Users(db), sessions, ingressUrl: () => stack.ingress });
+    ({ endpoints } = world);
     const tenant = { apiVersion: API_VERSION, kind: 'Tenant', metadata: { name: OTHER }, spec: {} };
     await stack.client.post('/apply', { documents: [resourceSchema.parse(tenant)] });
   }, 60_000);

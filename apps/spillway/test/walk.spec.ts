@@ -1,5 +1,5 @@
 import { SCOPES } from '@spillway/contracts';
-import { allEndpoints, type Endpoint, Sessions, Users } from '@spillway/operations';
+import type { Endpoint } from '@spillway/operations';
 import type { ChainedEntry } from '@spillway/persistence';
 import { API_KEY, BACKENDS, eventually } from '@spillway/testing';
 import { request } from 'undici';
@@ -15,9 +15,7 @@ describe.each(BACKENDS)('all endpoints, on %s', (backend) => {
   beforeAll(async () => {
     stack = await Stack.start(backend);
     world = await EndpointWorld.build(stack);
-    const { db } = stack.platform.database;
-    const sessions = new Sessions(db, stack.platform.config.admin.session);
-    endpoints = allEndpoints(stack.platform, { users: new Users(db), sessions, ingressUrl: () => stack.ingress });
+    ({ endpoints } = world);
   }, 60_000);
 
   afterAll(async () => {

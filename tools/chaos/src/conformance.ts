@@ -74,13 +74,26 @@ export async function runKit({ backend, times, killEveryMs, workers, built, say 
   }
 }
 
-/** Begins a run with just the scenario's input, as the kit knows nothing of events. @throws Error when it ends otherwise */
-async function play(platform: Platform, { definition, input, expectations }: Scenario, standIns: StandIns) {
-  const flow = completeDefinition(TENANT, 'kit', standIns.redirect(definition) as Record<string, unknown>);
-  await platform.runs.keepVersion({ tenant: TENANT, flow: flow.name, ...flow });
+/** @throws Error when it ends otherwise than the kit says */
+async function play(platform: Platform, scenario: Scenario, standIns: StandIns): Promise<void> {
+  const id = await beginScenario(platform, TENANT, scenario, standIns);
+  const run = await eventually(() => endOf(platform, id), { withinMs: 120_000, what: 'the end of the run' });
+  if (scenario.expectations.length === 0) throw new Error('nothing is expected of it');
+  for (const expectation of scenario.expectations) expectOutcome(expectation, run);
+}
+
+/** Begins a run with just the scenario's input, as the kit knows nothing of events. @returns the run's id */
+export async function beginScenario(
+  platform: Platform,
+  tenant: string,
+  { definition, input }: Scenario,
+  standIns: StandIns,
+): Promise<string> {
+  const flow = completeDefinition(tenant, 'kit', standIns.redirect(definition) as Record<string, unknown>);
+  await platform.runs.keepVersion({ tenant, flow: flow.name, ...flow });
   const [id, eventId] = [newId(), newId()];
   const meta = {
-    tenant: TENANT,
+    tenant,
     priority: 'normal',
     createdBy: 'kit',
     createdAt: Date.now(),
@@ -88,13 +101,11 @@ async function play(platform: Platform, { definition, input, expectations }: Sce
   } as const;
   const job = { run: { id, flow: 'kit' }, route: 'kit', eventId, meta };
   await platform.queues.add('orchestration-flows', { ...job, start: { ...flow, event: input as never } }, { id });
-  const run = await eventually(() => endOf(platform, id), { withinMs: 120_000, what: 'the end of the run' });
-  if (expectations.length === 0) throw new Error('nothing is expected of it');
-  for (const expectation of expectations) expectOutcome(expectation, run);
+  return id;
 }
 
 /** What there is to see of a run that has ended. */
-async function endOf(platform: Platform, id: string): Promise<Ended | undefined> {
+export async function endOf(platform: Platform, id: string): Promise<Ended | undefined> {
   const run = await new RunRecords(platform.database.db, platform.vault).find(id);
   if (!run?.endedAt) return undefined;
   const order = [...run.tasks].sort((a, b) => a.node - b.node).map(({ name }) => name);

@@ -1,4 +1,4 @@
-export { runKit, type KitOptions, type KitReport } from './conformance';
+export { beginScenario, endOf, runKit, type KitOptions, type KitReport } from './conformance';
 export { runChaos, type ChaosOptions, type ChaosReport } from './run';
 export { SpillwayProcess, type ProcessOptions } from './spillway-process';
 export { WorkerPool, type PoolOptions } from './worker-pool';
