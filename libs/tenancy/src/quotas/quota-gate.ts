@@ -26,6 +26,12 @@ export interface GateParts {
   now?: () => number;
 }
 
+/** Whose quota a share is of. */
+interface About {
+  tenant: string;
+  quota: QuotaName;
+}
+
 /** Leases of a rate are for so many a second: what lies unused in a process is a fiftieth of a second's worth. */
 const LEASES_A_SECOND = 50;
 /** A lease of a day's quota, as a part of it. */
@@ -46,7 +52,7 @@ const WARN_EVERY_MS = 10_000;
  * event in hand is worth more than a limit.
  */
 export class QuotaGate {
-  private readonly shares = new Map<string, Share>();
+  private readonly shares = new Map<string, { share: Share; about: About }>();
   private readonly counts = new Map<string, { value: number; at: number; reading?: Promise<void> }>();
   private warnedAt = 0;
 
@@ -78,10 +84,8 @@ export class QuotaGate {
   /** Gives back what was leased of today and not used. */
   async close(): Promise<void> {
     await Promise.allSettled(
-      [...this.shares].map(async ([key, share]) => {
-        const [tenant, quota] = key.split(' ') as [string, string];
-        const unused = share.unused;
-        if (quota !== 'eventsPerSecond' && unused > 0) await this.parts.store.giveBack({ tenant, quota }, unused);
+      [...this.shares.values()].map(async ({ share: { unused }, about }) => {
+        if (about.quota !== 'eventsPerSecond' && unused > 0) await this.parts.store.giveBack(about, unused);
       }),
     );
   }
@@ -91,10 +95,10 @@ export class QuotaGate {
     { limit, burst, policy }: NonNullable<Quotas['eventsPerSecond']>,
     count: number,
   ): Promise<Verdict | undefined> {
-    const about = { tenant, quota: 'eventsPerSecond' };
+    const about: About = { tenant, quota: 'eventsPerSecond' };
     const rate = { perSecond: limit, burst: burst ?? Math.max(1, Math.ceil(limit)) };
     const isDelay = policy === 'delay';
-    const share = this.share(`${tenant} eventsPerSecond ${limit} ${rate.burst} ${policy}`, {
+    const share = this.share(about, `${limit} ${rate.burst} ${policy}`, {
       lease: async (want) => {
         const { granted, waitMs } = await this.parts.store.leaseRate(about, rate, want, isDelay ? MOST_DELAY_MS : 0);
         return { granted, waitMs, stepMs: isDelay && waitMs > 0 ? 1_000 / limit : 0 };
@@ -114,9 +118,10 @@ export class QuotaGate {
     { limit, policy }: { limit: number; policy: QuotaPolicy },
     count: number,
   ): Promise<Verdict | undefined> {
-    const share = this.share(`${tenant} ${quota} ${limit}`, {
+    const about: About = { tenant, quota };
+    const share = this.share(about, String(limit), {
       lease: async (want) => ({
-        granted: await this.parts.store.leaseDay({ tenant, quota }, limit, want),
+        granted: await this.parts.store.leaseDay(about, limit, want),
         waitMs: endOfDay(this.now()) - this.now(),
       }),
       keptUntil: endOfDay,
@@ -158,12 +163,14 @@ export class QuotaGate {
     return known.value;
   }
 
-  private share(key: string, parts: ConstructorParameters<typeof Share>[0]): Share {
+  /** @param terms another one is begun when they change */
+  private share(about: About, terms: string, parts: ConstructorParameters<typeof Share>[0]): Share {
+    const key = `${about.tenant} ${about.quota} ${terms}`;
     const known = this.shares.get(key);
-    if (known) return known;
-    const made = new Share(parts);
-    this.shares.set(key, made);
-    return made;
+    if (known) return known.share;
+    const share = new Share(parts);
+    this.shares.set(key, { share, about });
+    return share;
   }
 
   private async guarded(tenant: Limited, work: () => Promise<Verdict | undefined>): Promise<Verdict | undefined> {
