@@ -36,7 +36,7 @@ export { RetentionRecords } from './records/retention';
 export { countOpenRuns } from './records/runs/open-runs';
 export { RunStore, type CallRecord, type OpenCommand } from './records/runs/run-store';
 export type { Delivery, InboxRow, Lookup, RunChange, RunRow, RunTaskRow } from './records/runs/run-rows';
-export { Restarts, type RunTrace } from './records/runs/restarts';
+export { Restarts, type RunTrace, type TracedTask } from './records/runs/restarts';
 export { PastRuns, type PastRun as EndedRun } from './records/runs/past-runs';
 export { isTrimmed } from './records/runs/commit';
 export { Starts } from './records/runs/starts';

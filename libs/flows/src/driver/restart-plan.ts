@@ -1,6 +1,6 @@
 import { BadRequestError } from '@spillway/contracts';
 import type { Json } from '@spillway/jq';
-import { isTrimmed } from '@spillway/persistence';
+import { isTrimmed, type TracedTask } from '@spillway/persistence';
 import { entryOf, type FlowDefinition, kindOf, type TaskDefinition, type TaskList } from '../definition/model';
 import { pointerTo, segmentsOf } from '../definition/pointer';
 import { isSequential } from '../engine/restart-points';
@@ -15,17 +15,8 @@ export interface PastRun {
   state: unknown;
   definition: FlowDefinition;
   /** Of the timeline, with the run's own input filled in. */
-  tasks: PastTask[];
+  tasks: TracedTask[];
   contexts: { node: number; context: unknown }[];
-}
-
-export interface PastTask {
-  node: number;
-  path: string;
-  status: string;
-  iteration: number | null;
-  input: unknown;
-  startedAt: Date;
 }
 
 export interface RestartPlan {
@@ -81,7 +72,7 @@ export function planRestart(past: PastRun, from: string, node?: number): Restart
   };
 }
 
-function standpoint({ contexts }: PastRun, { node, path, input }: PastTask): Standpoint {
+function standpoint({ contexts }: PastRun, { node, path, input }: TracedTask): Standpoint {
   const context = latest(contexts.filter((one) => one.node <= node))?.context ?? {};
   for (const [what, value] of [
     ['input', input],
@@ -98,7 +89,7 @@ function standpoint({ contexts }: PastRun, { node, path, input }: PastTask): Sta
 }
 
 /** What is undone must be done again, so the run cannot begin after it. */
-function refuseUndone({ tasks }: PastRun, { node, path }: PastTask): void {
+function refuseUndone({ tasks }: PastRun, { node, path }: TracedTask): void {
   const undone = tasks.flatMap((one) => {
     const at = one.path.indexOf(COMPENSATE);
     return at < 0 ? [] : [one.path.slice(0, at)];

@@ -4,17 +4,20 @@ import type { Vault } from '../../vault/vault';
 import { insertRuns } from './commit';
 import type { RunRow } from './run-rows';
 
+export interface TracedTask {
+  node: number;
+  path: string;
+  status: string;
+  iteration: number | null;
+  input: unknown;
+  startedAt: Date;
+}
+
 /** What a run left behind, as far as another one needs it that takes its way from a task on. */
 export interface RunTrace {
   run: RunRow;
-  tasks: {
-    node: number;
-    path: string;
-    status: string;
-    iteration: number | null;
-    input: unknown;
-    startedAt: Date;
-  }[];
+  /** Of the timeline, with the run's own input filled in. */
+  tasks: TracedTask[];
   contexts: { node: number; context: unknown }[];
   /** Inputs and outputs are forgotten (retention of payloads). */
   isEmptied: boolean;
@@ -30,7 +33,7 @@ export class Restarts {
   async trace(run: RunRow): Promise<RunTrace> {
     const { input } = run.state as { input: unknown };
     const [tasks, contexts, emptied] = await Promise.all([
-      this.pool.query<RunTrace['tasks'][number] & { same: boolean }>(
+      this.pool.query<TracedTask & { same: boolean }>(
         `select node, path, status, iteration, input, input is null as same, started_at as "startedAt"
          from run_tasks where run_id = $1 order by node`,
         [run.id],
