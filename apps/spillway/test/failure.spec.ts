@@ -40,10 +40,7 @@ describe.each(BACKENDS)('work that fails, on %s', (backend) => {
     await other?.close();
   }, 60_000);
 
-  beforeEach(() => {
-    other.calls.length = 0;
-    other.answer = () => undefined;
-  });
+  beforeEach(() => other.reset());
 
   const inState = (id: string, state: string) =>
     eventually(

@@ -40,8 +40,7 @@ describe.each(BACKENDS)('the examples of flows, on %s', (backend) => {
   }, 60_000);
 
   beforeEach(() => {
-    other.calls.length = 0;
-    other.answer = () => undefined;
+    other.reset();
     texts.messages.length = 0;
   });
 

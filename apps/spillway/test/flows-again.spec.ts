@@ -47,10 +47,7 @@ describe.each(BACKENDS)('a run that has ended, on %s', (backend) => {
     await world?.close();
   }, 60_000);
 
-  beforeEach(() => {
-    world.other.calls.length = 0;
-    world.other.answer = () => undefined;
-  });
+  beforeEach(() => world.other.reset());
 
   const restart = (id: string, body: object) => world.stack.client.post<{ id: string }>(`/runs/${id}/restart`, body);
   const keys = () => world.other.calls.map(({ path, headers }) => `${path} ${String(headers['idempotency-key'])}`);
@@ -62,8 +59,7 @@ describe.each(BACKENDS)('a run that has ended, on %s', (backend) => {
       const id = await world.begin('order');
       expect((await world.ended(id)).status).toBe('faulted');
       const before = keys();
-      world.other.answer = () => undefined;
-      world.other.calls.length = 0;
+      world.other.reset();
       const made = await restart(id, { from: '/do/2/pay', reason: 'the bank was down' });
       const run = await world.ended(made.id);
       expect(run).toMatchObject({ status: 'completed', origin: { run: id, path: '/do/2/pay' } });

@@ -171,10 +171,7 @@ describe.each(BACKENDS)('flows and their runs, on %s', (backend) => {
     await other?.close();
   }, 60_000);
 
-  beforeEach(() => {
-    other.calls.length = 0;
-    other.answer = () => undefined;
-  });
+  beforeEach(() => other.reset());
 
   /** The run that an event began, once `runs show` says this of it. */
   async function runOf(event: string, says: RegExp): Promise<{ id: string; shown: string }> {

@@ -111,18 +111,14 @@ describe.each(BACKENDS)('runs, on %s', (backend) => {
   afterAll(() => world?.close(), 60_000);
 
   beforeEach(() => {
-    world.other.calls.length = 0;
+    world.other.reset();
     world.aborted = 0;
-    world.other.answer = () => undefined;
   });
 
   /** The third party keeps those who call this waiting. */
   const hold = (path: string, forMs = 3_000) => {
     world.other.delay = (call) => (call.path === path ? forMs : 0);
   };
-  afterEach(() => {
-    world.other.delay = () => 0;
-  });
 
   describe('that listen', () => {
     it('hear what came before they listened', async () => {

@@ -89,10 +89,7 @@ describe.each(BACKENDS)('a webhook, on %s', (backend) => {
     await other?.close();
   }, 60_000);
 
-  beforeEach(() => {
-    other.calls.length = 0;
-    other.answer = () => undefined;
-  });
+  beforeEach(() => other.reset());
 
   function ended(id: string): Promise<EventRecord> {
     return eventually(

@@ -55,6 +55,14 @@ export class ThirdParty {
     return [...this.effects].filter(([, count]) => count > 1).map(([key]) => key);
   }
 
+  /** Forgets what it was asked, and does well again. */
+  reset(): void {
+    this.calls.length = 0;
+    this.effects.clear();
+    this.answer = () => undefined;
+    this.delay = () => 0;
+  }
+
   async close(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
