@@ -8,6 +8,7 @@ import {
   JqUnsupportedError,
   lintJq,
 } from './index';
+import { cpuTime } from './testing/cpu-time';
 
 describe('budgets', () => {
   it.each([
@@ -32,9 +33,9 @@ describe('budgets', () => {
     '("a" * 3000 + "b") | test("a*a*a*a*c")',
     '[range(100000)] | combinations(3)',
   ])('stop %s', (source) => {
-    const started = performance.now();
+    const used = cpuTime();
     expect(() => compileJq(source).all(null)).toThrow(JqBudgetError);
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(cpuTime() - used).toBeLessThan(5_000);
   });
 
   it('are not seen by catch', () => {
@@ -119,10 +120,10 @@ it('is fast enough for every event', () => {
   for (const source of ['.data.amount > 100 and .type == "x"', '{id: .id, n: (.data.items | length)}']) {
     const program = compileJq(source);
     for (let run = 0; run < 20_000; run += 1) program.first(event);
-    const started = performance.now();
+    const used = cpuTime();
     for (let run = 0; run < 20_000; run += 1) program.first(event);
     // 20 µs is the aim, some 5 µs are usual; the rest is for a busy machine.
-    expect((performance.now() - started) / 20_000).toBeLessThan(0.1);
+    expect((cpuTime() - used) / 20_000).toBeLessThan(0.1);
   }
 });
 

@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { run } from '../../src/program';
 
-const BIN = join(__dirname, '../../bin/spillway.js');
+/** What `npm test` has built just now, or the sources. */
+const BUILT = process.env['SPILLWAY_BUILT'] === 'yes' ? 'dist/' : '';
+const BIN = join(__dirname, '../../../..', `${BUILT}apps/spillway/bin/spillway.js`);
 
 export interface Ended {
   code: number;
