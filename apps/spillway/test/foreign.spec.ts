@@ -2,6 +2,7 @@ import type { Endpoint } from '@spillway/operations';
 import { API_VERSION, resourceSchema } from '@spillway/contracts';
 import { RunRecords } from '@spillway/persistence';
 import { API_KEY, BACKENDS } from '@spillway/testing';
+import { request } from 'undici';
 import { type EndpointCall, EndpointWorld } from './endpoint-world';
 import { Stack, TENANT } from './stack';
 
@@ -106,6 +107,24 @@ describe.each(BACKENDS)('all endpoints, asked by another tenant, on %s', (backen
     expect(answer.status).toBe(200);
     expect((JSON.parse(answer.text) as { events: unknown[] }).events).toHaveLength(1);
     expect(await platform.quarantine.find(id)).toMatchObject({ state: 'released' });
+  });
+
+  it('leave no connection with the role of tenants, also when nobody waits for the answer', async () => {
+    const headers = await keyOf('impatient', OTHER);
+    const left = Array.from({ length: 40 }, async (_, at) => {
+      const signal = AbortSignal.timeout(at % 8);
+      return request(`${stack.admin}/api/v1/${at % 2 ? 'audit/export' : 'runs'}`, { headers, signal })
+        .then(({ body }) => body.dump())
+        .catch(() => undefined);
+    });
+    const { pool } = stack.platform.database;
+    const users = new Set<string>();
+    for (const one of left) {
+      const asked = Array.from({ length: 10 }, () => pool.query<{ name: string }>('select current_user as name'));
+      for (const { rows } of await Promise.all(asked)) users.add(rows[0]!.name);
+      await one;
+    }
+    expect([...users]).toEqual(['spillway']);
   });
 
   it('show nothing of it where a query forgets whose rows it may read', async () => {

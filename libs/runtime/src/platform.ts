@@ -101,6 +101,9 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
   const url = config.database.url ?? embedded!.url();
   const { pool, rowSecurity } = config.database;
   const database = openDatabase(url, pool, rowSecurity ? TENANT_ROLE : undefined);
+  if (!rowSecurity && config.roles.includes('admin')) {
+    log.warn('ROW_SECURITY is off: whose rows a request of a tenant reaches is up to each query alone');
+  }
   const giveUp = async (error: unknown): Promise<never> => {
     await database.close();
     await embedded?.stop();
