@@ -31,8 +31,9 @@ export class RedisProcess {
     writeFileSync(this.file, `${lines.join('\n')}\n`);
   }
 
-  /** @throws Error that says how to get redis-server */
+  /** Does nothing while it runs. @throws Error that says how to get redis-server */
   async start(): Promise<void> {
+    if (this.isRunning()) return;
     const child = spawn('redis-server', [this.file, ...(this.mode === 'sentinel' ? ['--sentinel'] : [])], {
       stdio: 'ignore',
     });
@@ -48,7 +49,7 @@ export class RedisProcess {
   /** @param signal SIGKILL is a crash */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const { child } = this;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child || !this.isRunning()) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
     await gone;
@@ -74,6 +75,10 @@ export class RedisProcess {
     } finally {
       redis.disconnect();
     }
+  }
+
+  private isRunning(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
 
   private get file(): string {
