@@ -32,6 +32,11 @@ describe('an answer for who may not see payloads', () => {
     expect([masked, [...tenants]]).toEqual([true, []]);
   });
 
+  it('says of a released request which events it brought, and which were known', () => {
+    const answer = { id: 'q1', events: [{ id: 'e1', duplicate: true }] };
+    expect(maskPayloads(answer, nothing)).toMatchObject({ value: answer, masked: false });
+  });
+
   it('is what it is for who may, tenant by tenant', () => {
     const other = { ...record, tenant: 'other' };
     const { value, tenants } = maskPayloads({ events: [record, other] }, (tenant) => tenant === 'acme');

@@ -8,7 +8,7 @@ const PLAIN = new Set(
    receivedAt releasedAt addedAt failedAt wakeAt stateAt timestamp processedOn processedBy finishedOn delay bytes bodySha256
    attempt attempts attemptsMade durationMs repeat recorded stalled stalledCounter isFailed redrives deadline timeoutMs
    eventId eventIds jobId runId parentRun correlationId specversion datacontenttype providerid idempotencykey correlationid
-   causationid traceparent key perSecond burst waitMs granted refused openings blockedMs openMs probeMs matched redriven lastsMs next`.split(
+   causationid traceparent key perSecond burst waitMs granted refused openings blockedMs openMs probeMs matched redriven lastsMs next duplicate`.split(
     /\s+/,
   ),
 );
