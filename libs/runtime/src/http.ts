@@ -3,6 +3,8 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Log } from '@spillway/observability';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
 
+const IDLE_LOOK_MS = 50;
+
 /** Bodies arrive as bytes, whatever they claim to be: verification needs them as they were sent. */
 export function takeRawBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
@@ -25,6 +27,20 @@ export class ProblemAdapter extends FastifyAdapter {
         log,
       );
     });
+  }
+
+  /**
+   * Node closes the connections that are idle when a server closes. Those that have a request under way at that moment
+   * become idle later, and would keep the server, and all that waits for it, until their keep-alive is over (72 s).
+   */
+  override async close(): Promise<void> {
+    const { server } = this.getInstance();
+    const timer = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
+    try {
+      await super.close();
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** Nest would put its own in the place of ours. */
