@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PostgresLimits } from '@spillway/adapters';
 import { openDatabase } from '@spillway/persistence';
 import { partitionOf } from '@spillway/queues';
-import { API_KEY, eventually, ThirdParty } from '@spillway/testing';
+import { eventually, ThirdParty } from '@spillway/testing';
 import { commandLine, processLine } from './flows/command-line';
 import { Stack } from './stack';
 
@@ -26,11 +26,7 @@ describe('the command line', () => {
 
   const where = () => ({
     directory,
-    environment: {
-      ...stack.servers.environment(),
-      SPILLWAY_URL: stack.admin,
-      SPILLWAY_API_KEY: API_KEY,
-    },
+    environment: stack.environment,
   });
   const spillway = commandLine(where);
   const spillwayProcess = processLine(where);

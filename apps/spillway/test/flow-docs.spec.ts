@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runFlowTests } from '@spillway/flows';
-import { API_KEY, eventually, ThirdParty } from '@spillway/testing';
+import { eventually, ThirdParty } from '@spillway/testing';
 import { parse, stringify } from 'yaml';
 import { demoResources } from '../src/demo/demo';
 import { readDocuments } from '../src/documents';
@@ -60,11 +60,7 @@ describe('docs/flows/README.md', () => {
     const stack = await Stack.start('postgres', { SPILLWAY_QUEUES: JSON.stringify(slow) });
     const spillway = commandLine(() => ({
       directory,
-      environment: {
-        ...stack.servers.environment(),
-        SPILLWAY_URL: stack.admin,
-        SPILLWAY_API_KEY: API_KEY,
-      },
+      environment: stack.environment,
     }));
     try {
       await demoTenant(stack);

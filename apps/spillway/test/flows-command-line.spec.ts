@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { API_KEY, BACKENDS, eventually, ThirdParty } from '@spillway/testing';
+import { BACKENDS, eventually, ThirdParty } from '@spillway/testing';
 import { commandLine, processLine } from './flows/command-line';
 import { flowDocument, WRONG_FLOWS } from './flows/wrong-flows';
 import { Stack } from './stack';
@@ -151,11 +151,7 @@ describe.each(BACKENDS)('flows and their runs, on %s', (backend) => {
   let other: ThirdParty;
   const spillway = commandLine(() => ({
     directory,
-    environment: {
-      ...stack.servers.environment(),
-      SPILLWAY_URL: stack.admin,
-      SPILLWAY_API_KEY: API_KEY,
-    },
+    environment: stack.environment,
   }));
 
   beforeAll(async () => {

@@ -56,6 +56,11 @@ export class Stack {
     return new Client(this.admin, API_KEY);
   }
 
+  /** Of a command line that talks to it. */
+  get environment(): Record<string, string> {
+    return { ...this.servers.environment(), SPILLWAY_URL: this.admin, SPILLWAY_API_KEY: API_KEY };
+  }
+
   /** A tenant with a source for each provider, and these resources beside it. */
   async configure(...resources: { kind: string; name: string; spec: unknown }[]): Promise<void> {
     const sources = providers.map((provider) => {

@@ -110,16 +110,21 @@ export function compileAs(compiler: Compiler, node: Extract<Node, { kind: 'as' }
   };
 }
 
+/** What `reduce` and `foreach` have in common. */
+function compileFold(compiler: Compiler, node: Extract<Node, { kind: 'reduce' | 'foreach' }>, scope: Scope | null) {
+  const source = compiler.compile(node.source, scope);
+  const init = compiler.compile(node.init, scope);
+  const binder = compileBinder(compiler, node.pattern, scope);
+  return { source, init, binder, update: compiler.compile(node.update, binder.scope) };
+}
+
 /** The state after each item is the last output of `update`; none makes it null. */
 export function compileReduce(
   compiler: Compiler,
   node: Extract<Node, { kind: 'reduce' }>,
   scope: Scope | null,
 ): Filter {
-  const source = compiler.compile(node.source, scope);
-  const init = compiler.compile(node.init, scope);
-  const binder = compileBinder(compiler, node.pattern, scope);
-  const update = compiler.compile(node.update, binder.scope);
+  const { source, init, binder, update } = compileFold(compiler, node, scope);
   return (input, path, env, emit) => {
     if (path) return refusePath();
     let sourceInput = input;
@@ -153,10 +158,7 @@ export function compileForeach(
   node: Extract<Node, { kind: 'foreach' }>,
   scope: Scope | null,
 ): Filter {
-  const source = compiler.compile(node.source, scope);
-  const init = compiler.compile(node.init, scope);
-  const binder = compileBinder(compiler, node.pattern, scope);
-  const update = compiler.compile(node.update, binder.scope);
+  const { source, init, binder, update } = compileFold(compiler, node, scope);
   const extract = node.extract && compiler.compile(node.extract, binder.scope);
   return (input, path, env, emit) => {
     if (path) return refusePath();

@@ -1,14 +1,6 @@
+import type { UsageRow } from '@spillway/persistence';
 import { Command, Option } from 'commander';
 import { Client } from '../client';
-
-interface SentUsage {
-  tenant: string;
-  day: string;
-  source: string;
-  metric: string;
-  count: number;
-  bytes: number;
-}
 
 export const usageCommand = new Command('usage')
   .description('What tenants used, by day, for looking or for billing')
@@ -20,7 +12,7 @@ export const usageCommand = new Command('usage')
   .action(async ({ format, ...options }: Record<string, string | undefined>) => {
     const client = Client.fromEnvironment();
     if (format === 'csv') return void process.stdout.write(await client.text('/usage', { ...options, format }));
-    const { usage } = await client.get<{ usage: SentUsage[] }>('/usage', options);
+    const { usage } = await client.get<{ usage: Omit<UsageRow, 'changedAt'>[] }>('/usage', options);
     if (format === 'json') return void process.stdout.write(`${JSON.stringify(usage, null, 2)}\n`);
     for (const { tenant, day, source, metric, count, bytes } of usage) {
       const size = bytes > 0 ? `  ${bytes} bytes` : '';
