@@ -218,6 +218,18 @@ describe.each(BACKENDS)('quotas, on %s', (backend) => {
     expect((await stack.platform.events.find(kept))!.event.data).toBeNull();
     expect((await stack.platform.events.find(kept))!.timeline.length).toBeGreaterThan(1);
     expect(await stack.platform.events.find(gone)).toBeUndefined();
+    // Nor is it in jobs that are done, of facts either; others' jobs stay.
+    const { queues } = stack.platform;
+    const jobsDone = async () => {
+      await forgetOld(stack.platform);
+      const all = queues.all().map(async ({ queue, dead }) => (dead ? [] : queue.getJobs(['completed'])));
+      return JSON.stringify((await Promise.all(all)).flat().map(({ data }) => queues.codec.shown(data as object)));
+    };
+    const left = await eventually(async () => {
+      const text = await jobsDone();
+      return !text.includes('"short"') && !text.includes('"gone"') && text;
+    });
+    expect(left).toContain('"billed"');
   });
 
   it('end, for a key that was retired, once nothing stored needs it, and not before', async () => {

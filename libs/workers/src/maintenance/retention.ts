@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { QUEUE_NAMES, type Retention } from '@spillway/contracts';
 import type { Platform } from '@spillway/runtime';
+import { forgetFinished } from './finished-jobs';
 import { dropRetiredKeys } from './retired-keys';
 
 const BATCH = 1_000;
@@ -28,6 +29,10 @@ export async function forgetOld(platform: Platform): Promise<void> {
     await untilDone(() => retention.forgetEvents(tenant, before(own.events ?? times.eventsMs), BATCH));
     if (own.payloads !== undefined) await forgetPayloads(platform, tenant, before(own.payloads));
   }
+  // The reconciler may have to look at them first.
+  const keptMs = (tenant: string) =>
+    Math.max(shorter(rules.get(tenant), times.eventsMs), platform.config.reconcile.afterMs);
+  await forgetFinished(platform, keptMs, Math.min(times.eventsMs, ...[...rules.keys()].map(keptMs)));
   const longest = Math.max(deadLettersMs, times.eventsMs, ...[...rules.values()].map(({ events }) => events ?? 0));
   await untilDone(() => platform.effects.forgetBefore(before(longest + EFFECTS_BEYOND_DEAD_LETTERS_MS), BATCH));
   await untilDone(() => platform.outbox.forgetBefore(before(2 * DAY_MS), BATCH));
@@ -40,6 +45,12 @@ export async function forgetOld(platform: Platform): Promise<void> {
   await platform.quotaStore.forgetBefore(before(35 * DAY_MS));
   await platform.audit.forgetBefore(before(times.auditMs));
   await platform.queues.backend.sweep();
+}
+
+/** How long a tenant's payloads are kept, milliseconds. */
+function shorter(own: Retention | undefined, eventsMs: number): number {
+  const events = own?.events ?? eventsMs;
+  return Math.min(own?.payloads ?? events, events);
 }
 
 /**
