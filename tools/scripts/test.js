@@ -20,7 +20,12 @@ const totals = join(folder, 'totals.json');
 const reporters = ['--reporters=default', `--reporters=${join(__dirname, 'totals-reporter.js')}`];
 const { status } = spawnSync(process.execPath, [...jest, '--maxWorkers=2', ...reporters, ...process.argv.slice(2)], {
   stdio: 'inherit',
-  env: { ...process.env, SPILLWAY_BUILT: 'yes', SPILLWAY_TEST_TOTALS: totals },
+  env: {
+    ...process.env,
+    SPILLWAY_BUILT: 'yes',
+    SPILLWAY_TEST_TOTALS: totals,
+    SPILLWAY_TEST_POSTGRES: join(folder, 'postgres'),
+  },
 });
 console.log(lastLine());
 rmSync(folder, { recursive: true, force: true });
