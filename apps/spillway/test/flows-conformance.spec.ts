@@ -1,5 +1,5 @@
 import { beginScenario, endOf, runKit } from '@spillway/chaos';
-import { expectOutcome, readScenarios, StandIns } from '@spillway/flows/testing';
+import { expectOutcome, readKills, readScenarios, recordKills, StandIns } from '@spillway/flows/testing';
 import { BACKENDS, eventually } from '@spillway/testing';
 import { Stack, TENANT } from './stack';
 
@@ -31,9 +31,14 @@ describe.each(BACKENDS)("the specification's conformance kit, through the queues
 /** In short; `npm run chaos:conformance` does it at length. */
 describe.each(BACKENDS)("the specification's conformance kit while workers are killed at random, on %s", (backend) => {
   it('comes to the same', async () => {
-    const { wrong, runs, kills } = await runKit({ backend, times: 1, killEveryMs: 100, workers: 3 });
+    const { wrong, runs, kills, seconds } = await runKit({ backend, times: 1, killEveryMs: 100, workers: 3 });
     expect(wrong).toEqual([]);
     expect(runs).toBe(scenarios.length);
     expect(kills).toBeGreaterThan(0);
+    const isStale = readKills()[backend]?.scenarios !== scenarios.length;
+    if (isStale && process.env['UPDATE_DOCS'])
+      recordKills(backend, { scenarios: scenarios.length, runs, kills, wrong: 0, seconds });
+    // docs/flows/conformance.md says what was measured with the kit as it is; `npm run chaos:conformance` measures more.
+    expect(readKills()[backend]).toMatchObject({ scenarios: scenarios.length, wrong: 0 });
   }, 150_000);
 });

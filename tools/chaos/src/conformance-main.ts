@@ -1,3 +1,4 @@
+import { recordKills } from '@spillway/flows/testing';
 import { BACKENDS, type BackendName } from '@spillway/testing';
 import { runKit } from './conformance';
 
@@ -7,7 +8,7 @@ const WORKERS = 4;
 
 /**
  * `npm run chaos:conformance [-- --backend redis|postgres] [--times N]`: the conformance kit through the queues, again and
- * again, while workers are killed at random moments.
+ * again, while workers are killed at random moments. What it measured is written into docs/flows/conformance.md.
  */
 async function main(): Promise<void> {
   const only = argument('--backend') as BackendName | undefined;
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
     console.log(
       `${backend}: ${scenarios} scenarios, ${runs} runs, ${kills} kills, ${wrong.length} wrong, ${seconds} s`,
     );
+    recordKills(backend, { scenarios, runs, kills, wrong: wrong.length, seconds });
     for (const one of wrong) console.error(`  WRONG: ${one}`);
     if (wrong.length > 0 || kills === 0) process.exitCode = 1;
   }

@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Json } from '@spillway/jq';
 import { parseFlow } from '../definition/parse';
 import { standardErrorUri } from '../definition/standard-errors';
 import { simulate } from '../simulate/simulate';
 import { conformancePage } from '../testing/conformance-page';
 import { readScenarios } from '../testing/features';
+import { CONFORMANCE_PAGE, readKills } from '../testing/kill-record';
 import { type Answers, anEvent, failure, nameOf, NOON } from '../testing/flows';
 import { EXAMPLES } from '../testing/specification/examples';
 import { CompiledFlow } from './compiled-flow';
@@ -28,8 +28,6 @@ interface Outcome {
   /** Why it does not come to what its author had in mind. */
   because?: string;
 }
-
-const PAGE = join(__dirname, '../../../../docs/flows/conformance.md');
 
 const PET = { id: 1, name: 'Rex' };
 const HEAT = anEvent('com.fake-hospital.vitals.measurements.temperature', { temperature: 39 });
@@ -283,8 +281,8 @@ describe("the specification's examples", () => {
       because: outcome.because,
       refused: outcome === refused,
     }));
-    const page = conformancePage(rows, readScenarios());
-    if (process.env['UPDATE_DOCS']) writeFileSync(PAGE, page);
-    expect(readFileSync(PAGE, 'utf8')).toBe(page);
+    const page = conformancePage(rows, readScenarios(), readKills());
+    if (process.env['UPDATE_DOCS']) writeFileSync(CONFORMANCE_PAGE, page);
+    expect(readFileSync(CONFORMANCE_PAGE, 'utf8')).toBe(page);
   });
 });

@@ -1,4 +1,5 @@
 import type { Scenario } from './features';
+import { type KillRecord, killsTable } from './kill-record';
 
 interface Row {
   example: string;
@@ -7,8 +8,8 @@ interface Row {
   refused: boolean;
 }
 
-/** docs/flows/conformance.md, made by the test run from what it saw. */
-export function conformancePage(rows: Row[], scenarios: Scenario[]): string {
+/** docs/flows/conformance.md, made by the test run from what it saw, and by the run with kills from what that measured. */
+export function conformancePage(rows: Row[], scenarios: Scenario[], kills: KillRecord): string {
   const asWritten = rows.filter(({ because }) => !because).length;
   const table = rows.map(({ example, because, refused }) => {
     return `| ${example} | ${refused ? 'refused' : because ? 'runs, but' : 'as written'} | ${because ?? ''} |`;
@@ -19,10 +20,14 @@ Made by \`libs/flows/src/engine/examples.spec.ts\`; a test fails when it is out 
 
 ## The conformance kit
 
-${scenarios.length} of ${scenarios.length} scenarios pass: in memory (\`libs/flows/src/engine/conformance.spec.ts\`), and through the queues on
-PostgreSQL and on Redis (\`apps/spillway/test/flows-conformance.spec.ts\`), there also while worker processes are killed (-9) at
-random moments (in short by the same file, at length by \`npm run chaos:conformance\`). The kit calls petstore.swagger.io and httpbin.org; local
-stand-ins answer in their place.
+It has ${scenarios.length} scenarios. Tests run each in memory (\`libs/flows/src/engine/conformance.spec.ts\`) and through the queues on PostgreSQL
+and on Redis (\`apps/spillway/test/flows-conformance.spec.ts\`), and fail when one comes out otherwise than the kit says. The kit calls
+petstore.swagger.io and httpbin.org; local stand-ins answer in their place.
+
+All scenarios at once through the queues, while worker processes are killed (-9) at random moments, as \`npm run chaos:conformance\`
+last measured it, or the short form of it in the tests:
+
+${killsTable(kills)}
 
 ${scenarios.map(({ feature, name }) => `- ${feature}: ${name}`).join('\n')}
 
