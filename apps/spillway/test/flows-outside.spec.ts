@@ -1,6 +1,6 @@
 import type { Callback, EventRecord, RunRecord } from '@spillway/persistence';
-import { BACKENDS, eventually, FakeN8n, ThirdParty } from '@spillway/testing';
-import { Stack, post } from './stack';
+import { BACKENDS, eventually, FakeN8n, SocketServer, ThirdParty } from '@spillway/testing';
+import { API_KEY, Stack, TENANT, post } from './stack';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -206,6 +206,55 @@ describe.each(BACKENDS)('a run that waits for somebody, on %s', (backend) => {
     expect(await ended(run)).toMatchObject({ status: 'completed' });
     expect(other.calls[0]!.headers).toMatchObject({ authorization: 'Bearer t0k3n' });
     expect(JSON.stringify(await stack.client.get(`/runs/${run}`))).not.toContain('t0k3n');
+  });
+
+  it('takes the messages that a subscription lets through, and goes over them', async () => {
+    const asked: unknown[] = [];
+    const sockets = await SocketServer.start((socket, { headers }) => {
+      asked.push(headers['authorization']);
+      for (const n of [1, 2, 'none', 3, 4]) socket.send(JSON.stringify({ n }));
+    });
+    const api = {
+      asyncapi: '3.0.0',
+      servers: { live: { host: `127.0.0.1:${sockets.port}`, protocol: 'ws' } },
+      channels: { room: { address: 'room' } },
+      operations: { chat: { action: 'receive', channel: { $ref: '#/channels/room' } } },
+    };
+    other.answer = ({ path }) => (path === '/asyncapi.json' ? { status: 200, body: JSON.stringify(api) } : undefined);
+    const note = {
+      call: 'http',
+      with: { method: 'post', endpoint: `${other.url}/noted`, body: '${ $message.payload }' },
+    };
+    const subscription = {
+      filter: '${ (.payload.n | type) == "number" and .payload.n >= $context.least }',
+      consume: { until: '${ length == 2 }', for: { seconds: 40 } },
+      foreach: { item: 'message', do: [{ note }], output: { as: '$message.payload.n' } },
+    };
+    const args = {
+      document: { endpoint: `${other.url}/asyncapi.json` },
+      operation: 'chat',
+      authentication: { bearer: { token: '${ $secrets.token }' } },
+      subscription,
+    };
+    const tasks = [
+      { least: { set: { n: 0 }, export: { as: '{ least: 2 }' } } },
+      { hear: { call: 'asyncapi', with: args } },
+    ];
+    await stack.configure({ kind: 'Flow', name: 'subscribed', spec: { use: { secrets: ['token'] }, do: tasks } });
+    const headers = { ...JSON_TYPE, authorization: `Bearer ${API_KEY}` };
+    const body = JSON.stringify({ tenant: TENANT, type: 'flow.subscribed.requested', data: {} });
+    const { id } = (await post(`${stack.ingress}/v1/events`, body, headers)).json<{ id: string }>();
+    const run = await eventually(async () => {
+      const found = await stack.client.get<RunRecord>(`/runs/${id}.flow-subscribed-start.0`);
+      return found.endedAt ? found : undefined;
+    });
+    expect(run).toMatchObject({ status: 'completed', output: [2, 3] });
+    expect(other.calls.filter(({ path }) => path === '/noted').map((call) => call.body)).toEqual([
+      '{"n":2}',
+      '{"n":3}',
+    ]);
+    expect(asked).toEqual(['Bearer t0k3n']);
+    await sockets.close();
   });
 
   it('gives up at its deadline, and the flow goes on', async () => {

@@ -1,6 +1,7 @@
 export * from './definition';
 export { CompiledFlow, hashOf } from './engine/compiled-flow';
 export { Fault } from './engine/errors';
+export { withConditions, withoutConditions } from './engine/tasks/subscription';
 export { ENDED, type CallCommand, type Command, type FlowError, type Happening, type RunState } from './engine/state';
 export { answerKey } from './driver/rows';
 export { planRestart, type PastRun } from './driver/restart-plan';

@@ -147,6 +147,29 @@ components:
       other.disconnect();
     });
 
+    const chat = (subscription: object) => call({ operation: 'chat', subscription });
+
+    it('and takes what the filter lets through, until the conditions say so', async () => {
+      const [first, two, third] = [{ payload: { n: 1 } }, { payload: 'two' }, { payload: { n: 3 } }];
+      // Of "two" it fails: that is no match.
+      const filter = '${ .payload.n >= $context.least }';
+      const variables = { context: { least: 1 } };
+      expect(await chat({ filter, variables, consume: { amount: 2 } })).toEqual([first, third]);
+      expect(await chat({ filter: '.payload == "two"', consume: { amount: 1 } })).toEqual([two]);
+      expect(await chat({ consume: { until: '${ length == 2 }' } })).toEqual([first, two]);
+      expect(await chat({ consume: { while: 'length < 2' } })).toEqual([first, two]);
+      expect(await chat({ consume: { while: 'false' } })).toEqual([]);
+      // As the specification's examples count them.
+      const counted = { until: '($context.consumedMessages | length) == 2', while: '($context.messages | length) < 3' };
+      expect(await chat({ variables: { context: {} }, consume: counted })).toEqual([first, two]);
+      expect(await chat({ variables: { context: { messages: [1, 2, 3] } }, consume: counted })).toEqual([]);
+      expect(await chat({ consume: { for: { milliseconds: 300 }, until: 'length == 9' } })).toEqual([
+        first,
+        two,
+        third,
+      ]);
+    });
+
     it('to a WebSocket', async () => {
       await expect(call({ operation: 'chat', ...consume({ amount: 3 }) })).resolves.toEqual([
         { payload: { n: 1 } },
@@ -183,11 +206,16 @@ components:
     [{ operation: 'write', ...pet }, 'protocol-unsupported', /over kafka are not supported/],
     [{ operation: 'petAdded', server: { name: 'web' }, ...consume({ amount: 1 }) }, 'subscription-unsupported', /http/],
     [
-      { operation: 'petAdded', subscription: { filter: '. == 1', consume: { amount: 1 } } },
-      'subscription-unsupported',
-      /filter/,
+      { operation: 'petAdded', subscription: { filter: '.payload ==', consume: { amount: 1 } }, ...login },
+      'expression-invalid',
+      /filter of the subscription is not valid/,
     ],
-    [{ operation: 'petAdded', ...consume({}) }, 'call-invalid', /needs amount or for/],
+    [
+      { operation: 'petAdded', ...consume({ while: '${ .x }' }), ...login },
+      'expression-failed',
+      /condition while of the subscription failed/,
+    ],
+    [{ operation: 'petAdded', ...consume({}) }, 'call-invalid', /needs amount, for, while or until/],
     [{ operation: 'addPet' }, 'call-invalid', /either message or subscription/],
     [
       { operation: 'addPet', message: { payload: 1, headers: { a: 'b' } } },

@@ -5,6 +5,7 @@ import { authenticationSchema } from '../authentication/policy';
 import { argumentsOf, resourceSchema } from './arguments';
 import { type AsyncApiTarget, findTarget } from './asyncapi-document';
 import { type Broker, type BrokerOptions, mqttBroker, redisBroker, webSocketBroker } from './asyncapi-brokers';
+import { Consumption, type InboundMessage } from './asyncapi-consumption';
 import { encodeBody, essence, plain } from './content';
 import { DEFAULT_RESPONSE_BYTES, type ProtocolContext } from './context';
 import { loadDocument } from './document';
@@ -24,25 +25,21 @@ const asyncApiArguments = z.object({
     .optional(),
   subscription: z
     .object({
-      filter: z.unknown().optional(),
+      filter: z.string().optional(),
       consume: z.object({
         amount: z.int().min(1).max(10_000).optional(),
         for: durationArgument.optional(),
-        while: z.unknown().optional(),
-        until: z.unknown().optional(),
+        while: z.string().optional(),
+        until: z.string().optional(),
       }),
-      foreach: z.unknown().optional(),
+      /** What `filter`, `while` and `until` may name. */
+      variables: z.record(z.string(), z.unknown()).optional(),
     })
     .optional(),
   authentication: authenticationSchema.optional(),
 });
 export type AsyncApiArguments = z.input<typeof asyncApiArguments>;
 type Call = z.output<typeof asyncApiArguments>;
-
-/** "AsyncAPI Inbound Message" of the DSL reference. */
-export interface InboundMessage {
-  payload: unknown;
-}
 
 const BROKERS: Record<string, (options: BrokerOptions) => Broker | Promise<Broker>> = {
   mqtt: mqttBroker,
@@ -60,7 +57,7 @@ const STRUCTURE = /[/#+*\0]/;
 /**
  * The DSL's AsyncAPI call, for AsyncAPI 2 and 3 documents. A message is published over HTTP (the output is the answer's
  * content), MQTT 3.1.1, Redis or WebSocket (the output is null); a subscription over the last three ends after
- * `amount` messages or the time `for`, and gives the messages. Parameters of the channel's address are taken from the
+ * `amount` messages, the time `for`, or as `while` and `until` say, and gives the messages that `filter` lets through. Parameters of the channel's address are taken from the
  * task's input. Delivery is at least once.
  *
  * @throws PermanentError `protocol-unsupported`, `subscription-unsupported`, `headers-unsupported`, and those of
@@ -145,28 +142,35 @@ function textFor(payload: unknown, { contentType }: AsyncApiTarget): unknown {
 
 async function subscribe(
   broker: Broker,
-  { consume }: NonNullable<Call['subscription']>,
+  subscription: NonNullable<Call['subscription']>,
   target: AsyncApiTarget,
   context: ProtocolContext,
 ): Promise<InboundMessage[]> {
+  const { consume } = subscription;
   const mostBytes = context.limits?.responseBytes ?? DEFAULT_RESPONSE_BYTES;
-  const messages: InboundMessage[] = [];
+  const consumption = new Consumption(subscription);
+  if (consumption.isOver()) return [];
   let bytes = 0;
   let timer: NodeJS.Timeout | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
       const take = (payload: Buffer) => {
-        if (consume.amount !== undefined && messages.length >= consume.amount) return;
-        bytes += payload.length;
-        if (bytes > mostBytes) reject(tooMuch(target, mostBytes));
-        else if (messages.push({ payload: contentOf(payload) }) === consume.amount) resolve();
+        try {
+          if (consumption.done || !consumption.take({ payload: contentOf(payload) })) return;
+          bytes += payload.length;
+          if (bytes > mostBytes) reject(tooMuch(target, mostBytes));
+          else if (consumption.isOver()) resolve();
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
       };
       const lost = (cause: Error) => reject(connectionLost(target, cause));
       if (consume.for !== undefined) timer = setTimeout(resolve, consume.for);
       broker.subscribe(addressOf(target, context), take, lost).catch(reject);
     });
-    return messages;
+    return consumption.messages;
   } finally {
+    consumption.done = true;
     clearTimeout(timer);
   }
 }
@@ -222,20 +226,10 @@ function addressOf({ address, protocol }: AsyncApiTarget, { input }: ProtocolCon
 }
 
 function checkSubscription({ subscription }: Call): void {
-  const expressions = { filter: subscription?.filter, ...subscription?.consume } as Record<string, unknown>;
-  for (const name of ['filter', 'while', 'until']) {
-    if (expressions[name] === undefined || expressions[name] === null) continue;
-    throw refuse(
-      'configuration',
-      'subscription-unsupported',
-      `the expression ${name} of a subscription cannot be evaluated where messages arrive`,
-      'Consume an amount or for a time, and filter the output.',
-    );
-  }
-  const { amount, for: time } = subscription?.consume ?? { amount: 1, for: undefined };
-  if (amount === undefined && time === undefined) {
-    throw refuse('configuration', 'call-invalid', 'subscription.consume needs amount or for');
-  }
+  if (!subscription) return;
+  const { amount, for: time, while: holds, until } = subscription.consume;
+  if ([amount, time, holds, until].some((one) => one !== undefined)) return;
+  throw refuse('configuration', 'call-invalid', 'subscription.consume needs amount, for, while or until');
 }
 
 /** Brokers know user names and passwords only; sockets take any policy in their handshake. */

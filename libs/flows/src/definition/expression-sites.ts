@@ -127,8 +127,10 @@ function addCall(add: Add, task: Fields): void {
   if (task['call'] !== 'asyncapi') return add(['with'], 'template');
   for (const key of Object.keys(fieldsOf(task['with']))) if (key !== 'subscription') add(['with', key], 'template');
   const subscription = ['with', 'subscription'];
-  add([...subscription, 'filter'], 'expression');
-  for (const key of ['while', 'until']) add([...subscription, 'consume', key], 'expression');
+  // Worked out by the worker for each message, with what the run gives it: no secrets.
+  const available = IN_TASK.filter((name) => name !== 'secrets');
+  add([...subscription, 'filter'], 'expression', { available });
+  for (const key of ['while', 'until']) add([...subscription, 'consume', key], 'expression', { available });
   add([...subscription, 'consume', 'for'], 'template');
   addIterator(add, task, [...subscription, 'foreach']);
 }

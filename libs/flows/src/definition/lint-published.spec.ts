@@ -6,9 +6,7 @@ const flow = (more: object) => ({
   ...more,
 });
 const schema = { resource: { endpoint: 'https://x.example/schema.json' } };
-const subscription = { filter: '${ .x }', consume: { amount: 1 } };
 const correlate = { order: { from: '.data.order' } };
-const asyncapi = { document: { endpoint: 'https://x.example' }, operation: 'o', subscription };
 
 it.each([
   ['/schedule/on/all/1', { schedule: { on: { all: [{ with: { type: 'a' }, correlate }, { with: { type: 'b' } }] } } }],
@@ -17,7 +15,24 @@ it.each([
   ['/do/0/a/call', { do: [{ a: { call: 'https://x.example/function.yaml' } }] }],
   ['/do/0/a/call', { do: [{ a: { call: 'log:1.0.0@default' } }] }],
   ['/do/0/a/set', { use: { secrets: ['x'] }, do: [{ a: { set: { y: '${ $secrets.x }' } } }] }],
-  ['/do/0/a/with/subscription/filter', { do: [{ a: { call: 'asyncapi', with: asyncapi } }] }],
+  [
+    '/do/0/a/with/subscription/filter',
+    {
+      use: { secrets: ['x'] },
+      do: [
+        {
+          a: {
+            call: 'asyncapi',
+            with: {
+              document: { endpoint: 'https://x.example' },
+              operation: 'o',
+              subscription: { filter: '${ .payload == $secrets.x }', consume: { amount: 1 } },
+            },
+          },
+        },
+      ],
+    },
+  ],
 ])('refuses %s when a flow is to be published, and not before', (path, more) => {
   expect(lintFlow(flow(more)).filter(({ severity }) => severity === 'error')).toEqual([]);
   const problems = lintFlow(flow(more), { published: true }).filter(({ severity }) => severity === 'error');

@@ -20,8 +20,8 @@ export function lintPublished(definition: unknown, { tasks }: Sites): Problem[] 
 }
 
 /** Only the worker that makes a call has the secrets: anywhere else `$secrets` is empty. */
-function lintSecret({ path, value, stored }: ExpressionSite): Problem[] {
-  if (!stored || !/\$secrets\b/.test(JSON.stringify(value) ?? '')) return [];
+function lintSecret({ path, value, stored, available }: ExpressionSite): Problem[] {
+  if ((!stored && available.includes('secrets')) || !/\$secrets\b/.test(JSON.stringify(value) ?? '')) return [];
   const message = `${placeOf(path)} names $secrets, which is empty there: only calls are given secrets`;
   return [errorAt(path, message, 'Name $secrets where it is used: in the "with" of a call.')];
 }
@@ -41,13 +41,6 @@ function lintTask(definition: unknown, site: TaskSite): Problem[] {
       ? 'Name a catalog of your own under use.catalogs, or copy the function under use.functions.'
       : `${APPLY} Or copy the function under use.functions.`;
     problems.push(errorAt(here, message, remedy));
-  }
-  const subscription = at(task, 'with', 'subscription');
-  for (const keys of [['filter'], ['consume', 'while'], ['consume', 'until'], ['foreach']]) {
-    if (call !== 'asyncapi' || at(subscription, ...keys) === undefined) continue;
-    const here = pointerTo(path, 'with', 'subscription', ...keys);
-    const message = `${placeOf(here)} is not done here: a call answers with the list of messages`;
-    problems.push(errorAt(here, message, 'Take an amount or a time, and go over the list with "for".'));
   }
   return problems;
 }

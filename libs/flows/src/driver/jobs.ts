@@ -1,6 +1,8 @@
 import type { CallJob, FlowJob, JobMeta, PlannedJob, Priority } from '@spillway/contracts';
 import type { Json } from '@spillway/jq';
 import type { RunRow } from '@spillway/persistence';
+import { durationMs } from '../definition/durations';
+import { at } from '../definition/json';
 import type { CallCommand, Command } from '../engine/state';
 
 /** A job that a run needs. */
@@ -49,6 +51,8 @@ export function callJob(run: RunRef, command: CallCommand, alone = false): RunJo
   const queue = queueOfCall(call);
   const meta: JobMeta = { ...metaOf(run), priority: (command.priority ?? run.priority) as Priority };
   if (timeoutMs !== undefined) meta.deadline = Date.now() + timeoutMs;
+  const listensMs = subscribedMs(command);
+  if (listensMs !== undefined) meta.timeoutMs = listensMs + CONNECT_MS;
   const data: CallJob = {
     call: {
       name: call,
@@ -79,6 +83,20 @@ export function lean(command: CallCommand): CallCommand {
   const { call, variables } = command;
   if (variables || (!call.includes('.') && mayNameInput(call, command.with))) return command;
   return { ...command, input: null };
+}
+
+/** To connect to a broker, and to read the document that says where it is. */
+const CONNECT_MS = 30_000;
+
+/** How long a subscription takes messages, where it says so: an attempt may take that long, and not just as long as others. */
+function subscribedMs({ call, with: args }: CallCommand): number | undefined {
+  const time = call === 'asyncapi' ? at(args, 'subscription', 'consume', 'for') : undefined;
+  try {
+    return time === undefined ? undefined : durationMs(time as string);
+  } catch {
+    // One that names secrets is worked out by the worker.
+    return undefined;
+  }
 }
 
 function mayNameInput(call: string, args: Json): boolean {

@@ -106,7 +106,7 @@ function receive(engine: Engine, input: Input): void {
       const node = engine.tree.get(input.node);
       if (node?.wait?.for !== 'answer') return;
       delete node.wait;
-      if (input.kind === 'answer') return engine.complete(node, input.output ?? null);
+      if (input.kind === 'answer') return engine.plan({ do: 'answer', node: node.id, output: input.output ?? null });
       return engine.fault(node, new Fault(input.error));
     }
     case 'event':

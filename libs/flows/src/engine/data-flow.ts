@@ -41,3 +41,8 @@ export function unshaped(task: TaskBase, answer: Json, shaped: Json): { answer?:
   const isAnswer = ['call', 'run', 'listen'].some((kind) => Object.hasOwn(task, kind));
   return isAnswer && shaped !== answer ? { answer } : {};
 }
+
+/** Of a subscription with `foreach`: the messages, and not what was made of each. */
+export function answerOf({ kept }: Node, output: Json): Json {
+  return kept?.['messages'] ?? output;
+}

@@ -3,7 +3,7 @@ import { durationMs } from '../definition/durations';
 import { entryOf, kindOf, type TaskBase, type TaskDefinition } from '../definition/model';
 import { pointerTo } from '../definition/pointer';
 import type { CompiledFlow } from './compiled-flow';
-import { giveOutput, takeInput, unshaped } from './data-flow';
+import { answerOf, giveOutput, takeInput, unshaped } from './data-flow';
 import { failRun, finishRun, rootChildEnded } from './ending';
 import { Fault, standardError } from './errors';
 import { extensionsOf, isExtensionList, isOfExtension } from './extensions';
@@ -157,6 +157,9 @@ export class Engine {
     switch (step.do) {
       case 'start':
         return node.name === '' ? this.startList(node) : this.startTask(node);
+      case 'answer':
+        if (KINDS[kindOf(this.taskOf(node))].answered?.(this, node, step.output)) return;
+        return this.finish(node, step.output);
       case 'complete':
         return this.finish(node, step.output, step.then);
       case 'fault':
@@ -215,7 +218,11 @@ export class Engine {
     const task = this.taskOf(node) as TaskBase;
     const shaped = giveOutput(this, node, task, output);
     rememberUndo(this, node, shaped);
-    this.tell('completed', node, { input: node.raw, output: shaped, ...unshaped(task, output, shaped) });
+    this.tell('completed', node, {
+      input: node.raw,
+      output: shaped,
+      ...unshaped(task, answerOf(node, output), shaped),
+    });
     this.leave(node, shaped, then ?? task.then ?? 'continue');
   }
 

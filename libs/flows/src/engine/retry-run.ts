@@ -38,7 +38,7 @@ export function keepForRetry({ failed }: RunState, input: Extract<Input, { kind:
   const node = failed && new Tree(failed.root).get(input.node);
   if (node?.wait?.for !== 'answer') return;
   delete node.wait;
-  if (input.kind === 'answer') failed!.agenda.push({ do: 'complete', node: node.id, output: input.output ?? null });
+  if (input.kind === 'answer') failed!.agenda.push({ do: 'answer', node: node.id, output: input.output ?? null });
   else {
     const error = { ...input.error, instance: input.error.instance ?? node.path };
     failed!.agenda.push({ do: 'fault', node: node.id, error });

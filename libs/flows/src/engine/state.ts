@@ -83,6 +83,7 @@ export interface EventPattern {
 
 export type Step =
   | { do: 'start'; node: number }
+  | { do: 'answer'; node: number; output: Json }
   | { do: 'complete'; node: number; output: Json; then?: string }
   | { do: 'fault'; node: number; error: FlowError }
   | { do: 'resume'; node: number };

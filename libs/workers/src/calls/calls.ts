@@ -15,7 +15,15 @@ import {
   type SpillwayError,
   type SpillwayEvent,
 } from '@spillway/contracts';
-import { answerKey, EMBEDDED, type FlowError, type Read, wakeUp } from '@spillway/flows';
+import {
+  answerKey,
+  EMBEDDED,
+  type FlowError,
+  type Read,
+  wakeUp,
+  withConditions,
+  withoutConditions,
+} from '@spillway/flows';
 import { compileTemplate } from '@spillway/jq';
 import { type Log, traced } from '@spillway/observability';
 import type { CallRecord } from '@spillway/persistence';
@@ -203,7 +211,10 @@ export class Calls {
   private arguments({ call }: CallJob, tenant: LiveTenant): unknown {
     if (!call.variables) return call.with;
     const variables = { ...call.variables, secrets: tenant.secrets };
-    return this.render(`the arguments of ${call.name}`, call.with, call, variables);
+    const what = `the arguments of ${call.name}`;
+    if (call.name !== 'asyncapi') return this.render(what, call.with, call, variables);
+    const { with: plain, conditions } = withoutConditions(call.with);
+    return withConditions(this.render(what, plain, call, variables), conditions, () => call.variables!);
   }
 
   /** Policies name their secrets; who has the secrets works them out. @throws PermanentError `template-failed` */

@@ -33,7 +33,7 @@ export function flows(sink: string): Record<string, object> {
       do: [
         {
           list: {
-            set: {},
+            set: { n: 0 },
             export: { as: '{ items: [range($workflow.input.data.steps) | { id: ., price: . * 2 }], done: [] }' },
           },
         },

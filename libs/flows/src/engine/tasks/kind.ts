@@ -5,6 +5,8 @@ import type { FlowError, Node } from '../state';
 /** What a kind of task does at the turns of its life. Anything thrown is a fault of the task. */
 export interface Kind {
   start(engine: Engine, node: Node): void;
+  /** What it asked for was answered. @returns whether it goes on with that; else the answer is its output */
+  answered?: (engine: Engine, node: Node, output: Json) => boolean;
   /** A task or list inside it has ended. */
   childCompleted?: (engine: Engine, node: Node, child: Node, output: Json, then: string) => void;
   /** A fault comes up through `child`. @returns whether it goes no further; the child is out of the tree then */

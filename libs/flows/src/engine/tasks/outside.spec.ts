@@ -56,8 +56,87 @@ describe('call: asyncapi', () => {
     expect(calls[0]!.with).toEqual({
       document: { endpoint: 'https://x.example/doc.json' },
       operation: 'inbox',
-      subscription: { filter: '${ .n / 0 }', consume: { until: '${ .n / 0 }', for: { seconds: 5 } } },
+      subscription: {
+        filter: '${ .n / 0 }',
+        consume: { until: '${ .n / 0 }', for: { seconds: 5 } },
+        // What they may name.
+        variables: expect.objectContaining({ context: {}, input: { operation: 'inbox', n: 1 } }) as object,
+      },
     });
+    expect(JSON.stringify(calls[0]!.with)).not.toContain('"secrets"');
+  });
+
+  const gathering = (more: string) => `
+    do:
+      - hear:
+          call: asyncapi
+          with:
+            document: { endpoint: https://x.example/doc.json }
+            operation: inbox
+            subscription:
+              consume: { amount: 2 }
+              foreach: { item: message, at: n, ${more} }`;
+  const messages = [{ payload: 'a' }, { payload: 'b' }];
+
+  it('goes over the messages of a subscription one after another: tasks, output and export of each', async () => {
+    const each = `do: [{ ask: { call: crm.find, with: { text: "\${ $message.payload }", n: "\${ $n }" } } }]`;
+    const shaped = `output: { as: "{ n: $n, found: . }" }, export: { as: "$context + { seen: (($context.seen // []) + [$message.payload]) }" }`;
+    const { state, calls } = await run(
+      `${gathering(`${each}, ${shaped}`)}\n    output: { as: "{ all: ., seen: $context.seen }" }`,
+      {
+        answers: { hear: [messages], ask: (_, args) => (args as { text: string }).text.toUpperCase() },
+      },
+    );
+    expect(state.output).toEqual({
+      all: [
+        { n: 0, found: 'A' },
+        { n: 1, found: 'B' },
+      ],
+      seen: ['a', 'b'],
+    });
+    expect(calls.slice(1).map((one) => one.with)).toEqual([
+      { text: 'a', n: 0 },
+      { text: 'b', n: 1 },
+    ]);
+    expect(JSON.stringify(calls[0]!.with)).not.toContain('foreach');
+  });
+
+  it('goes over them without tasks, and over none', async () => {
+    const body = gathering('output: { as: .payload }');
+    expect(await outputOf(body, { answers: { hear: [messages] } })).toEqual(['a', 'b']);
+    expect(await outputOf(body, { answers: { hear: [[]] } })).toEqual([]);
+  });
+
+  it('faults with the task of a message, and keeps the messages for the record', async () => {
+    const machine = new Machine(gathering('do: [{ ask: { call: crm.find } }]')).answer('hear', messages);
+    machine.answer('ask', 1).answer('ask', 2);
+    const done = machine.happenings.find(({ what, task }) => what === 'completed' && task?.name === 'hear');
+    expect(done).toMatchObject({ output: [1, 2], answer: messages });
+    const failing = new Machine(gathering('do: [{ ask: { call: crm.find } }]')).answer('hear', messages);
+    failing.fail('ask', failure('communication', 503));
+    expect(failing.state).toMatchObject({
+      status: 'faulted',
+      error: { instance: '/do/0/hear/with/subscription/foreach/do/0/ask' },
+    });
+    failing.give({ kind: 'retry' }).answer('ask', 1).answer('ask', 2);
+    expect(failing.state).toMatchObject({ status: 'completed', output: [1, 2] });
+  });
+
+  it('goes over messages that came while the run stood still after a failure', async () => {
+    const body = `
+      do:
+        - both:
+            fork:
+              branches:
+                - bad: { call: crm.find }
+                - ${gathering('output: { as: .payload }')
+                  .trim()
+                  .replace(/^do:\s+- /, '')
+                  .replace(/\n/g, '\n          ')}`;
+    const machine = new Machine(body).fail('bad', failure('communication', 503));
+    expect(machine.state.status).toBe('faulted');
+    machine.answer('hear', messages).give({ kind: 'retry' }).answer('bad', 1);
+    expect(machine.state).toMatchObject({ status: 'completed', output: [1, ['a', 'b']] });
   });
 });
 

@@ -1,11 +1,11 @@
 import type { Json } from '@spillway/jq';
-import { at, type Fields, fieldsOf, isFields } from '../../definition/json';
 import type { CallTask, RunTask } from '../../definition/model';
 import { pointerTo } from '../../definition/pointer';
 import type { Engine } from '../engine';
 import { Fault, standardError } from '../errors';
 import type { CallCommand, Node } from '../state';
 import type { Kind } from './kind';
+import { iterateMessages, messageDone, subscriptionArguments } from './subscription';
 
 /** A function of the flow is its definition, run with the arguments as input; every other call is a job. */
 export const callKind: Kind = {
@@ -18,8 +18,9 @@ export const callKind: Kind = {
     }
     ask(engine, node, task.call, task.with ?? {});
   },
-  childCompleted(engine, node, _child, output) {
-    engine.complete(node, output);
+  answered: iterateMessages,
+  childCompleted(engine, node, child, output) {
+    if (!messageDone(engine, node, child, output)) engine.complete(node, output);
   },
 };
 
@@ -69,22 +70,11 @@ function ask(engine: Engine, node: Node, call: string, args: unknown): void {
   node.wait = { for: 'answer' };
 }
 
-/** What a subscription asks of each message is not worked out before there is one. @throws Fault */
+/** @throws Fault */
 function evaluated(engine: Engine, node: Node, call: string, args: unknown): Json {
-  const render = (value: unknown) => engine.flow.template(value, node.input, engine.scope(node));
-  const subscription = call === 'asyncapi' ? at(args, 'subscription') : undefined;
-  if (!isFields(subscription)) return render(args);
-  const { filter, foreach, consume, ...rest } = subscription;
-  if (foreach !== undefined) {
-    const remedy = 'put a "for" over the output after it';
-    throw new Fault(standardError('configuration', `a subscription with "foreach" is not supported: ${remedy}`));
-  }
-  const { while: holds, until, ...limits } = fieldsOf(consume);
-  const made = render({ ...(args as object), subscription: { ...rest, consume: limits } }) as Fields;
-  const conditions = { ...(holds !== undefined && { while: holds }), ...(until !== undefined && { until }) };
-  const consumed = { ...fieldsOf(at(made, 'subscription', 'consume')), ...conditions };
-  const kept = { ...fieldsOf(made['subscription']), ...(filter !== undefined && { filter }), consume: consumed };
-  return { ...made, subscription: kept } as Json;
+  const scope = engine.scope(node);
+  const render = (value: unknown) => engine.flow.template(value, node.input, scope);
+  return call === 'asyncapi' ? subscriptionArguments(args, render, () => withoutSecrets(scope)) : render(args);
 }
 
 function isInTry(engine: Engine, node: Node): boolean {
