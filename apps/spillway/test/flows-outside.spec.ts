@@ -1,6 +1,6 @@
 import type { Callback, EventRecord, RunRecord } from '@spillway/persistence';
-import { BACKENDS, eventually, FakeN8n, SocketServer, ThirdParty } from '@spillway/testing';
-import { API_KEY, Stack, TENANT, post } from './stack';
+import { API_KEY, BACKENDS, eventually, FakeN8n, SocketServer, ThirdParty } from '@spillway/testing';
+import { Stack, TENANT, post } from './stack';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const JSON_TYPE = { 'content-type': 'application/json' };
