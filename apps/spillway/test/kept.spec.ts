@@ -65,20 +65,42 @@ describe.each(BACKENDS)('events that are accepted into both places, on %s', (bac
   });
 
   it('are gone through again when it was done, and what was told of it is lost', async () => {
-    const [facts] = stack.platform.queues.queuesOf('analytics-events');
-    await facts!.pause();
+    const facts = stack.platform.queues.queuesOf('analytics-events');
+    for (const queue of facts) await queue.pause();
     const id = await stack.send('github', 'push', 'untold');
     await eventually(async () => callsFor(id).length === 1);
     const told = await eventually(
       async () => {
-        const waiting = await facts!.getJobs(['waiting', 'prioritized']);
+        const waiting = (await Promise.all(facts.map((queue) => queue.getJobs(['waiting', 'prioritized'])))).flat();
         return waiting.length > 0 ? waiting : undefined;
       },
-      { what: JSON.stringify(await facts!.getJobCounts()) },
+      { what: 'facts that wait' },
     );
     for (const job of told) await job.remove();
-    await facts!.resume();
+    for (const queue of facts) await queue.resume();
     await done(id);
     expect(callsFor(id)).toHaveLength(1);
   });
+
+  if (backend === 'redis') {
+    it('are taken by the queue alone while PostgreSQL is away', async () => {
+      await stack.servers.postgres.stop();
+      const id = await stack.send('github', 'push', 'no-postgres');
+      await stack.servers.postgres.resume();
+      await done(id);
+      expect(callsFor(id)).toHaveLength(1);
+    }, 60_000);
+
+    it('are relayed when the queue is away, and then watched like the others', async () => {
+      await stack.servers.redis!.stop();
+      const id = await stack.send('github', 'push', 'no-redis');
+      expect(await stack.platform.outbox.depth()).toBe(1);
+      await stack.servers.redis!.resume();
+      await done(id);
+      await eventually(async () => (await stack.platform.outbox.find(id)) === undefined, {
+        what: 'it to be forgotten',
+      });
+      expect(callsFor(id)).toHaveLength(1);
+    }, 60_000);
+  }
 });
