@@ -3,6 +3,7 @@
 'use strict';
 const { spawnSync } = require('node:child_process');
 const { existsSync } = require('node:fs');
+const { enableCompileCache } = require('node:module');
 const { join } = require('node:path');
 
 const OLDEST_NODE = 24;
@@ -18,6 +19,9 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
   const { status } = spawnSync(node, [__filename, ...process.argv.slice(2)], { stdio: 'inherit' });
   process.exit(status ?? 1);
 }
+
+// What V8 made of the files is kept for the next start, in the system's folder for temporary files or NODE_COMPILE_CACHE.
+enableCompileCache();
 
 const built = join(__dirname, '../src/main.js');
 if (existsSync(built)) {

@@ -34,7 +34,7 @@ const CHILD = require.resolve('./isolation/child');
 export class WorkerService implements OnApplicationBootstrap, OnApplicationShutdown {
   private worker?: QueueWorker;
   private closeHandler?: () => Promise<void>;
-  private closeIsolation?: () => void;
+  private leaveIsolation?: () => void;
   private stopListening?: () => void;
   private readonly loops: Loop[] = [];
 
@@ -48,8 +48,8 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
     const queue = QUEUE_OF_ROLE[role];
     const { handler, close } = handlerOf(queue, platform);
     this.closeHandler = close;
-    const isolation = new Isolation(CHILD, forkEnvironment(platform));
-    this.closeIsolation = () => isolation.close();
+    const { isolation, leave } = Isolation.shared(platform, () => new Isolation(CHILD, forkEnvironment(platform)));
+    this.leaveIsolation = leave;
     this.worker = new QueueWorker(handler, {
       config: platform.config.queues,
       queues: platform.queues,
@@ -92,7 +92,7 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
       ...this.loops.map((loop) => loop.close()),
       this.worker?.close(this.platform.config.queues.drainTimeoutMs),
     ]);
-    this.closeIsolation?.();
+    this.leaveIsolation?.();
     await this.closeHandler?.();
   }
 

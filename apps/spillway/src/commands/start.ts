@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { type Role, ROLES } from '@spillway/contracts';
 import type { IngressServer } from '@spillway/ingress';
 import type { OperationsServer } from '@spillway/operations';
@@ -7,6 +8,8 @@ import { startDemo } from '../demo/demo';
 import { firstScreen } from '../first-screen';
 
 const CLOSE_GRACE_MS = 15_000;
+/** By then what a process needs is loaded. */
+const CACHE_AFTER_MS = 5_000;
 
 export const startCommand = new Command('start')
   .description('Runs the platform: every role in this process, or those that are named')
@@ -29,6 +32,8 @@ export const startCommand = new Command('start')
     if (config.demo && started.operations) started.running.push(await startDemo(platform));
     process.stdout.write(firstScreen(platform, started, performance.now() - began));
     closeOnSignal(() => stop(platform, started.running), config.queues.drainTimeoutMs + CLOSE_GRACE_MS);
+    // Otherwise what was compiled is kept only by a process that ends in peace (see bin/spillway.js).
+    setTimeout(flushCompileCache, CACHE_AFTER_MS).unref();
   });
 
 export interface Started {

@@ -69,4 +69,18 @@ describe('jobs whose workers died', () => {
     const second = await isolation.run(request());
     expect(second.value).not.toBe(first.value);
   });
+
+  it('share one process among the workers of a process, until the last of these closes', async () => {
+    const platform = {};
+    const make = () => isolation;
+    const [routing, calls] = [Isolation.shared(platform, make), Isolation.shared(platform, make)];
+    const before = await routing.isolation.run(request());
+    routing.leave();
+    expect(await calls.isolation.run(request())).toEqual(before);
+    calls.leave();
+    // It was closed: whoever comes next has one of its own.
+    const next = Isolation.shared(platform, () => new Isolation(join(directory, 'child.js'), {}, 200));
+    expect(next.isolation).not.toBe(isolation);
+    next.leave();
+  });
 });

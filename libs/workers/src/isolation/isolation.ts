@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { getCompileCacheDir } from 'node:module';
 import {
   PermanentError,
   type QueueName,
@@ -35,6 +36,9 @@ interface Waiting {
   reject: (error: SpillwayError) => void;
 }
 
+/** Isolations in use, and by how many workers. */
+const shared = new WeakMap<object, { isolation: Isolation; users: number }>();
+
 /**
  * Runs jobs whose workers died in a process of their own, one at a time, where they can harm nobody else. The process
  * serves one after another, so that the many innocent ones among them are soon done.
@@ -51,6 +55,25 @@ export class Isolation {
     private readonly idleMs = IDLE_MS,
     private readonly graceMs = GRACE_MS,
   ) {}
+
+  /**
+   * One for all workers of a process: a child takes a second of processor time to start.
+   *
+   * @param of what they have in common
+   * @param make the first time
+   */
+  static shared(of: object, make: () => Isolation): { isolation: Isolation; leave: () => void } {
+    const known = shared.get(of) ?? { isolation: make(), users: 0 };
+    shared.set(of, known);
+    known.users += 1;
+    const leave = () => {
+      known.users -= 1;
+      if (known.users > 0) return;
+      shared.delete(of);
+      known.isolation.close();
+    };
+    return { isolation: known.isolation, leave };
+  }
 
   /**
    * @throws PermanentError of class poison when the child dies of the job or hangs
@@ -73,7 +96,7 @@ export class Isolation {
   private async serve(): Promise<void> {
     const child = fork(this.entry, [], {
       execArgv: this.entry.endsWith('.ts') ? ['-r', '@swc-node/register'] : [],
-      env: { ...process.env, NODE_OPTIONS: '', ...this.environment },
+      env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: getCompileCacheDir(), ...this.environment },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.children.add(child);
