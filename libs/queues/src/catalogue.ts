@@ -17,6 +17,9 @@ export interface QueueDefinition {
 const SECOND = 1_000;
 const MINUTE = 60_000;
 
+/** Completed jobs that stay visible in the admin, per queue. */
+export const KEEP_COMPLETED = 1_000;
+
 /** The defaults of DESIGN.md; a deployment overrides them with `SPILLWAY_QUEUES`. */
 const DEFAULTS: readonly QueueDefinition[] = [
   {
@@ -61,9 +64,6 @@ const DEFAULTS: readonly QueueDefinition[] = [
     concurrency: 20,
   },
 ];
-
-/** Completed jobs that stay visible in the admin, per queue. */
-export const KEEP_COMPLETED = 1_000;
 
 export type Catalogue = Record<QueueName, QueueDefinition>;
 
