@@ -19,7 +19,7 @@ export const logChannel: Channel<LogSpec> = {
         cause,
       });
     }
-    log.info({ tenant: event.tenant, event: event.id, channel: 'log' }, text);
+    log.info({ channel: 'log' }, text);
     return { summary: text.slice(0, 500) };
   },
 };

@@ -2,7 +2,7 @@ import { loadConfig } from '@spillway/config';
 import { errorClassOf, messageOf, type QueueName, SpillwayError, TransientError } from '@spillway/contracts';
 import { traced } from '@spillway/observability';
 import { openPlatform, type Platform } from '@spillway/runtime';
-import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
+import { type Handler, type JobContext, type Outcome, subjectOf } from '@spillway/worker-kit';
 import { handlerOf } from '../handlers';
 import type { IsolationAnswer, IsolationRequest } from './isolation';
 
@@ -38,13 +38,14 @@ function run(platform: Platform, handler: Handler, request: IsolationRequest): P
 
 async function handle(platform: Platform, handler: Handler, { queue, job }: IsolationRequest): Promise<Outcome> {
   const timeout = AbortSignal.timeout(job.timeoutMs);
+  const { tenant, eventId: event } = subjectOf(job.data as never);
   const context: JobContext<never> = {
     ...job,
     queue,
     data: job.data as never,
     interrupted: true,
     signal: timeout,
-    log: platform.log,
+    log: platform.log.child({ queue, job: job.id, tenant, event, attempt: job.attempt, isolated: true }),
   };
   const late = new Promise<never>((_, reject) => {
     timeout.addEventListener('abort', () =>
