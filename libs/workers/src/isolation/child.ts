@@ -38,7 +38,7 @@ function run(platform: Platform, handler: Handler, request: IsolationRequest): P
 
 async function handle(platform: Platform, handler: Handler, { queue, job }: IsolationRequest): Promise<Outcome> {
   const timeout = AbortSignal.timeout(job.timeoutMs);
-  const { tenant, eventId: event } = subjectOf(job.data as never);
+  const { tenant, eventId: event } = subjectOf(job.data);
   const context: JobContext<never> = {
     ...job,
     queue,
