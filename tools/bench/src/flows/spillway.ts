@@ -110,7 +110,9 @@ class Ends {
       if (this.open.size === 0) continue;
       const { rows } = await this.database.query<{ id: string }>({
         name: 'ended',
-        text: 'select id from runs where id = any($1::text[]) and ended_at is not null',
+        // Each by its primary key: a table that nobody has analyzed yet is read as a whole otherwise, 1.3 ms of CPU a run.
+        text: `select r.id from unnest($1::text[]) as t (id)
+          cross join lateral (select id, ended_at from runs where id = t.id offset 0) r where r.ended_at is not null`,
         values: [[...this.open.keys()]],
       });
       for (const { id } of rows) {
