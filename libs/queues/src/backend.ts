@@ -28,8 +28,8 @@ export interface QueueBackend {
   ready(): Promise<void>;
   /** Holds an add for done when it outlives the server that took it. @throws LateError when that is not known in time */
   replicated<T>(queue: Queue, add: () => Promise<T>): Promise<T>;
-  /** The lanes of a queue, for jobs that have a place. */
-  lanes(queue: Queue): LaneStore;
+  /** The lanes of a queue, for jobs that have a place. @param ahead see `AHEAD` */
+  lanes(queue: Queue, ahead?: number): LaneStore;
   /** @throws TransientError `queues-unavailable` */
   ping(): Promise<void>;
   /** Whether what the workers of this process say reaches the server. */

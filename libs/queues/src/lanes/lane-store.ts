@@ -1,5 +1,8 @@
 import type { NewJob } from '../redis/add-jobs';
 
+/** Jobs of a lane that may have their place in the queue before it is their turn; those after them wait in the lane. */
+export const AHEAD = 5_000;
+
 /** Where a job stands in line. */
 export interface LanePlace {
   /** The tenant, who has one lane in each queue. */
@@ -110,7 +113,10 @@ export interface Healed {
  * against a model.
  */
 export interface LaneStore {
-  /** Into the queue while that is short, else into the lanes. A job whose id is there already is that job. */
+  /**
+   * Into the queue, at the place that its lane's share gives it; into the lane when something holds it back (a cap, an
+   * ordering key, a time) or the lane has `AHEAD` jobs in the queue. A job whose id is there already is that job.
+   */
   add(jobs: LaneJob[]): Promise<Added>;
   /** Frees what ended and lets jobs in, while there is room. */
   pump(ended: Ended[], most: number): Promise<Pumped>;
@@ -132,6 +138,9 @@ export interface LaneStore {
   skip(lane: string, key: string): Promise<boolean>;
   /** @param lane only this one. @param key only this ordering key of it */
   list(most: number, lane?: string, key?: string): Promise<LaneList>;
-  /** Jobs of a lane that wait to be let in, without those behind an ordering key or not yet due; counted up to `most`. */
+  /**
+   * Jobs of a lane that wait, without those behind an ordering key or not yet due; counted up to `most`. Of those that have
+   * their place in the queue it knows by how far the lane is ahead: about, when some were cancelled.
+   */
   waiting(lane: string, most: number): Promise<number>;
 }

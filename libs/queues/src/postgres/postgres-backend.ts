@@ -4,7 +4,7 @@ import { Pool } from 'pg';
 import type { BackendOptions, Processor, QueueBackend, WorkerSettings } from '../backend';
 import { KEEP_COMPLETED } from '../catalogue';
 import { type Deduplication, insertDeduplications, selectDeduplications } from '../deduplications';
-import type { LaneStore } from '../lanes/lane-store';
+import { AHEAD, type LaneStore } from '../lanes/lane-store';
 import { installLanes, PostgresLanes } from '../lanes/postgres/postgres-lanes';
 import type { NewJob } from '../redis/add-jobs';
 import { silent } from '../silent';
@@ -60,8 +60,8 @@ export class PostgresBackend implements QueueBackend {
     return add();
   }
 
-  lanes(queue: Queue): LaneStore {
-    return new PostgresLanes(this.pool, queue.name);
+  lanes(queue: Queue, ahead = AHEAD): LaneStore {
+    return new PostgresLanes(this.pool, queue.name, ahead);
   }
 
   openWorker(name: string, group: string, processor: Processor, settings: WorkerSettings): Worker {

@@ -2,6 +2,7 @@ import { TestRedis } from '@spillway/testing';
 import { Queue, Worker } from 'bullmq';
 import * as fc from 'fast-check';
 import Redis from 'ioredis';
+import { AHEAD } from '../lanes/lane-store';
 import { RedisLanes } from '../lanes/redis/redis-lanes';
 import { bullPriority } from '../priority';
 import { isPlain, type NewJob } from './add-jobs';
@@ -62,7 +63,7 @@ it("leaves in Redis what BullMQ's own add leaves, and answers the same", async (
       if (paused) for (const queue of [theirs, ours]) await queue.pause();
       const expected: string[] = [];
       for (const job of list) expected.push((await theirs.add(job.name, job.data, job.opts)).id!);
-      expect((await new RedisLanes(redis, ours).add(list)).ids).toEqual(expected);
+      expect((await new RedisLanes(redis, ours, AHEAD).add(list)).ids).toEqual(expected);
       expect(await contents('ours')).toEqual(await contents('theirs'));
     }),
     { numRuns: 150 },
@@ -80,7 +81,7 @@ it.each(['with lanes', 'without'])('gives jobs that a worker does, most urgent f
     opts: { jobId: `${priority}-${index}`, priority: bullPriority(priority) },
     ...(lanes === 'with lanes' && { place: { lane: 't' } }),
   }));
-  for (const job of jobs) await new RedisLanes(redis, queue).add([job]);
+  for (const job of jobs) await new RedisLanes(redis, queue, AHEAD).add([job]);
   const done: string[] = [];
   const worker = new Worker('q', async ({ id }) => done.push(id!), { connection: redis, concurrency: 1 });
   await new Promise<void>((resolve) => worker.on('drained', () => resolve()));

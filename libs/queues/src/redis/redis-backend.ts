@@ -4,7 +4,7 @@ import { Cluster, type Redis } from 'ioredis';
 import type { BackendOptions, Processor, QueueBackend, WorkerSettings } from '../backend';
 import { KEEP_COMPLETED } from '../catalogue';
 import { type Deduplication, keepDeduplications, scanDeduplications } from '../deduplications';
-import type { LaneStore } from '../lanes/lane-store';
+import { AHEAD, type LaneStore } from '../lanes/lane-store';
 import { RedisLanes } from '../lanes/redis/redis-lanes';
 import { silent } from '../silent';
 import { oldestInRedis } from '../watch/oldest-waiting';
@@ -71,8 +71,8 @@ export class RedisBackend implements QueueBackend {
     return this.replicas.have(queue, add);
   }
 
-  lanes(queue: Queue): LaneStore {
-    return new RedisLanes(this.producer, queue);
+  lanes(queue: Queue, ahead = AHEAD): LaneStore {
+    return new RedisLanes(this.producer, queue, ahead);
   }
 
   async ping(): Promise<void> {

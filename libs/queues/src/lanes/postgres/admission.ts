@@ -6,13 +6,11 @@ declare
   v_state spillway_lanes.state;
   v_waiting integer;
   v_take integer;
-  v_over boolean;
   v_low bigint;
-  v_top bigint;
   v_count integer;
   v_last bigint;
   v_front text[];
-  v_ids text[];
+  v_changed integer;
   v_total integer := 0;
 begin
   if not exists (select from spillway_lanes.lane where queue = p_queue and ready and not blocked) then return 0; end if;
@@ -23,15 +21,8 @@ begin
   v_state.v := greatest(v_state.v, coalesce(v_low, v_state.last));
   for i in 1 .. 200 loop
     select count(*) into v_waiting
-    from (select from bullmq.job where queue = p_queue and state = 'waiting' limit 3 * v_state.room) w;
-    v_take := least(p_most - v_total, v_state.room - v_waiting, 64);
-    v_over := v_take <= 0;
-    if v_over then
-      -- Whose turn is before that of jobs that wait goes in front of them, also when there is no room.
-      select seq - base into v_top from bullmq.job
-      where queue = p_queue and state = 'waiting' and priority = 0 and seq < 0 order by priority desc, seq desc limit 1;
-      v_take := least(p_most - v_total, 3 * v_state.room - v_waiting, 16);
-    end if;
+    from (select from bullmq.job where queue = p_queue and state = 'waiting' limit v_state.room) w;
+    v_take := least(p_most - v_total, 64);
     exit when v_take <= 0;
     with front as (
       select l.name, l.pass, greatest(1, floor(100000 / l.weight))::bigint as stride,
@@ -39,7 +30,7 @@ begin
           select count(*) from spillway_lanes.held h join bullmq.job j on j.queue = h.queue and j.id = h.job
           where h.queue = p_queue and h.lane = l.name and j.state in ('waiting', 'active'))) end as free, l.cap
       from spillway_lanes.lane l
-      where l.queue = p_queue and l.ready and not l.blocked and (not v_over or v_top is null or l.pass < v_top)
+      where l.queue = p_queue and l.ready and not l.blocked
       order by l.pass limit v_take
     ), candidate as (
       select f.name, f.stride, f.cap, j.id, f.pass + (j.n - 1) * f.stride as tag
@@ -48,11 +39,14 @@ begin
         where queue = p_queue and state = 'waiting-children' and process_at_ms is null
           and coalesce(opts->>'lane', '-') = f.name
         order by priority, seq limit least(v_take, f.free)) j
-      where not v_over or v_top is null or f.pass + (j.n - 1) * f.stride < v_top
       order by tag limit v_take
+    ), allowed as (
+      -- There is room for the first ones; others when their lane is not too far ahead.
+      select * from (select *, row_number() over (order by tag) as n from candidate) c
+      where v_waiting + n <= v_state.room or tag - v_state.v < v_state.ahead * stride
     ), moved as (
       update bullmq.job j set state = 'waiting', priority = 0, seq = c.tag + base, delay_ms = 0
-      from candidate c where j.queue = p_queue and j.id = c.id and j.state = 'waiting-children'
+      from allowed c where j.queue = p_queue and j.id = c.id and j.state = 'waiting-children'
       returning j.id, c.name, c.tag, c.stride, c.cap
     ), charged as (
       update spillway_lanes.lane l set pass = m.pass
@@ -62,27 +56,30 @@ begin
       insert into spillway_lanes.held (queue, lane, job) select p_queue, name, id from moved where cap is not null
       on conflict do nothing
     )
-    select (select count(*) from moved), (select max(tag) from moved), (select array_agg(name) from front),
-      (select array_agg(id order by tag) from moved)
-    into v_count, v_last, v_front, v_ids;
+    select (select count(*) from moved), (select max(tag) from moved), (select array_agg(name) from front)
+    into v_count, v_last, v_front;
     exit when v_front is null;
     v_total := v_total + v_count;
-    if v_count > 0 then
-      v_state.last := greatest(v_state.last, v_last);
-      insert into bullmq.event (queue, event, data, created_at_ms)
-      select p_queue, 'waiting', jsonb_build_object('jobId', id, 'prev', 'waiting-children'),
-        (extract(epoch from clock_timestamp()) * 1000)::bigint
-      from unnest(v_ids) id;
-    end if;
+    v_state.last := greatest(v_state.last, v_last);
     if v_count < v_take then
-      update spillway_lanes.lane l set
-        blocked = l.cap is not null and l.cap <= (
-          select count(*) from spillway_lanes.held h join bullmq.job j on j.queue = h.queue and j.id = h.job
-          where h.queue = p_queue and h.lane = l.name and j.state in ('waiting', 'active')),
-        ready = exists (select from bullmq.job where queue = p_queue and state = 'waiting-children'
-          and process_at_ms is null and coalesce(opts->>'lane', '-') = l.name)
-      where l.queue = p_queue and l.name = any(v_front);
-      exit when v_over and v_count = 0;
+      with now_ as (
+        select l.name, l.cap is not null and l.cap <= (
+            select count(*) from spillway_lanes.held h join bullmq.job j on j.queue = h.queue and j.id = h.job
+            where h.queue = p_queue and h.lane = l.name and j.state in ('waiting', 'active')) as blocked,
+          exists (select from bullmq.job where queue = p_queue and state = 'waiting-children'
+            and process_at_ms is null and coalesce(opts->>'lane', '-') = l.name) as ready
+        from spillway_lanes.lane l where l.queue = p_queue and l.name = any(v_front)
+      ), out_of_line as (
+        update spillway_lanes.lane l set blocked = n.blocked, ready = n.ready from now_ n
+        where l.queue = p_queue and l.name = n.name and (n.blocked or not n.ready)
+        returning l.name, l.pass
+      ), kept as (
+        insert into spillway_lanes.pass as p (queue, name, pass)
+        select p_queue, name, array[0, 0, pass, pass] from out_of_line
+        on conflict (queue, name) do update set pass = p.pass[1:2] || excluded.pass[3:4]
+      )
+      select count(*) into v_changed from out_of_line;
+      exit when v_changed = 0;
     end if;
   end loop;
   update spillway_lanes.state set v = v_state.v, last = v_state.last where queue = p_queue;
@@ -96,7 +93,8 @@ create or replace function spillway_lanes.call_back(p_queue text, p_most integer
 declare
   v_lanes text[];
 begin
-  if not exists (select from spillway_lanes.lane where queue = p_queue and ready) then return; end if;
+  if not exists (select from spillway_lanes.lane where queue = p_queue and ready) and not exists (
+    select from bullmq.job where queue = p_queue and state = 'waiting' and priority = 0 and seq < 0) then return; end if;
   with others as (
     select id from bullmq.job where queue = p_queue and state = 'waiting' and priority > 0
     order by priority, seq limit p_most for update skip locked

@@ -47,6 +47,7 @@ export class PostgresLanes implements LaneStore {
   constructor(
     private readonly pool: Pool,
     private readonly queue: string,
+    private readonly ahead: number,
   ) {}
 
   async add(jobs: LaneJob[]): Promise<Added> {
@@ -77,7 +78,13 @@ export class PostgresLanes implements LaneStore {
   }
 
   async register(worker: string, concurrency: number, until: number): Promise<void> {
-    await this.one('select spillway_lanes.register($1, $2, $3, $4, $5)', [worker, concurrency, until, Date.now()]);
+    await this.one('select spillway_lanes.register($1, $2, $3, $4, $5, $6)', [
+      worker,
+      concurrency,
+      until,
+      Date.now(),
+      this.ahead,
+    ]);
   }
 
   async heal(deep: boolean): Promise<Healed> {
@@ -135,19 +142,24 @@ export class PostgresLanes implements LaneStore {
 
   async waiting(lane: string, most: number): Promise<number> {
     const row = await this.one<{ count: number }>(
-      `select count(*)::int from (
+      `select count(*)::int + coalesce((
+         select greatest(0, floor((p.pass[4] - greatest(s.v, f.seq + 1125899906842624)) * coalesce(l.weight, 1) / 100000))::int
+         from (select min(seq) as seq from bullmq.job where queue = $1 and state = 'waiting' and priority = 0 and seq < 0) f
+         join spillway_lanes.pass p on p.queue = $1 and p.name = $2 and f.seq is not null
+         left join spillway_lanes.state s on s.queue = $1
+         left join spillway_lanes.lane l on l.queue = $1 and l.name = $2), 0) as count
+       from (
          select from bullmq.job where queue = $1 and state = 'waiting-children' and process_at_ms is null
            and coalesce(opts->>'lane', '-') = $2 limit $3) j`,
       [lane, most],
     );
-    return row.count;
+    return Math.min(most, row.count);
   }
 
-  /** As BullMQ's add_flow takes it. */
+  /** As `spillway_lanes.entries` reads it. */
   private entryOf({ name, json, opts, place }: LaneJob, now: number): object {
     const { jobId, priority = 0, delay = 0, attempts = 1, deduplication } = opts;
     return {
-      queue: this.queue,
       id: jobId,
       name,
       data: json,
@@ -157,7 +169,6 @@ export class PostgresLanes implements LaneStore {
       timestamp: opts.timestamp ?? now,
       attempts,
       ...(deduplication && { dedupId: deduplication.id }),
-      lifo: false,
       ...(place && { ...placeOptions(place), weight: place.weight, cap: place.cap }),
     };
   }

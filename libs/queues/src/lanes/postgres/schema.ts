@@ -1,10 +1,12 @@
+import { AHEAD } from '../lane-store';
+
 /**
  * Tables and functions of the lanes beside BullMQ's in PostgreSQL; made again whenever this text changes.
  *
- * As on Redis, a spilled job is a job of BullMQ's in the state `waiting-children`. Its lane is in its options, and where it
+ * As on Redis, a job waits with its start tag as `seq`, below all numbers of BullMQ's own, and priority 0; a spilled job is a job of BullMQ's in the state `waiting-children`. Its lane is in its options, and where it
  * stands in `process_at_ms`: null can be let in, a time is when it is due, -1 is behind another of its ordering key. So
- * lanes are no more than indexes, and hold what BullMQ's table holds. A job that is let in has priority 0 and its start
- * tag as `seq`, below all numbers of BullMQ's own.
+ * lanes are no more than indexes, and hold what BullMQ's table holds. No events are written for BullMQ's `QueueEvents` when a
+ * job is added or let in: nobody here listens, and they cost as much as the job.
  *
  * All that changes lanes holds one advisory lock per queue.
  */
@@ -20,6 +22,14 @@ create table if not exists spillway_lanes.lane (
   ready boolean not null default false, blocked boolean not null default false, primary key (queue, name))
   with (fillfactor = 50);
 create index if not exists lane_front on spillway_lanes.lane (queue, pass) where ready and not blocked;
+
+alter table spillway_lanes.state add column if not exists ahead integer not null default ${AHEAD};
+-- The policy as it was last configured.
+alter table spillway_lanes.lane add column if not exists applied text;
+
+-- Finish tags of a lane's jobs, for each class of priority. While the lane stands in line, its own \`pass\` counts.
+create table if not exists spillway_lanes.pass (
+  queue text, name text, pass bigint[] not null, primary key (queue, name)) with (fillfactor = 50);
 
 -- Who holds an ordering key; when it is parked, why.
 create table if not exists spillway_lanes.head (
@@ -37,6 +47,17 @@ create index if not exists lanes_due on bullmq.job (queue, process_at_ms)
   where state = 'waiting-children' and process_at_ms > 0;
 create index if not exists lanes_behind on bullmq.job (queue, (coalesce(opts->>'lane', '-')), (opts->>'laneKey'), seq)
   where state = 'waiting-children' and process_at_ms = -1;
+
+create or replace function spillway_lanes.entries(p_entries jsonb) returns table (
+  ord bigint, id text, name text, data text, opts jsonb, priority integer, delay bigint, "timestamp" bigint,
+  attempts integer, "dedupId" text, lane text, "laneKey" text, weight double precision, cap integer)
+language sql immutable as $$
+  select ord, id, name, data, opts, priority, delay, "timestamp", attempts, "dedupId", lane, "laneKey", weight, cap
+  from rows from (jsonb_to_recordset(p_entries) as (
+    id text, name text, data text, opts jsonb, priority integer, delay bigint, "timestamp" bigint, attempts integer,
+    "dedupId" text, lane text, "laneKey" text, weight double precision, cap integer)) with ordinality
+    as e (id, name, data, opts, priority, delay, "timestamp", attempts, "dedupId", lane, "laneKey", weight, cap, ord)
+$$;
 
 create or replace function spillway_lanes.alive(p_queue text, p_id text) returns boolean language sql stable as $$
   select exists (select from bullmq.job where queue = p_queue and id = p_id and state not in ('completed', 'failed'))
@@ -60,8 +81,9 @@ create or replace trigger spillway_lanes_come_back before update of state on bul
 -- The lane has a job to give. One that had none begins at the time it is now: nothing is saved up.
 create or replace function spillway_lanes.enter(p_queue text, p_lanes text[]) returns void language sql as $$
   insert into spillway_lanes.lane as l (queue, name, ready, pass)
-  select p_queue, name, true, coalesce(s.v, 0)
+  select p_queue, n.name, true, greatest(s.v, p.pass[4], 0)
   from (select distinct unnest(p_lanes) as name) n left join spillway_lanes.state s on s.queue = p_queue
+  left join spillway_lanes.pass p on p.queue = p_queue and p.name = n.name
   on conflict (queue, name) do update set ready = true, pass = greatest(l.pass, excluded.pass) where not l.ready
 $$;
 

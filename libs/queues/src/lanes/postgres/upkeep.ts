@@ -1,7 +1,8 @@
 /** What workers, operators and the reconciler ask of the lanes. */
 export const UPKEEP = `
+drop function if exists spillway_lanes.register(text, text, integer, bigint, bigint);
 create or replace function spillway_lanes.register(
-  p_queue text, p_worker text, p_concurrency integer, p_void_at bigint, p_now bigint)
+  p_queue text, p_worker text, p_concurrency integer, p_void_at bigint, p_now bigint, p_ahead integer)
 returns void language plpgsql as $$
 declare
   v_sum integer;
@@ -13,8 +14,9 @@ begin
     on conflict (queue, id) do update set concurrency = excluded.concurrency, void_at = excluded.void_at;
   end if;
   v_sum := (select sum(concurrency) from spillway_lanes.worker where queue = p_queue);
-  insert into spillway_lanes.state as s (queue, room) values (p_queue, coalesce(greatest(4, 2 * v_sum), 100))
-  on conflict (queue) do update set room = excluded.room where s.room <> excluded.room;
+  insert into spillway_lanes.state as s (queue, room, ahead) values (p_queue, coalesce(greatest(4, 2 * v_sum), 100), p_ahead)
+  on conflict (queue) do update set room = excluded.room, ahead = excluded.ahead
+  where s.room <> excluded.room or s.ahead <> excluded.ahead;
 end;
 $$;
 
@@ -54,7 +56,8 @@ begin
     -- Nothing waits: what lanes had in a time of plenty is forgotten.
     if not exists (select from bullmq.job where queue = p_queue and state = 'waiting-children') and not exists (
       select from bullmq.job where queue = p_queue and state = 'waiting' and priority = 0 and seq < 0) then
-      delete from spillway_lanes.lane where queue = p_queue and weight = 1 and cap is null;
+      delete from spillway_lanes.pass where queue = p_queue;
+      delete from spillway_lanes.lane where queue = p_queue and weight = 1 and cap is null and applied is null;
       update spillway_lanes.lane set pass = 0, ready = false where queue = p_queue;
       update spillway_lanes.state set v = 0, last = 0 where queue = p_queue;
     end if;
@@ -64,6 +67,8 @@ end;
 $$;
 
 create or replace function spillway_lanes.configure(p_queue text, p_policies jsonb) returns void language plpgsql as $$
+declare
+  v_changed text[];
 begin
   perform spillway_lanes.lock(p_queue);
   insert into spillway_lanes.lane (queue, name, weight, cap)
@@ -75,6 +80,27 @@ begin
     and name not in (select lane from jsonb_to_recordset(p_policies) as t (lane text));
   delete from spillway_lanes.held h using spillway_lanes.lane l
   where h.queue = p_queue and l.queue = p_queue and l.name = h.lane and l.cap is null;
+  -- Jobs that wait with a tag of the old policy go back to their lane, and get another. A job may have brought a policy
+  -- before it came here: what counts is what was applied here before.
+  with known as (
+    select name, case when weight <> 1 or cap is not null then weight || ':' || coalesce(cap::text, '') end as policy
+    from spillway_lanes.lane where queue = p_queue
+  ), changed as (
+    update spillway_lanes.lane l set applied = k.policy from known k
+    where l.queue = p_queue and l.name = k.name and l.applied is distinct from k.policy returning l.name
+  )
+  select array_agg(name) into v_changed from changed;
+  if v_changed is not null then
+    delete from spillway_lanes.pass where queue = p_queue and name = any(v_changed);
+    with recalled as (
+      update bullmq.job set state = 'waiting-children', priority = coalesce((opts->>'priority')::integer, 0)
+      where queue = p_queue and state = 'waiting' and priority = 0 and seq < 0
+        and coalesce(opts->>'lane', '-') = any(v_changed)
+      returning coalesce(opts->>'lane', '-') as lane
+    )
+    select array_agg(distinct lane) into v_changed from recalled;
+    if v_changed is not null then perform spillway_lanes.enter(p_queue, v_changed); end if;
+  end if;
   perform spillway_lanes.admit(p_queue, 64);
 end;
 $$;

@@ -1,16 +1,20 @@
+import { TAGS } from './tags';
+
 /**
  * What the lane scripts share. All keys of a queue's lanes begin with the queue's own prefix, so that they are in the
  * same hash slot of a cluster.
  *
- * A spilled job is a job of BullMQ's in the state `waiting-children` (which nothing else here uses): its hash is there,
- * so it is found, removed, counted and deduplicated like any other. To be let in is to be taken out of that set, so
- * nothing is let in twice. A job that is let in waits in BullMQ's `prioritized` set with its start tag as the score,
- * below all scores of BullMQ's own: those in front are those whose lane has had least.
+ * A job waits in BullMQ's `prioritized` set with its start tag as the score, below all scores of BullMQ's own: those in
+ * front are those whose lane has had least. It gets its tag when it is added, if nothing holds it back: then a lane costs
+ * no more than the tag. Else it spills: a spilled job is a job of BullMQ's in the state `waiting-children` (which nothing
+ * else here uses): its hash is there, so it is found, removed, counted and deduplicated like any other. To be let in is to
+ * be taken out of that set, so nothing is let in twice.
  *
- * Keys: `lanes:ready` lane → start tag of its next job; `lanes:pass` lane → finish tag of its last one; `lanes:blocked`
- * lanes at their cap; `lanes:policy` lane → `weight:cap`; `lanes:due` id → time; `lanes:heads` ordering key → id of the
- * job that holds it, `!` when parked; `lanes:parked` ordering key → why; `lane:L` id → class and sequence; `lane:L:held`
- * ids of a capped lane; `key:K` ids behind the head of an ordering key → sequence.
+ * Keys: `lanes:ready` lane → start tag of its next spilled job; `lanes:pass` lane → finish tags (see `tags.ts`);
+ * `lanes:blocked` lanes at their cap; `lanes:policy` lane → `weight:cap`, `lanes:applied` the same as it was last
+ * configured; `lanes:due` id → time; `lanes:heads` ordering key → id of the job that holds it, `!` when parked;
+ * `lanes:parked` ordering key → why; `lane:L` id → class and sequence; `lane:L:held` ids of a capped lane; `key:K` ids
+ * behind the head of an ordering key → sequence.
  *
  * ARGV: 1 the queue's prefix, 2 the time.
  */
@@ -21,10 +25,11 @@ local META, WAIT, PRIO, ACTIVE, DELAYED = P .. 'meta', P .. 'wait', P .. 'priori
 local EVENTS, MARKER, SPILLED = P .. 'events', P .. 'marker', P .. 'waiting-children'
 local READY, PASS, STATE, POLICY = P .. 'lanes:ready', P .. 'lanes:pass', P .. 'lanes:state', P .. 'lanes:policy'
 local BLOCKED, DUE, HEADS, PARKED = P .. 'lanes:blocked', P .. 'lanes:due', P .. 'lanes:heads', P .. 'lanes:parked'
+local APPLIED = P .. 'lanes:applied'
 -- Start tags count up from here: all are below 0, and whole numbers of a double.
 local BASE = -1125899906842624
 local STRIDE, CLASS, EARLIER = 100000, 17592186044416, 8796093022208
-local WINDOW, OVERFLOW = 100, 3
+local WINDOW = 100
 
 local function maxEvents()
   local most = call('HGET', META, 'opts.maxLenEvents')
@@ -72,28 +77,13 @@ local function alive(id)
   return found[1] and not found[2]
 end
 
-local clock
-local function time()
-  if not clock then
-    local state = call('HMGET', STATE, 'v', 'last', 'window')
-    clock = { v = tonumber(state[1]) or 0, last = tonumber(state[2]) or 0, window = tonumber(state[3]) or WINDOW }
-    local first = call('ZRANGEBYSCORE', PRIO, '-inf', '(0', 'WITHSCORES', 'LIMIT', 0, 1)
-    clock.v = math.max(clock.v, first[2] and tonumber(first[2]) - BASE or clock.last)
-  end
-  return clock
-end
-
-local function join(lane)
-  if call('ZSCORE', READY, lane) or call('SISMEMBER', BLOCKED, lane) == 1 then return end
-  local pass = tonumber(call('HGET', PASS, lane)) or 0
-  call('ZADD', READY, math.max(pass, time().v), lane)
-end
-
+${TAGS}
 -- What waits holds no slot: a job of the same id may have died before it gave back its own.
 local function enter(id, lane, class, seq)
   if policyOf(lane).cap and call('SREM', P .. 'lane:' .. lane .. ':held', id) == 1 then call('SREM', BLOCKED, lane) end
   call('ZADD', P .. 'lane:' .. lane, class * CLASS + seq, id)
-  join(lane)
+  spilledClass[lane] = nil
+  line(lane)
 end
 
 local function spill(id)
@@ -121,7 +111,7 @@ end
 
 local function leave(lane, id)
   call('SREM', P .. 'lane:' .. lane .. ':held', id)
-  if call('SREM', BLOCKED, lane) == 1 and call('EXISTS', P .. 'lane:' .. lane) == 1 then join(lane) end
+  if call('SREM', BLOCKED, lane) == 1 and call('EXISTS', P .. 'lane:' .. lane) == 1 then line(lane) end
 end
 
 local function promoteDue(most)
@@ -138,12 +128,15 @@ end
 
 -- What BullMQ let in by itself (retries, timers, the last of a time without lanes) takes its place in its lane.
 local function callBack(most)
-  if call('ZCARD', READY) == 0 then return end
+  if call('ZCARD', READY) == 0 then
+    local first = call('ZRANGE', PRIO, 0, 0, 'WITHSCORES')
+    if not first[2] or tonumber(first[2]) >= 0 then return end
+  end
   local others = call('ZRANGEBYSCORE', PRIO, 0, '+inf', 'WITHSCORES', 'LIMIT', 0, most)
   for i = 1, #others, 2 do
     local id = others[i]
     local place = placeOf(id)
-    if place then
+    if place and not join(id, place.lane, place.class) then
       call('ZREM', PRIO, id)
       call('ZADD', SPILLED, now, id)
       leave(place.lane, id)
@@ -152,48 +145,38 @@ local function callBack(most)
   end
 end
 
--- Lets jobs in while there is room, from the lane that has had least for its weight.
+-- Lets spilled jobs in while there is room, from the lane that has had least for its weight.
 local function admit(most)
   local admitted = 0
-  local waiting, top
+  local waiting
   while admitted < most do
     local lanes = call('ZRANGE', READY, 0, 0, 'WITHSCORES')
     local lane, tag = lanes[1], tonumber(lanes[2])
     if not lane then break end
-    time()
-    if not waiting then
-      waiting = call('LLEN', WAIT) + call('ZCARD', PRIO)
-      local last = call('ZREVRANGEBYSCORE', PRIO, '(0', '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
-      top = last[2] and tonumber(last[2]) - BASE
-    end
-    -- Whose turn is before that of jobs that wait goes in front of them, also when there is no room.
-    if waiting >= clock.window and (waiting >= OVERFLOW * clock.window or (top and tag >= top)) then break end
+    waiting = waiting or call('LLEN', WAIT) + call('ZCARD', PRIO)
     local policy = policyOf(lane)
+    if waiting >= time().window and tag - clock.v >= clock.ahead * policy.stride then break end
     local held = P .. 'lane:' .. lane .. ':held'
     local next = {}
     if policy.cap and call('SCARD', held) >= policy.cap then
-      call('ZREM', READY, lane)
       call('SADD', BLOCKED, lane)
     else
       next = call('ZPOPMIN', P .. 'lane:' .. lane)
-      if not next[1] then call('ZREM', READY, lane) end
+      spilledClass[lane] = nil
     end
-    -- While a lane is in line, its pass is its score there.
-    if not next[1] then call('HSET', PASS, lane, string.format('%.0f', tag)) end
     local id = next[1]
-    if id and call('ZREM', SPILLED, id) == 1 then
+    if not id then
+      call('ZREM', READY, lane)
+      leaveLine(lane, tag)
+    elseif call('ZREM', SPILLED, id) == 1 then
       call('ZADD', READY, tag + policy.stride, lane)
       if policy.cap then call('SADD', held, id) end
-      call('ZADD', PRIO, BASE + tag, id)
+      put(id, tag)
       event('waiting', 'jobId', id, 'prev', 'waiting-children')
       admitted, waiting = admitted + 1, waiting + 1
-      clock.last = math.max(clock.last, tag)
-      if not top or tag > top then top = tag end
     end
   end
-  if clock then
-    call('HSET', STATE, 'v', string.format('%.0f', clock.v), 'last', string.format('%.0f', clock.last))
-  end
+  settle()
   if admitted > 0 then mark() end
   return admitted
 end

@@ -16,9 +16,9 @@ import { placeOptions } from '../place-options';
 import { withContext } from '../../redis/add-jobs';
 import { placeText, policyOf, policyText } from './place';
 import { ADD, PUMP, RETRY_LATER } from './scripts';
-import { CONFIGURE, HEAL, LIST, PARK, REGISTER, SKIP } from './upkeep';
+import { CONFIGURE, HEAL, LIST, PARK, REGISTER, SKIP, WAITING } from './upkeep';
 
-const SCRIPTS = { ADD, PUMP, RETRY_LATER, CONFIGURE, HEAL, LIST, PARK, REGISTER, SKIP };
+const SCRIPTS = { ADD, PUMP, RETRY_LATER, CONFIGURE, HEAL, LIST, PARK, REGISTER, SKIP, WAITING };
 type Script = keyof typeof SCRIPTS;
 type Argument = string | number;
 
@@ -34,6 +34,7 @@ export class RedisLanes implements LaneStore {
   constructor(
     private readonly redis: RedisConnection,
     private readonly queue: Queue,
+    private readonly ahead: number,
   ) {}
 
   async add(jobs: LaneJob[]): Promise<Added> {
@@ -60,7 +61,7 @@ export class RedisLanes implements LaneStore {
   }
 
   async register(worker: string, concurrency: number, until: number): Promise<void> {
-    await this.run('REGISTER', worker, concurrency, until);
+    await this.run('REGISTER', worker, concurrency, until, this.ahead);
   }
 
   async heal(deep: boolean): Promise<Healed> {
@@ -122,7 +123,7 @@ export class RedisLanes implements LaneStore {
   }
 
   async waiting(lane: string, most: number): Promise<number> {
-    return Math.min(most, await this.redis.zcard(this.queue.toKey(`lane:${lane}`)));
+    return Math.min(most, (await this.run('WAITING', lane)) as number);
   }
 
   private run(script: Script, ...args: Argument[]): Promise<unknown> {

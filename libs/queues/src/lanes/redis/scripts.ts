@@ -20,8 +20,9 @@ const MOST_DELAYED = 1_000;
 export const ADD = `${COMMON}
 local most = maxEvents()
 local ids, added, gone, room = {}, 0, 0, 0
-if ARGV[3] == '1' and call('ZCARD', READY) == 0 then
-  room = (tonumber(call('HGET', STATE, 'window')) or WINDOW) - call('LLEN', WAIT) - call('ZCARD', PRIO)
+-- What is in the list is taken before what has a tag: it takes no more while tags wait.
+if ARGV[3] == '1' and call('ZCARD', PRIO) == 0 and call('ZCARD', READY) == 0 then
+  room = (tonumber(call('HGET', STATE, 'window')) or WINDOW) - call('LLEN', WAIT)
 end
 
 local function takeHead(name, id)
@@ -114,6 +115,9 @@ for i = 4, #ARGV, 10 do
       else call('ZADD', PRIO, priority * 4294967296 + call('INCR', P .. 'pc') % 4294967296, id) end
       call('XADD', EVENTS, 'MAXLEN', '~', most, '*', 'event', 'waiting', 'jobId', id)
       added, room = added + 1, room - 1
+    elseif cap == '' and join(id, lane, priority) then
+      call('XADD', EVENTS, 'MAXLEN', '~', most, '*', 'event', 'waiting', 'jobId', id)
+      added = added + 1
     else
       spill(id)
       enter(id, lane, priority, seq)
@@ -124,9 +128,7 @@ for i = 4, #ARGV, 10 do
   ids[#ids + 1] = first
 end
 if added > 0 then mark() end
-if gone > 0 then
-  admit(gone + 16)
-end
+if gone > 0 then admit(gone + 16) else settle() end
 return { ids, ARGV[3] == '1' and call('ZCARD', SPILLED) or 0 }`;
 
 /**

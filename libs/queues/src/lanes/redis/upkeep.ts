@@ -1,6 +1,12 @@
 import { COMMON } from './common';
 
-/** Says that a worker lives. ARGV: 3 its id, 4 its concurrency (0: it leaves), 5 when its word is void. Answers the window. */
+/** Jobs let in by a change of policies; pumps let in the others. */
+const MOST_ADMITTED = 64;
+
+/**
+ * Says that a worker lives. ARGV: 3 its id, 4 its concurrency (0: it leaves), 5 when its word is void, 6 `AHEAD`.
+ * Answers the window.
+ */
 export const REGISTER = `${COMMON}
 local WORKERS = P .. 'lanes:workers'
 if ARGV[4] == '0' then call('HDEL', WORKERS, ARGV[3])
@@ -12,7 +18,7 @@ for i = 1, #all, 2 do
 end
 local window = WINDOW
 if sum > 0 then window = math.max(4, 2 * sum) end
-call('HSET', STATE, 'window', window)
+call('HSET', STATE, 'window', window, 'ahead', ARGV[6])
 return window`;
 
 /**
@@ -46,13 +52,13 @@ if ARGV[3] == '0' then
   end
   for _, lane in ipairs(call('SMEMBERS', BLOCKED)) do
     call('SREM', BLOCKED, lane)
-    if call('EXISTS', P .. 'lane:' .. lane) == 1 then join(lane) end
+    if call('EXISTS', P .. 'lane:' .. lane) == 1 then line(lane) end
   end
   -- Nothing waits: what lanes had in a time of plenty is forgotten.
   if call('ZCARD', READY) == 0 and call('ZCARD', SPILLED) == 0 and call('ZCOUNT', PRIO, '-inf', '(0') == 0 then
     call('DEL', PASS)
     call('HDEL', STATE, 'v', 'last')
-    clock = nil
+    clock, passes = nil, {}
   end
 end
 if ARGV[4] ~= '' then
@@ -80,9 +86,15 @@ end
 admit(64)
 return { next, spilled, freed, lost }`;
 
-/** Brings the policies of lanes to what tenants configured. ARGV from 3: lane, `weight:cap`; others have the default. */
+/** Jobs that one change of policies looks at. */
+const MOST_RECALLED = 20_000;
+
+/**
+ * Brings the policies of lanes to what tenants configured. ARGV from 3: lane, `weight:cap`; others have the default.
+ * Jobs that wait with a tag of the old policy go back to their lane, and get another.
+ */
 export const CONFIGURE = `${COMMON}
-local wanted = {}
+local wanted, changed, any = {}, {}, false
 for i = 3, #ARGV, 2 do wanted[ARGV[i]] = ARGV[i + 1] end
 local known = call('HGETALL', POLICY)
 for i = 1, #known, 2 do
@@ -90,11 +102,39 @@ for i = 1, #known, 2 do
   if not wanted[known[i]] or string.match(wanted[known[i]], ':$') then call('DEL', P .. 'lane:' .. known[i] .. ':held') end
 end
 for lane, text in pairs(wanted) do call('HSET', POLICY, lane, text) end
+
+-- A job may have brought a policy before it came here: what counts is what was applied here before.
+local applied = call('HGETALL', APPLIED)
+for i = 1, #applied, 2 do
+  if not wanted[applied[i]] then
+    call('HDEL', APPLIED, applied[i])
+    changed[applied[i]], any = true, true
+  end
+end
+for lane, text in pairs(wanted) do
+  if call('HGET', APPLIED, lane) ~= text then
+    call('HSET', APPLIED, lane, text)
+    changed[lane], any = true, true
+  end
+end
+if any then
+  for lane in pairs(changed) do call('HDEL', PASS, lane) end
+  for i, id in ipairs(call('ZRANGEBYSCORE', PRIO, '-inf', '(0', 'LIMIT', 0, ${MOST_RECALLED})) do
+    local opts = call('HGET', P .. id, 'opts')
+    local lane = opts and string.match(opts, '"lane":"([^"]*)"')
+    if lane and changed[lane] then
+      call('ZREM', PRIO, id)
+      spill(id)
+      enter(id, lane, placeOf(id).class, i - EARLIER)
+    end
+  end
+end
+
 for _, lane in ipairs(call('SMEMBERS', BLOCKED)) do
   call('SREM', BLOCKED, lane)
-  if call('EXISTS', P .. 'lane:' .. lane) == 1 then join(lane) end
+  if call('EXISTS', P .. 'lane:' .. lane) == 1 then line(lane) end
 end
-return admit(64)`;
+return admit(${MOST_ADMITTED})`;
 
 /** ARGV: 3 ordering key, 4 id of the job that is given up, 5 why, as JSON. Answers whether the lane is parked by it. */
 export const PARK = `${COMMON}
@@ -149,3 +189,9 @@ else
   until cursor == '0' or #keys >= most
 end
 return { lanes, keys, call('ZCARD', SPILLED), call('ZCARD', DUE), tonumber(call('HGET', STATE, 'window')) or WINDOW }`;
+
+/** How many jobs of a lane wait, in it and in the queue. ARGV: 3 lane. */
+export const WAITING = `${COMMON}
+local ahead = passOf(ARGV[3])[4] - time().v
+if ahead < 0 or call('ZCOUNT', PRIO, '-inf', '(0') == 0 then ahead = 0 end
+return call('ZCARD', P .. 'lane:' .. ARGV[3]) + math.floor(ahead / policyOf(ARGV[3]).stride)`;

@@ -33,7 +33,8 @@ export class Servers {
 
   world(): World {
     this.runs += 1;
-    return new World(this.backend, `lanes-${this.runs}`);
+    // Every other one spills much earlier than it would.
+    return new World(this.backend, `lanes-${this.runs}`, this.runs % 2 ? undefined : 2);
   }
 
   close(): Promise<void> {
@@ -48,9 +49,10 @@ export class World {
   private readonly worker: Worker;
   private readonly mortal: Worker;
 
-  constructor(backend: QueueBackend, name: string) {
+  /** @param ahead jobs of a lane in the queue before others spill */
+  constructor(backend: QueueBackend, name: string, ahead?: number) {
     this.queue = backend.openQueue(name, 'spillway');
-    this.store = backend.lanes(this.queue);
+    this.store = backend.lanes(this.queue, ahead);
     const settings = { autorun: false, maxStalledCount: 1_000_000, stalledInterval: SHORT_MS };
     const nothing = () => Promise.resolve();
     this.worker = backend.openWorker(name, 'spillway', nothing, { ...settings, lockDuration: LOCK_MS });
