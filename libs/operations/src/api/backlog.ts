@@ -1,5 +1,4 @@
 import { BadRequestError, type QueueName } from '@spillway/contracts';
-import type { Queue } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
 
 /** What waits to be worked on, as an autoscaler asks. */
@@ -40,28 +39,11 @@ async function ofPartition({ queues }: Platform, name: QueueName, partition: num
   const [counts, spilled, since] = await Promise.all([
     queue.getJobCounts('waiting', 'prioritized'),
     lanes.has(name) ? lanes.of(name, partition).list(MOST_LANES) : undefined,
-    oldest(queue),
+    queues.backend.oldestWaiting(queue),
   ]);
   const inLanes = (spilled?.lanes ?? []).filter(({ blocked }) => !blocked).reduce((sum, lane) => sum + lane.waiting, 0);
   return {
     backlog: (counts['waiting'] ?? 0) + (counts['prioritized'] ?? 0) + inLanes,
     oldestSeconds: since === undefined ? 0 : Math.max(0, Math.round((Date.now() - since) / 1_000)),
   };
-}
-
-/** BullMQ's numbers of the priorities that jobs are added with; libs/queues/src/priority.ts. */
-const PRIORITIES = [1, 2, 3, 4];
-
-/** Unix milliseconds. The queue is in order of priority, so the first of each is looked at. */
-async function oldest(queue: Queue): Promise<number | undefined> {
-  const perPriority = await queue.getCountsPerPriority(PRIORITIES);
-  let start = 0;
-  const firsts = [queue.getJobs(['waiting'], 0, 0, true)];
-  for (const priority of PRIORITIES) {
-    const count = perPriority[priority] ?? 0;
-    if (count > 0) firsts.push(queue.getJobs(['prioritized'], start, start, true));
-    start += count;
-  }
-  const jobs = (await Promise.all(firsts)).flat().filter((job) => job?.attemptsMade === 0);
-  return jobs.length > 0 ? Math.min(...jobs.map((job) => job.timestamp + (job.opts.delay ?? 0))) : undefined;
 }

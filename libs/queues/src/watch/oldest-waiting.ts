@@ -15,6 +15,8 @@ const SCORE = 0x1_0000_0000;
 export async function oldestInRedis(redis: RedisConnection, queue: Queue): Promise<number | undefined> {
   const ids = await Promise.all([
     redis.lrange(queue.toKey('wait'), -LOOK_AT, -1).then((found) => found.reverse()),
+    // Those whose place their lane gave them.
+    redis.zrangebyscore(queue.toKey('prioritized'), '-inf', '(0', 'LIMIT', 0, LOOK_AT),
     ...PRIORITIES.map((one) =>
       redis.zrangebyscore(queue.toKey('prioritized'), one * SCORE, `(${(one + 1) * SCORE}`, 'LIMIT', 0, LOOK_AT),
     ),

@@ -21,8 +21,8 @@ export const ADD = `${COMMON}
 local most = maxEvents()
 local ids, added, gone, room = {}, 0, 0, 0
 -- What is in the list is taken before what has a tag: it takes no more while tags wait.
-if ARGV[3] == '1' and call('ZCARD', PRIO) == 0 and call('ZCARD', READY) == 0 then
-  room = (tonumber(call('HGET', STATE, 'window')) or WINDOW) - call('LLEN', WAIT)
+if ARGV[3] == '1' and call('ZCARD', READY) == 0 and call('ZCOUNT', PRIO, '-inf', '(0') == 0 then
+  room = (tonumber(call('HGET', STATE, 'window')) or WINDOW) - call('LLEN', WAIT) - call('ZCARD', PRIO)
 end
 
 local function takeHead(name, id)
