@@ -111,7 +111,7 @@ begin
       select from job where queue = p_queue and state = 'delayed' limit 1000) d);
   end if;
   spilled := exists (select from spillway_lanes.lane where queue = p_queue and ready);
-  v_room := coalesce((select room from spillway_lanes.state where queue = p_queue), 100);
+  v_room := coalesce((select room from spillway_lanes.state where queue = p_queue), 20);
   if p_plain and v_native and not spilled and v_count + (
     select count(*) from (select from job where queue = p_queue and state = 'waiting' limit v_room) w) <= v_room then
     perform spillway_lanes.add_short(p_queue, p_entries, v_gone);

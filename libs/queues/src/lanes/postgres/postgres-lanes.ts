@@ -128,7 +128,7 @@ export class PostgresLanes implements LaneStore {
       ),
       this.one<{ spilled: number; due: number; window: number }>(
         `select count(*)::int as spilled, (count(*) filter (where process_at_ms > 0))::int as due,
-           coalesce((select room from spillway_lanes.state where queue = $1), 100) as window
+           coalesce((select room from spillway_lanes.state where queue = $1), 20) as window
          from bullmq.job where queue = $1 and state = 'waiting-children'`,
         [],
       ),

@@ -15,7 +15,7 @@ create schema if not exists spillway_lanes;
 
 create table if not exists spillway_lanes.state (
   queue text primary key, v bigint not null default 0, last bigint not null default 0,
-  room integer not null default 100);
+  room integer not null default 20);
 
 create table if not exists spillway_lanes.lane (
   queue text, name text, weight double precision not null default 1, cap integer, pass bigint not null default 0,

@@ -14,7 +14,7 @@ begin
     on conflict (queue, id) do update set concurrency = excluded.concurrency, void_at = excluded.void_at;
   end if;
   v_sum := (select sum(concurrency) from spillway_lanes.worker where queue = p_queue);
-  insert into spillway_lanes.state as s (queue, room, ahead) values (p_queue, coalesce(greatest(4, 2 * v_sum), 100), p_ahead)
+  insert into spillway_lanes.state as s (queue, room, ahead) values (p_queue, coalesce(greatest(4, 2 * v_sum), 20), p_ahead)
   on conflict (queue) do update set room = excluded.room, ahead = excluded.ahead
   where s.room <> excluded.room or s.ahead <> excluded.ahead;
 end;

@@ -29,7 +29,7 @@ local APPLIED = P .. 'lanes:applied'
 -- Start tags count up from here: all are below 0, and whole numbers of a double.
 local BASE = -1125899906842624
 local STRIDE, CLASS, EARLIER = 100000, 17592186044416, 8796093022208
-local WINDOW = 100
+local WINDOW = 20
 
 local function maxEvents()
   local most = call('HGET', META, 'opts.maxLenEvents')
