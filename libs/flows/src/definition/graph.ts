@@ -251,7 +251,9 @@ function escapeLabel(text: string): string {
     .trim();
   const cut = [...line].length > LONGEST_LABEL ? `${[...line].slice(0, LONGEST_LABEL - 1).join('')}…` : line;
   return (
-    cut.replace(/[^\p{L}\p{N} .,…/$_()[\]{}=+*|'!?@^~-]|[ﬂ¶ß]/gu, (character) => `#${character.codePointAt(0)};`) ||
-    '#32;'
+    cut.replace(
+      /[^\p{L}\p{N} .,\u2026/$_()[\]{}=+*|'!?@^~-]|[\ufb02\xb6\xdf]/gu,
+      (character) => `#${character.codePointAt(0)};`,
+    ) || '#32;'
   );
 }

@@ -94,9 +94,16 @@ export class Isolation {
 
   /** A child, from its start until there is nothing left for it or it dies. */
   private async serve(): Promise<void> {
+    // What was built sees to its own compile cache.
+    const fromSources = this.entry.endsWith('.ts');
     const child = fork(this.entry, [], {
-      execArgv: this.entry.endsWith('.ts') ? ['-r', '@swc-node/register'] : [],
-      env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: getCompileCacheDir(), ...this.environment },
+      execArgv: fromSources ? ['-r', '@swc-node/register'] : [],
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        ...(fromSources && { NODE_COMPILE_CACHE: getCompileCacheDir() }),
+        ...this.environment,
+      },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.children.add(child);
