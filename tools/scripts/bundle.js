@@ -46,6 +46,7 @@ const OUTSIDE = [
 const LOADED = [
   './apps/spillway/src/program.ts',
   './libs/runtime/src/index.ts',
+  './libs/runtime/src/problem-adapter.ts',
   './libs/workers/src/index.ts',
   './libs/ingress/src/index.ts',
   './libs/operations/src/index.ts',
@@ -83,7 +84,7 @@ exports.bundle = async function bundle(apps) {
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',
-    plugins: [throughSwc(), startedByPath()],
+    plugins: [throughSwc(), startedByPath(), oneLanguage()],
   };
   const [{ metafile }] = await Promise.all([
     build({ ...options, stdin: { contents, resolveDir: process.cwd() }, outfile: 'dist/spillway.js' }),
@@ -121,6 +122,18 @@ function startedByPath() {
         if (!STARTED[path]) return { errors: [{ text: `${path} is started by its path: say in ${__filename} how` }] };
         return { path: STARTED[path], external: true };
       });
+    },
+  };
+}
+
+/** zod runs a file for each of its fifty languages; we speak one. */
+function oneLanguage() {
+  return {
+    name: 'one language',
+    setup({ onLoad }) {
+      onLoad({ filter: /[/\\]zod[/\\]v4[/\\]locales[/\\]index\.cjs$/ }, () => ({
+        contents: `exports.en = require('./en.cjs').default;`,
+      }));
     },
   };
 }

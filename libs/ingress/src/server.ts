@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestLog } from '@spillway/observability';
-import { type Platform, ProblemAdapter, takeRawBodies } from '@spillway/runtime';
+import { type Platform, problemAdapter, takeRawBodies } from '@spillway/runtime';
 import { IngressModule } from './ingress.module';
 
 export interface IngressServer {
@@ -29,7 +29,7 @@ export async function startIngress(platform: Platform): Promise<IngressServer> {
     return503OnClosing: true,
   };
   const hint = 'Webhooks go to POST /v1/in/{tenant}/{source}; /openapi.json lists the rest.';
-  const adapter = new ProblemAdapter(options, platform.log, hint);
+  const adapter = problemAdapter(options, platform.log, hint);
   const app = await NestFactory.create<NestFastifyApplication>(IngressModule.forPlatform(platform), adapter, {
     logger: new NestLog(platform.log),
     bodyParser: false,

@@ -3,7 +3,7 @@ import cookie from '@fastify/cookie';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestLog } from '@spillway/observability';
-import { type Platform, ProblemAdapter } from '@spillway/runtime';
+import { type Platform, problemAdapter } from '@spillway/runtime';
 import { type Access, ensureFirstAccess } from './access/first-access';
 import { OperationsModule } from './operations.module';
 
@@ -27,7 +27,7 @@ export async function startOperations(platform: Platform, options: OperationsOpt
   const ingressUrl = options.ingressUrl ?? (() => ingress.publicUrl ?? `http://localhost:${ingress.port}`);
   const access = await ensureFirstAccess(platform);
   const hint = 'The board is at /queues, the operations API under /api/v1: see /openapi.json.';
-  const adapter = new ProblemAdapter(
+  const adapter = problemAdapter(
     { bodyLimit: 10 * 1_048_576, return503OnClosing: true, trustProxy },
     platform.log,
     hint,

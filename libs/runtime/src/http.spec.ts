@@ -3,11 +3,11 @@ import { loadConfig } from '@spillway/config';
 import { inTime } from '@spillway/contracts';
 import { createLog } from '@spillway/observability';
 import { Agent, request } from 'undici';
-import { ProblemAdapter } from './http';
+import { problemAdapter } from './http';
 
 describe('a server that closes', () => {
   it('answers what is under way, and does not wait for its connection to be given up', async () => {
-    const adapter = new ProblemAdapter({}, createLog(loadConfig({ LOG_LEVEL: 'silent' }).log), '');
+    const adapter = problemAdapter({}, createLog(loadConfig({ LOG_LEVEL: 'silent' }).log), '');
     const server = adapter.getInstance();
     let begun = () => {};
     const isUnderWay = new Promise<void>((resolve) => (begun = resolve));

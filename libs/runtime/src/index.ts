@@ -4,7 +4,7 @@ export { Directory, type LiveSource, type LiveTenant } from './directory';
 export { embedded, type Embedding } from './embed';
 export { lintResource, type LintProblem } from './lint';
 export { forkEnvironment, migratePlatform, openPlatform, type Platform } from './platform';
-export { ProblemAdapter, problemOf, takeRawBodies } from './http';
+export { problemAdapter, problemOf, takeRawBodies } from './http';
 export { closeOnSignal, describeFailure, runProcess, type Running } from './process';
 export { eitherStore, recordsAnswer, registerHealth } from './health';
 export type { GaugeSource } from './installation-gauges';
