@@ -6,6 +6,7 @@ export { DeadLetters, summarize, type DeadLetterFilter, type DeadLetterSummary }
 export { FactSink, type NewFact } from './fact-sink';
 export { Turns, groupOf, partitionOf, Partitions } from './partitions';
 export { Queues, type AddOptions, type JobData, type OneQueue } from './queues';
+export { FreeQueues } from './watch/free-queues';
 export { Lanes, orderingKeyOf } from './lanes/lanes';
 export type {
   Ended,

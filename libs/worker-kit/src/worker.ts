@@ -57,7 +57,8 @@ const NO_STALLED_LIMIT = 1_000_000;
 /** How soon the queues are asked again when they were away. BullMQ's own 15 s are long for a restart of a server. */
 const AWAY_MS = 1_000;
 
-const WORKER_NAME = `${hostname()}:${process.pid}`;
+/** How the ledger calls this process. */
+export const WORKER_NAME = `${hostname()}:${process.pid}`;
 
 /** Takes a queue's jobs to its handler: time limit, cancellation, error classes, dead letters, isolation, facts. */
 export class QueueWorker<Name extends QueueName = QueueName> {

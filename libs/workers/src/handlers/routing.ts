@@ -14,6 +14,7 @@ import type { NewFact } from '@spillway/queues';
 import { plan, type Planned, planRun } from '@spillway/routing';
 import { between, crashPoint, type LiveTenant, type Platform } from '@spillway/runtime';
 import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
+import { Beginnings } from '../runs/beginnings';
 
 const SCHEDULE_DEDUPE_MS = 3_600_000;
 
@@ -23,11 +24,13 @@ export class RoutingHandler implements Handler<'ingress-events'> {
   /** What an event led to tells more than how often it was looked at. */
   readonly tellsAttempts = false;
   private readonly acceptor: Acceptor;
+  private readonly beginnings: Beginnings;
   /** Versions of flows that are in the database, by hash. */
   private readonly kept = new Set<string>();
 
   constructor(private readonly platform: Platform) {
     this.acceptor = new Acceptor(platform);
+    this.beginnings = new Beginnings(platform);
   }
 
   async handle(context: JobContext<IngressJob | ScheduleJob>): Promise<Outcome> {
@@ -40,7 +43,8 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     return [...acceptedFact(data), { ...aboutEvent(data), kind: 'event.failed', error }];
   }
 
-  private async route(job: IngressJob, { log }: JobContext<unknown>): Promise<Outcome> {
+  private async route(job: IngressJob, context: JobContext<unknown>): Promise<Outcome> {
+    const { log } = context;
     const { event, meta, replay } = job;
     crashPoint('begin routing');
     const tenant = await this.tenant(event.tenant);
@@ -50,13 +54,17 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     // Without its message, which may quote the event.
     for (const { route, code } of planned.problems)
       log.warn({ tenant: event.tenant, event: event.id, route, code }, 'route could not be followed');
+    const own = [...planned.jobs];
     if (tenant && !replay) planned.jobs.push(...(await this.gather(tenant, event, meta)));
     if (tenant) await this.prepareRuns(tenant, event, planned.jobs);
-    await between('adding the jobs of routes', () => this.enqueue(planned.jobs));
+    const begun = tenant ? await this.beginnings.begin(tenant, own, context) : [];
+    const jobs = planned.jobs.filter((one) => !begun.some(({ planned }) => planned === one));
+    await between('adding the jobs of routes', () => this.enqueue(jobs));
     return {
       facts: [
         ...acceptedFact(job),
         { ...aboutEvent(job), kind: 'event.routed', jobs: planned.jobs.map((one) => one.job), replay: replay?.id },
+        ...begun.flatMap(({ facts }) => facts),
       ],
       value: { routes: planned.jobs.map((one) => one.job.route), problems: planned.problems },
     };
