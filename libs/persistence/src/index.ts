@@ -38,7 +38,7 @@ export { RunStore, type CallRecord, type OpenCommand } from './records/runs/run-
 export type { Delivery, InboxRow, Lookup, RunChange, RunRow, RunTaskRow } from './records/runs/run-rows';
 export { Restarts, type RunTrace, type TracedTask } from './records/runs/restarts';
 export { PastRuns, type PastRun as EndedRun } from './records/runs/past-runs';
-export { isTrimmed } from './records/runs/commit';
+export { isTrimmed } from './records/runs/kept-values';
 export { Starts } from './records/runs/starts';
 export { Usage, type UsageRow } from './records/usage';
 export { DataKeys, type KeyInfo } from './vault/data-keys';

@@ -1,59 +1,59 @@
-import type { PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
+import { inTransaction } from '../../transaction';
 import type { Place } from '../../vault/envelope';
 import type { Vault } from '../../vault/vault';
+import { kept } from './kept-values';
 import { indexed } from './lookups';
-import { stringifyShared } from './shared-json';
 import type { Delivery, RunChange, RunRow } from './run-rows';
+import { stringifyShared } from './shared-json';
+import { askedAgain, stepStatement } from './step-statement';
 
 /**
- * Writes advances of many runs in one transaction that the caller opened. One whose run has moved on since it was read
- * (or, for a new run, exists already) is left out with all that belongs to it.
+ * Writes advances of many runs, in one transaction. One whose run has moved on since it was read (or, for a new run, exists
+ * already) is left out with all that belongs to it.
  *
  * @returns the ids of the runs that were written
  */
-export async function writeChanges(client: PoolClient, changes: RunChange[], vault: Vault): Promise<Set<string>> {
+export async function commitChanges(pool: Pool, changes: RunChange[], vault: Vault): Promise<Set<string>> {
   const inOrder = [...changes].sort((a, b) => (a.run.id < b.run.id ? -1 : 1));
-  const runs = inOrder.map(({ run }) => run);
-  const written = new Set([
-    ...(await insertRuns(
+  const statement = stepStatement(inOrder, vault);
+  const write = async (on: Pick<PoolClient, 'query'>) =>
+    new Set((await on.query<{ id: string }>(statement)).rows.map(({ id }) => id));
+  if (!inOrder.some(hasMore)) return write(pool);
+  return inTransaction(pool, async (client) => {
+    const written = await write(client);
+    await writeMore(
       client,
-      runs.filter(({ seq }) => seq === 0),
+      inOrder.filter(({ run }) => written.has(run.id)),
       vault,
-    )),
-    ...(await updateRuns(
-      client,
-      runs.filter(({ seq }) => seq > 0),
-      vault,
-    )),
-  ]);
-  const kept = inOrder.filter(({ run }) => written.has(run.id));
-  await deleteInbox(client, kept);
-  await deleteNodes(
-    client,
-    'run_commands',
-    nodesOf(kept, ({ closed }) => closed),
-  );
-  await insertCommands(client, kept, vault);
-  await insertTasks(client, kept, vault);
-  await insertContexts(client, kept, vault);
-  await insertHeard(client, kept);
-  await deleteNodes(
-    client,
-    'run_listens',
-    nodesOf(kept, ({ unlistens }) => unlistens),
-  );
-  await insertListens(client, kept, vault);
+    );
+    return written;
+  });
+}
+
+/** Whether there is something beside what most steps write. */
+function hasMore(change: RunChange): boolean {
+  const { contexts, heard, listens, unlistens, children, deliveries } = change;
+  const more: unknown[][] = [contexts, heard, listens, unlistens, children, deliveries, askedAgain(change)];
+  return more.some(({ length }) => length > 0);
+}
+
+async function writeMore(client: PoolClient, changes: RunChange[], vault: Vault): Promise<void> {
+  await insertCommands(client, changes, vault);
+  await insertContexts(client, changes, vault);
+  await insertHeard(client, changes);
+  await deleteListens(client, changes);
+  await insertListens(client, changes, vault);
   await insertRuns(
     client,
-    kept.flatMap(({ children }) => children),
+    changes.flatMap(({ children }) => children),
     vault,
   );
   await insertDeliveries(
     client,
-    kept.flatMap(({ run, deliveries }) => deliveries.map((one) => ({ ...one, tenant: run.tenant }))),
+    changes.flatMap(({ run, deliveries }) => deliveries.map((one) => ({ ...one, tenant: run.tenant }))),
     vault,
   );
-  return written;
 }
 
 export async function insertRuns(client: PoolClient, runs: RunRow[], vault: Vault): Promise<string[]> {
@@ -93,60 +93,21 @@ export async function insertRuns(client: PoolClient, runs: RunRow[], vault: Vaul
   return rows.map((row) => row.id);
 }
 
-/** Compare and set on `seq`. */
-async function updateRuns(client: PoolClient, runs: RunRow[], vault: Vault): Promise<string[]> {
-  if (runs.length === 0) return [];
-  const { rows } = await client.query<{ id: string }>({
-    name: 'runs-update',
-    text: `update runs set seq = runs.seq + 1, status = t.status, state = t.state, jobs = t.jobs, wake_at = t.wake_at,
-        ended_at = t.ended_at
-      from unnest($1::text[], $2::int[], $3::text[], $4::json[], $5::int[], $6::timestamptz[], $7::timestamptz[])
-        as t (id, seq, status, state, jobs, wake_at, ended_at)
-      where runs.id = t.id and runs.seq = t.seq
-      returning runs.id`,
-    values: [
-      runs.map((run) => run.id),
-      runs.map((run) => run.seq),
-      runs.map((run) => run.status),
-      runs.map(({ tenant, id, state }) => vault.text(tenant, ['run', id], stringifyShared(state))),
-      runs.map((run) => run.jobs),
-      runs.map((run) => run.wakeAt),
-      runs.map((run) => run.endedAt),
-    ],
-  });
-  return rows.map((row) => row.id);
-}
-
-async function deleteInbox(client: PoolClient, changes: RunChange[]): Promise<void> {
-  const taken = changes.flatMap(({ run, taken }) => taken.map((key) => [run.id, key] as const));
-  if (taken.length === 0) return;
-  await client.query({
-    name: 'runs-inbox-taken',
-    text: `delete from run_inbox using unnest($1::text[], $2::text[]) as t (run_id, key)
-      where run_inbox.run_id = t.run_id and run_inbox.key = t.key`,
-    values: [taken.map(([id]) => id), taken.map(([, key]) => key)],
-  });
-}
-
-type NodeRef = readonly [runId: string, node: number];
-
-function nodesOf(changes: RunChange[], nodes: (change: RunChange) => number[]): NodeRef[] {
-  return changes.flatMap((change) => nodes(change).map((node) => [change.run.id, node] as const));
-}
-
-async function deleteNodes(client: PoolClient, table: 'run_commands' | 'run_listens', nodes: NodeRef[]): Promise<void> {
+async function deleteListens(client: PoolClient, changes: RunChange[]): Promise<void> {
+  const nodes = changes.flatMap(({ run, unlistens }) => unlistens.map((node) => [run.id, node] as const));
   if (nodes.length === 0) return;
   await client.query({
-    name: `runs-${table}-closed`,
-    text: `delete from ${table} as x using unnest($1::text[], $2::int[]) as t (run_id, node)
+    name: 'runs-unlisten',
+    text: `delete from run_listens as x using unnest($1::text[], $2::int[]) as t (run_id, node)
       where x.run_id = t.run_id and x.node = t.node`,
     values: [nodes.map(([id]) => id), nodes.map(([, node]) => node)],
   });
 }
 
+/** What a run asks for again under the node whose command this step closed: it could not be written with the others. */
 async function insertCommands(client: PoolClient, changes: RunChange[], vault: Vault): Promise<void> {
-  const commands = changes.flatMap(({ run, commands }) =>
-    commands.map((one) => ({ runId: run.id, tenant: run.tenant, ...one })),
+  const commands = changes.flatMap((change) =>
+    askedAgain(change).map((one) => ({ runId: change.run.id, tenant: change.run.tenant, ...one })),
   );
   if (commands.length === 0) return;
   await client.query({
@@ -157,40 +118,6 @@ async function insertCommands(client: PoolClient, changes: RunChange[], vault: V
       commands.map((one) => one.runId),
       commands.map((one) => one.node),
       commands.map(({ tenant, runId, node, command }) => vault.json(tenant, ['command', runId, node], command)),
-    ],
-  });
-}
-
-async function insertTasks(client: PoolClient, changes: RunChange[], vault: Vault): Promise<void> {
-  const tasks = changes.flatMap(({ run, tasks }) =>
-    tasks.map((one) => ({ runId: run.id, tenant: run.tenant, ...one })),
-  );
-  if (tasks.length === 0) return;
-  const value = (one: (typeof tasks)[number], field: 'input' | 'output' | 'error' | 'answer') =>
-    json(vault, one.tenant, ['task', one.runId, one.node, field], one[field]);
-  await client.query({
-    name: 'runs-tasks',
-    text: `insert into run_tasks (run_id, node, path, name, kind, attempt, status, input, output, error, started_at, ended_at,
-        iteration, answer)
-      select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::json[],
-        $9::json[], $10::json[], $11::timestamptz[], $12::timestamptz[], $13::int[], $14::json[])
-      on conflict (run_id, node) do update set status = excluded.status, output = excluded.output, error = excluded.error,
-        attempt = excluded.attempt, ended_at = excluded.ended_at, answer = excluded.answer`,
-    values: [
-      tasks.map((one) => one.runId),
-      tasks.map((one) => one.node),
-      tasks.map((one) => one.path),
-      tasks.map((one) => one.name),
-      tasks.map((one) => one.kind),
-      tasks.map((one) => one.attempt ?? null),
-      tasks.map((one) => one.status),
-      tasks.map((one) => value(one, 'input')),
-      tasks.map((one) => value(one, 'output')),
-      tasks.map((one) => value(one, 'error')),
-      tasks.map((one) => one.startedAt),
-      tasks.map((one) => one.endedAt),
-      tasks.map((one) => one.iteration ?? null),
-      tasks.map((one) => value(one, 'answer')),
     ],
   });
 }
@@ -207,7 +134,7 @@ async function insertContexts(client: PoolClient, changes: RunChange[], vault: V
     values: [
       contexts.map((one) => one.runId),
       contexts.map((one) => one.node),
-      contexts.map((one) => json(vault, one.tenant, ['context', one.runId, one.node], one.context)),
+      contexts.map((one) => kept(vault, one.tenant, ['context', one.runId, one.node], one.context)),
     ],
   });
 }
@@ -224,25 +151,6 @@ async function insertHeard(client: PoolClient, changes: RunChange[]): Promise<vo
 
 /** Events that we took in have such ids. */
 const isUuid = (id: string) => /^[0-9a-f-]{36}$/.test(id);
-
-function json(vault: Vault, tenant: string, place: Place, value: unknown): string | null {
-  return value === undefined ? null : vault.text(tenant, place, kept(JSON.stringify(value)), value);
-}
-
-/** What a timeline keeps of a value, in characters of JSON: a loop over a large list would keep it once an iteration. */
-const MOST_CHARACTERS = 32_768;
-
-function kept(json: string): string {
-  if (json.length <= MOST_CHARACTERS) return json;
-  return JSON.stringify({ truncated: true, characters: json.length, begin: json.slice(0, 1_000) });
-}
-
-/** Whether a timeline has the beginning of a value only. */
-export function isTrimmed(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { truncated, characters, begin } = value as Record<string, unknown>;
-  return truncated === true && Number(characters) > MOST_CHARACTERS && typeof begin === 'string';
-}
 
 async function insertListens(client: PoolClient, changes: RunChange[], vault: Vault): Promise<void> {
   const rows = changes.flatMap(({ run, listens }) =>

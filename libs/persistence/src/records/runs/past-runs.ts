@@ -1,7 +1,7 @@
 import type { SpillwayEvent } from '@spillway/contracts';
 import type { Pool } from 'pg';
 import { isUnreadable, type Vault } from '../../vault/vault';
-import { isTrimmed } from './commit';
+import { isTrimmed } from './kept-values';
 import { asHeard } from './listening';
 import { reviveShared } from './shared-json';
 

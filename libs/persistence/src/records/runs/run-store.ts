@@ -1,10 +1,9 @@
 import { TransientError } from '@spillway/contracts';
 import type { Pool, PoolClient } from 'pg';
 import { batched } from '../../batcher';
-import { inTransaction } from '../../transaction';
 import type { Place } from '../../vault/envelope';
 import { isUnreadable, type Vault } from '../../vault/vault';
-import { insertDeliveries, writeChanges } from './commit';
+import { commitChanges, insertDeliveries } from './commit';
 import { reviveShared } from './shared-json';
 import type { Delivery, InboxRow, RunChange, RunRow } from './run-rows';
 
@@ -83,7 +82,7 @@ export class RunStore {
   async commit(changes: RunChange[]): Promise<Set<string>> {
     if (changes.length === 0) return new Set();
     await this.vault.ready(changes.map(({ run }) => run.tenant));
-    return this.guarded(() => inTransaction(this.pool, (client) => writeChanges(client, changes, this.vault)));
+    return this.guarded(() => commitChanges(this.pool, changes, this.vault));
   }
 
   /** Keeps a definition under its hash, for as long as runs may need it. */
