@@ -33,15 +33,23 @@ begin
   select seq - base into v_front from bullmq.job
   where queue = p_queue and state = 'waiting' and priority = 0 and seq < 0 order by priority, seq limit 1;
   v_state.v := greatest(v_state.v, coalesce(v_front, v_state.last));
-  with candidate as (
+  with added as (
+    select * from spillway_lanes.entries(p_entries) where not id = any(p_gone) and lane is not null
+  ), head as (
+    -- The first job of an ordering key that nobody holds.
+    insert into spillway_lanes.head (queue, lane, key, job)
+    select distinct on (lane, "laneKey") p_queue, lane, "laneKey", id from added where "laneKey" is not null
+    order by lane, "laneKey", ord
+    on conflict do nothing returning job
+  ), candidate as (
     select e.*, least(greatest(e.priority, 1), 4) as class,
       greatest(1, floor(100000 / coalesce(e.weight, l.weight, 1)))::bigint as stride,
       coalesce(p.pass, '{0,0,0,0}') as pass, coalesce(l.ready, false) as ready
-    from spillway_lanes.entries(p_entries) e
+    from added e
     left join spillway_lanes.lane l on l.queue = p_queue and l.name = e.lane
     left join spillway_lanes.pass p on p.queue = p_queue and p.name = e.lane
-    where not e.id = any(p_gone) and e.delay = 0
-      and e.lane is not null and e."laneKey" is null and e.cap is null and l.cap is null
+    where e.delay = 0 and e.cap is null and l.cap is null
+      and (e."laneKey" is null or e.id in (select job from head))
       and (l.ready is not true or least(greatest(e.priority, 1), 4) < (
         select j.priority from bullmq.job j
         where j.queue = p_queue and j.state = 'waiting-children' and j.process_at_ms is null
@@ -152,7 +160,7 @@ begin
       if not found then
         insert into spillway_lanes.head (queue, lane, key, job) values (p_queue, e.lane, e."laneKey", e.id);
       elsif v_head.job = e.id then
-        -- A redriven job takes the place it had.
+        -- A redriven job takes the place it had; one that was just made head has it.
         update spillway_lanes.head set parked = null where queue = p_queue and lane = e.lane and key = e."laneKey";
       else
         v_behind := true;
