@@ -165,7 +165,7 @@ export const deadLetterDepth = metrics.gauge({
 export const laneSpill = metrics.gauge({
   name: 'spillway.lane.spilled',
   unit: '{job}',
-  description: 'Jobs that wait in lanes, outside of their queue, so that nobody is starved.',
+  description: 'Jobs that wait in lanes, outside of their queue: for a cap, an ordering key, a time, or behind 5,000 of their tenant.',
   labels: [QUEUE, PARTITION],
 });
 
