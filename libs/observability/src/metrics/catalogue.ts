@@ -165,7 +165,8 @@ export const deadLetterDepth = metrics.gauge({
 export const laneSpill = metrics.gauge({
   name: 'spillway.lane.spilled',
   unit: '{job}',
-  description: 'Jobs that wait in lanes, outside of their queue: for a cap, an ordering key, a time, or behind 5,000 of their tenant.',
+  description:
+    'Jobs that wait in lanes, outside of their queue: for a cap, an ordering key, a time, or behind 5,000 of their tenant.',
   labels: [QUEUE, PARTITION],
 });
 
