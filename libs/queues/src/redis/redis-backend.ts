@@ -11,6 +11,7 @@ import { oldestInRedis } from '../watch/oldest-waiting';
 import { type RedisServer, redisServer } from '../watch/redis-server';
 import { isPlain, type NewJob } from './add-jobs';
 import { connect, type RedisConnection } from './connection';
+import { finishingBackend } from './finish/finishing-backend';
 import { Replicas } from './replicas';
 import { parseNatMap, parseTarget, type RedisTarget } from './target';
 import { topologyWarnings, versionWarnings } from './warnings';
@@ -50,7 +51,8 @@ export class RedisBackend implements QueueBackend {
 
   openWorker(name: string, group: string, processor: Processor, settings: WorkerSettings): Worker {
     this.workers ??= this.connect(false).setMaxListeners(0);
-    return silent(new Worker(name, processor, { ...settings, connection: this.workers, prefix: this.prefixOf(group) }));
+    const options = { ...settings, connection: this.workers, prefix: this.prefixOf(group) };
+    return silent(new Worker(name, processor, options, finishingBackend(this.workers, KEEP_COMPLETED)));
   }
 
   deduplications(queue: Queue): AsyncIterable<Deduplication[]> {
