@@ -89,8 +89,8 @@ describe.each(BACKENDS)('lanes with workers, on %s', (backend) => {
     await add('few', 1);
     go = true;
     await eventually(() => order.includes('few'), { withinMs: 20_000 });
-    // 40 of the others run already, and as many may have been taken before the first one ended.
-    expect(order.indexOf('few')).toBeLessThan(100);
+    // 40 of the others run already, twice as many may wait where the queue counts as short, and some be taken before it.
+    expect(order.indexOf('few')).toBeLessThan(140);
     await eventually(() => order.length === 401, { withinMs: 30_000 });
   }, 60_000);
 

@@ -43,7 +43,8 @@ export interface Ended {
 export interface Pumped {
   /** Jobs let in. */
   admitted: number;
-  spilled: boolean;
+  /** Whether a lane has more to give. */
+  ready: boolean;
   /** When the first spilled job is due, Unix milliseconds. */
   nextDue?: number;
 }

@@ -12,20 +12,21 @@ const SWEEP_MS = 1_000;
 const MOST = 256;
 /** Ends that wait to be told while the store is away; the reconciler finds the others. */
 const MOST_UNTOLD = 10_000;
-/** How soon after a worker ran out of jobs the lanes are asked again, and how long ends are gathered. */
-const PACE_MS = { redis: { ask: 20, gather: 10 }, postgres: { ask: 50, gather: 25 } };
+/** How soon after a worker ran out of jobs the lanes are asked again. */
+const ASK_MS = { redis: 20, postgres: 50 };
+/** A lane that has more to give has `AHEAD` jobs in the queue: there is no haste before many of them are done. */
+const GATHER_MS = 100;
 
 let count = 0;
 
 /**
- * Lets spilled jobs in as a worker's jobs end: many ends in one call, and none while nothing is spilled. That is known from
- * the last answer; a worker that runs out of jobs asks again.
+ * Lets spilled jobs in as a worker's jobs end: many ends in one call, and none while no lane has something to give. That is
+ * known from the last answer; a worker that runs out of jobs asks again.
  */
 export class LanePump {
   private readonly id = `${hostname()}:${process.pid}:${++count}`;
   private ended: Ended[] = [];
-  private finished = 0;
-  private spilled = false;
+  private ready = false;
   private running?: Promise<void>;
   private closed = false;
   private registered = 0;
@@ -38,7 +39,7 @@ export class LanePump {
   constructor(
     private readonly store: LaneStore,
     private readonly concurrency: number,
-    private readonly backend: keyof typeof PACE_MS,
+    private readonly backend: keyof typeof ASK_MS,
     /** Whether a lane has a cap: the end of its jobs is told at once. */
     private readonly isCapped: (lane: string) => boolean,
   ) {}
@@ -54,17 +55,12 @@ export class LanePump {
     if (place?.key !== undefined || (place && this.isCapped(place.lane))) {
       if (this.ended.length < MOST_UNTOLD) this.ended.push({ id: job.id!, ...place, succeeded });
       this.soon(0);
-    } else if (this.spilled) {
-      this.finished += 1;
-      // Twice as many as run are waiting in the queue: there is no haste before half of one has been taken.
-      this.soon(this.finished * 2 >= this.concurrency ? 0 : PACE_MS[this.backend].gather);
-    }
+    } else if (this.ready) this.soon(GATHER_MS);
   }
 
   /** This worker found no job in the queue. */
   drained(): void {
-    const { ask } = PACE_MS[this.backend];
-    this.soon(this.spilled ? 0 : Math.max(0, this.asked + ask - Date.now()));
+    this.soon(this.ready ? 0 : Math.max(0, this.asked + ASK_MS[this.backend] - Date.now()));
   }
 
   async close(): Promise<void> {
@@ -90,7 +86,7 @@ export class LanePump {
     this.timerAt = Infinity;
     if (this.running) {
       await this.running;
-      if (this.ended.length > 0 || this.finished > 0) this.soon(0);
+      if (this.ended.length > 0) this.soon(0);
       return;
     }
     this.running = this.once();
@@ -101,15 +97,14 @@ export class LanePump {
   /** The store may be away: the sweep comes again. */
   private async once(): Promise<void> {
     const ended = this.ended.splice(0);
-    this.finished = 0;
     this.asked = Date.now();
     try {
       if (this.asked - this.registered >= REGISTER_EVERY_MS) {
         await this.store.register(this.id, this.concurrency, this.asked + SILENT_MS);
         this.registered = this.asked;
       }
-      const { admitted, spilled, nextDue } = await this.store.pump(ended, MOST);
-      this.spilled = spilled;
+      const { admitted, ready, nextDue } = await this.store.pump(ended, MOST);
+      this.ready = ready;
       if (admitted === MOST) this.soon(0);
       clearTimeout(this.due);
       if (nextDue && !this.closed)

@@ -131,9 +131,10 @@ begin
 end;
 $$;
 
+drop function if exists spillway_lanes.pump(text, jsonb, integer, bigint);
 create or replace function spillway_lanes.pump(
   p_queue text, p_ended jsonb, p_most integer, p_now bigint,
-  out admitted integer, out spilled boolean, out next_due bigint) language plpgsql as $$
+  out admitted integer, out ready boolean, out next_due bigint) language plpgsql as $$
 declare
   e record;
   v_head spillway_lanes.head;
@@ -155,7 +156,7 @@ begin
   perform spillway_lanes.promote_due(p_queue, p_most, p_now);
   perform spillway_lanes.call_back(p_queue, p_most);
   admitted := spillway_lanes.admit(p_queue, p_most);
-  spilled := exists (select from bullmq.job where queue = p_queue and state = 'waiting-children');
+  ready := exists (select from spillway_lanes.lane l where l.queue = p_queue and l.ready and not l.blocked);
   next_due := (select min(process_at_ms) from bullmq.job
     where queue = p_queue and state = 'waiting-children' and process_at_ms > 0);
 end;

@@ -61,12 +61,12 @@ export class PostgresLanes implements LaneStore {
   }
 
   async pump(ended: Ended[], most: number): Promise<Pumped> {
-    const row = await this.one<{ admitted: number; spilled: boolean; next_due: string | null }>(
+    const row = await this.one<{ admitted: number; ready: boolean; next_due: string | null }>(
       'select * from spillway_lanes.pump($1, $2, $3, $4)',
       [JSON.stringify(ended), most, Date.now()],
     );
-    const { admitted, spilled, next_due: due } = row;
-    return { admitted, spilled, ...(due && { nextDue: Number(due) }) };
+    const { admitted, ready, next_due: due } = row;
+    return { admitted, ready, ...(due && { nextDue: Number(due) }) };
   }
 
   async retryLater({ id, token, dueAt, counts, reason, stack }: RetryLater): Promise<boolean> {

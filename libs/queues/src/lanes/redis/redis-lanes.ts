@@ -52,8 +52,8 @@ export class RedisLanes implements LaneStore {
 
   async pump(ended: Ended[], most: number): Promise<Pumped> {
     const args = ended.flatMap(({ id, lane, key, succeeded }) => [id, lane, key ?? '', succeeded ? 1 : 0]);
-    const [admitted, spilled, due] = (await this.run('PUMP', most, ...args)) as number[];
-    return { admitted: admitted!, spilled: spilled! > 0, ...(due && { nextDue: due }) };
+    const [admitted, due, ready] = (await this.run('PUMP', most, ...args)) as number[];
+    return { admitted: admitted!, ready: ready! > 0, ...(due && { nextDue: due }) };
   }
 
   async retryLater({ id, token, dueAt, counts, reason, stack }: RetryLater): Promise<boolean> {

@@ -133,7 +133,7 @@ return { ids, ARGV[3] == '1' and call('ZCARD', SPILLED) or 0 }`;
 
 /**
  * Lets jobs in. ARGV 3: how many at most; then what ended: id, lane, ordering key (or empty), and 1 if it succeeded.
- * Answers: let in, spilled, when the next one is due (0: none), how many lanes have jobs to give.
+ * Answers: let in, when the next one is due (0: none), how many lanes have jobs to give.
  */
 export const PUMP = `${COMMON}
 local most = tonumber(ARGV[3])
@@ -156,7 +156,7 @@ promoteDue(most)
 callBack(most)
 local admitted = admit(most)
 local due = call('ZRANGE', DUE, 0, 0, 'WITHSCORES')
-return { admitted, call('ZCARD', SPILLED), math.floor(tonumber(due[2]) or 0), call('ZCARD', READY) }`;
+return { admitted, math.floor(tonumber(due[2]) or 0), call('ZCARD', READY) }`;
 
 /**
  * A job that failed waits in its lane for its next attempt. ARGV: 3 id, 4 the worker's token, 5 when it is due, 6 whether
