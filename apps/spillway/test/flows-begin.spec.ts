@@ -10,9 +10,17 @@ const FLOWS = {
   short: `
     do:
       - tell: { call: http, with: { method: post, endpoint: OTHER/told, body: '\${ .data }' } }`,
+  wide: `
+    do:
+      - all:
+          fork:
+            branches:
+              - a: { call: http, with: { method: post, endpoint: OTHER/a } }
+              - b: { call: http, with: { method: post, endpoint: OTHER/b } }
+              - c: { call: http, with: { method: post, endpoint: OTHER/c } }`,
 };
 
-/** Where a run begins: in the worker that routes its event, or by a job where the queue has a say. */
+/** Where a run begins and goes on: in the worker that routes its event or has an answer, or by a job where the queue has a say. */
 describe.each(BACKENDS)('the beginning of a run, on %s', (backend) => {
   let world: FlowWorld;
 
@@ -41,6 +49,15 @@ describe.each(BACKENDS)('the beginning of a run, on %s', (backend) => {
     expect((await world.ended(id)).status).toBe('completed');
     expect(await jobOf(id)).toBeUndefined();
     expect(await lineOf(id)).toMatchObject({ queue: QUEUE, route: 'short', task: 'short', runId: id });
+    await world.nothingLeft(id);
+  });
+
+  it('and each answer after it need no wake-up, also of several calls at once', async () => {
+    const id = await world.begin('wide');
+    expect((await world.ended(id)).status).toBe('completed');
+    const jobs = await world.stack.platform.queues.queueOf(QUEUE, TENANT).getJobs();
+    expect(jobs.map((job) => job.id!).filter((job) => job.startsWith(id))).toEqual([]);
+    expect(world.other.calls.map(({ path }) => path).sort()).toEqual(['/a', '/b', '/c']);
     await world.nothingLeft(id);
   });
 

@@ -31,7 +31,7 @@ describe.each(BACKENDS)('a run whose workers die, on %s', (backend) => {
         race: { won: true },
       },
     });
-    const worker = ['commit', 'publishing', 'answer', 'wake', 'emit', 'catch-up', 'add to integration-tasks'];
+    const worker = ['commit', 'publishing', 'taking on', 'emit', 'catch-up', 'add to integration-tasks'];
     const routing = ['keeping the event', 'hear', 'waking listeners', 'adding the jobs of routes'];
     for (const what of [...worker, ...routing, 'opening', 'question', 'cancel']) {
       expect(expected.points).toEqual(expect.arrayContaining([`before ${what}`, `after ${what}`]));
@@ -41,12 +41,12 @@ describe.each(BACKENDS)('a run whose workers die, on %s', (backend) => {
     }
   });
 
-  it('comes to the same end when one dies after another: between a commit, its jobs, an answer and a wake-up', async () => {
+  it('comes to the same end when one dies after another: between a commit, its jobs and an answer', async () => {
     const outcome = await crashes.run(
       { at: 1, only: 'after commit' },
       { at: 1, only: 'after call' },
       { at: 1, only: 'before emit' },
-      { at: 1, only: 'after answer' },
+      { at: 1, only: 'after taking on' },
     );
     expect(wrongs(outcome, expected)).toEqual([]);
     expect(outcome.crashes).toBe(4);

@@ -60,7 +60,7 @@ export interface CallJob {
     node: number;
     /** JSON pointer to it. */
     path: string;
-    /** The run waits for this one answer only: who brings it takes the run on, without a wake-up. */
+    /** The run waits for this one answer only: it is read whole before the call, to be taken on with the answer. */
     alone?: boolean;
   };
   route: string;

@@ -78,6 +78,8 @@ const MOST_RUNS = 100;
 const LINGER_MS = 10;
 /** Another worker may take the same run on at the same time; one of the two reads again. */
 const MOST_TRIES = 8;
+/** An answer of many that a run waits for goes into its inbox then: whoever takes the run on finds it there. */
+const TRIES_OF_ANSWER = 3;
 
 /**
  * Takes runs on: reads their state and what came in, lets the engine work, and writes the outcome with compare-and-set
@@ -87,12 +89,14 @@ export class Driver {
   private readonly definitions = new Map<string, CompiledFlow>();
   /** Versions of sub-runs that are in the database. */
   private readonly kept = new Set<string>();
+  /** Runs that are being taken on here: what comes for them meanwhile goes together in their next step. */
+  private readonly underWay = new Map<string, Promise<void>>();
   private readonly take: (reason: Reason) => Promise<Taken>;
   private readonly read: (id: string) => Promise<Read | undefined>;
 
   constructor(private readonly parts: DriverParts) {
     const together = { most: MOST_RUNS, parallel: 2, lingerMs: LINGER_MS };
-    this.take = batched((reasons: Reason[]) => this.takeAll(reasons), together);
+    this.take = batched((reasons: Reason[]) => this.alone(reasons), together);
     this.read = batched((ids: string[]) => this.readAll(ids), together);
   }
 
@@ -124,22 +128,40 @@ export class Driver {
    * @throws TransientError `records-unavailable`, `run-contended`, `flow-version-missing`
    */
   async answer(id: string, given: InboxRow, read?: Read): Promise<Stepped | 'refused' | undefined> {
-    const stepped = await this.try({ id, given, read });
+    const stepped = await this.try({ id, given, read }, TRIES_OF_ANSWER);
     return stepped !== undefined && stepped !== 'refused' && 'idle' in stepped ? undefined : stepped;
   }
 
-  private async try(reason: Reason): Promise<Exclude<Taken, 'again'>> {
+  private async try(reason: Reason, most = MOST_TRIES): Promise<Exclude<Taken, 'again'>> {
     const { id, job, given } = reason;
-    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const stepped = await this.take(tries === 0 ? reason : { id, job, given });
+    for (let tries = 0; tries < most; tries += 1) {
+      const before = this.underWay.get(id);
+      await before;
+      // What was read before another step is of no use after it.
+      const stepped = await this.take(tries === 0 && !before ? reason : { id, job, given });
       if (stepped !== 'again') return stepped;
     }
+    if (given) return 'refused';
     throw new TransientError(`the run ${id} is being taken on by others`, { code: 'run-contended' });
   }
 
   private async readAll(ids: string[]): Promise<(Read | undefined)[]> {
     const found = new Map((await this.parts.runs.load([...new Set(ids)])).map((one) => [one.run.id, one]));
     return ids.map((id) => found.get(id));
+  }
+
+  private async alone(reasons: Reason[]): Promise<Taken[]> {
+    const taking = this.takeAll(reasons);
+    const over = taking.then(
+      () => undefined,
+      () => undefined,
+    );
+    for (const { id } of reasons) this.underWay.set(id, over);
+    try {
+      return await taking;
+    } finally {
+      for (const { id } of reasons) if (this.underWay.get(id) === over) this.underWay.delete(id);
+    }
   }
 
   private async takeAll(reasons: Reason[]): Promise<Taken[]> {

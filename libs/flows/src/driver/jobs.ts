@@ -43,7 +43,7 @@ export function queueOfCall(call: string): 'integration-tasks' | 'notifications'
 /**
  * The job of a call, the same each time it is made.
  *
- * @param alone the run waits for this one answer only: who brings it may take the run on
+ * @param alone the run waits for this one answer only: nobody but who brings it is likely to take the run on
  */
 export function callJob(run: RunRef, command: CallCommand, alone = false): RunJob {
   const { node, path, call, input, variables, idempotencyKey, timeoutMs, caught, callback, authentications } =

@@ -41,8 +41,10 @@ type Answer = { kind: 'answer'; node: number; output: unknown } | { kind: 'failu
 const UNTIL_MS = 30 * 86_400_000;
 
 /**
- * What the tasks of runs call: protocols, capabilities of adapters, and Spillway's own functions. The answer goes into the
- * run's inbox before the job counts as done, and is its once-only record; then the run is woken.
+ * What the tasks of runs call: protocols, capabilities of adapters, and Spillway's own functions. Who has an answer takes the
+ * run on with it, together with others that have one of the same run; that step is its once-only record. Where that is not to
+ * be (the run is suspended, or others take it on again and again) the answer goes into the run's inbox before the job counts as
+ * done, and the run is woken.
  */
 export class Calls {
   private readonly caller: AdapterCaller;
@@ -127,7 +129,8 @@ export class Calls {
     read?: Read,
   ): Promise<NewFact[]> {
     const key = answerKey(data.run.node);
-    const facts = data.run.alone && (await this.steps.answer(data.run.id, { key, input }, read, attempt.log));
+    const taken = () => this.steps.answer(data.run.id, { key, input }, read, attempt.log);
+    const facts = await between('taking on', taken);
     if (facts) return facts;
     const { signal } = attempt;
     const deliver = () => this.platform.runs.deliver({ tenant: data.meta.tenant, runId: data.run.id, key, input });

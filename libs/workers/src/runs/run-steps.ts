@@ -9,8 +9,8 @@ import { standingStill } from './stand-still';
 import { tellStep } from './step-spans';
 
 /**
- * Steps of runs, stored and then made known to the queues. A wake-up asks for one; so does whoever brings the only answer
- * that a run waits for, which saves the way through the inbox and the queue of wake-ups.
+ * Steps of runs, stored and then made known to the queues. A wake-up asks for one; so does whoever brings an answer that a
+ * run waits for, which saves the way through the inbox and the queue of wake-ups.
  */
 export class RunSteps {
   private readonly driver: Driver;
