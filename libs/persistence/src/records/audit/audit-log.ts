@@ -49,8 +49,8 @@ export interface AuditReport {
 const LOCK = 7_245_103;
 const PAGE = 1_000;
 const MOST_PROBLEMS = 100;
-/** A process that is halted while it holds the lock is put out, so that the others can write. */
-const TAKE_LOCK = `begin; set local lock_timeout = '10s'; set local idle_in_transaction_session_timeout = '10s';
+/** A process that is halted while it holds the lock is put out before the others give up waiting for it. */
+const TAKE_LOCK = `begin; set local lock_timeout = '10s'; set local idle_in_transaction_session_timeout = '5s';
   select pg_advisory_xact_lock(${LOCK})`;
 const HEAD = `select seq::int8, hash from (select seq, hash from audit union all select seq, hash from audit_anchors) a
   order by seq desc limit 1`;
