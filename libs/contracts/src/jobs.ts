@@ -123,6 +123,13 @@ export interface PlannedJob {
   run?: string;
 }
 
+/** A job, and when it was planned. */
+export interface Planning {
+  job: PlannedJob;
+  /** Unix milliseconds. */
+  at: number;
+}
+
 interface FactBase {
   /** Makes recording it twice harmless. */
   id: string;
@@ -153,7 +160,8 @@ export type Fact =
   | (FactBase & { kind: 'event.failed'; error: ErrorRecord })
   | (FactBase & { kind: 'event.duplicate'; source: string; collision?: { sha256: string } })
   | (FactBase & { kind: 'job.planned'; job: PlannedJob })
-  | (FactBase & AttemptRecord & { kind: 'job.attempt'; jobId: string; queue: string; error: ErrorRecord })
+  | (FactBase &
+      AttemptRecord & { kind: 'job.attempt'; jobId: string; queue: string; error: ErrorRecord; planned?: Planning })
   | (FactBase & {
       kind: 'job.ended';
       jobId: string;
@@ -162,6 +170,8 @@ export type Fact =
       error?: ErrorRecord;
       /** The attempt that did it; one that failed is a fact of its own. */
       attempt?: AttemptRecord;
+      /** What was planned, where that may not have been told. */
+      planned?: Planning;
     })
   | (FactBase & { kind: 'job.redriven'; jobId: string; queue: string })
   /** The state of its event is to be worked out anew. */

@@ -1,6 +1,7 @@
 import { type Fact, newId } from '@spillway/contracts';
 import { activeSpan, currentTracing } from '@spillway/observability';
 import { batched } from '@spillway/persistence';
+import { HeldPlans } from './held-plans';
 import { Turns } from './partitions';
 import type { Queues } from './queues';
 
@@ -24,14 +25,15 @@ interface Told {
 }
 
 /**
- * Where roles tell what happened. A caller's facts are durable in `analytics-events` when its promise resolves; what many
- * callers tell at the same time travels in one job.
+ * Where roles tell what happened. A caller's facts are durable in `analytics-events` when its promise resolves, but for plans
+ * of jobs, which are held back for a moment; what many callers tell at the same time travels in one job.
  */
 export class FactSink {
   /** @throws TransientError `queues-unavailable` */
   readonly record: (facts: NewFact[]) => Promise<void>;
 
   private readonly turns: Turns;
+  private readonly held: HeldPlans;
 
   constructor(private readonly queues: Queues) {
     this.turns = new Turns(queues.partitions);
@@ -41,13 +43,20 @@ export class FactSink {
       // A batch that failed may have been taken all the same: told again one by one, its facts would count twice.
       apart: () => false,
     });
+    this.held = new HeldPlans((plans) => publish({ facts: plans }));
     // It happened now, not when the batch goes; and of this trace, not of the batch's first.
-    this.record = (facts) => {
+    this.record = async (facts) => {
       const now = Date.now();
+      const told = this.held.pass(facts.map((fact) => ({ ...fact, at: fact.at ?? now })));
+      if (told.length === 0) return;
       const span = activeSpan();
-      const trace = span?.segment.sampled ? span.traceparent : undefined;
-      return publish({ facts: facts.map((fact) => ({ ...fact, at: fact.at ?? now })), trace });
+      await publish({ facts: told, trace: span?.segment.sampled ? span.traceparent : undefined });
     };
+  }
+
+  /** Tells what was held back. @throws TransientError `queues-unavailable` */
+  close(): Promise<void> {
+    return this.held.close();
   }
 
   private async publish(groups: Told[]): Promise<void[]> {

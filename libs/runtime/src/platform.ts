@@ -185,6 +185,7 @@ export async function openPlatform(config: Config, log: Log = createLog(config.l
       await egress.close();
       await quotas.close();
       await signals.close();
+      await platform.facts.close().catch((err: unknown) => log.warn({ err }, 'what was planned could not be told'));
       await queues.close();
       await database.close();
       await embedded?.stop();

@@ -1,4 +1,4 @@
-import type { ErrorRecord, Fact, QueueName, SpillwayError } from '@spillway/contracts';
+import type { ErrorRecord, Fact, Planning, QueueName, SpillwayError } from '@spillway/contracts';
 import type { Log } from '@spillway/observability';
 import type { JobData, NewFact } from '@spillway/queues';
 
@@ -51,6 +51,8 @@ export interface Handler<Name extends QueueName = QueueName> {
    * ends the job in place of a dead letter.
    */
   conclude?(data: JobData[Name], jobId: string, error: SpillwayError): Promise<Outcome | undefined>;
+  /** What was planned with a job, where its end is to tell the ledger that. */
+  planned?(data: JobData[Name], jobId: string): Planning | undefined;
   /** Whether the ledger has a line for each attempt. */
   tellsAttempts: boolean;
 }

@@ -1,10 +1,11 @@
-import { hostname } from 'node:os';
 import type { Config } from '@spillway/config';
 import {
   type AttemptRecord,
   type DeadLetter,
+  type ErrorRecord,
   messageOf,
   PermanentError,
+  type Planning,
   type QueueName,
   SpillwayError,
 } from '@spillway/contracts';
@@ -27,6 +28,7 @@ import { readJob } from './read-job';
 import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
 import { LaneKeeper, type ParkedKey } from './lane-keeper';
 import { AttemptTelling, startAtZero } from './telling';
+import { WORKER_NAME } from './worker-name';
 
 export interface WorkerParts {
   config: Config['queues'];
@@ -56,9 +58,6 @@ const SUSPECT_AFTER = 2;
 const NO_STALLED_LIMIT = 1_000_000;
 /** How soon the queues are asked again when they were away. BullMQ's own 15 s are long for a restart of a server. */
 const AWAY_MS = 1_000;
-
-/** How the ledger calls this process. */
-export const WORKER_NAME = `${hostname()}:${process.pid}`;
 
 /** Takes a queue's jobs to its handler: time limit, cancellation, error classes, dead letters, isolation, facts. */
 export class QueueWorker<Name extends QueueName = QueueName> {
@@ -286,12 +285,14 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     return this.handler.conclude?.(data, job.id!, known);
   }
 
-  private endedFact(
-    job: Job,
-    data: JobData[Name],
-    more: { attempt?: AttemptRecord; error?: DeadLetter['error'] },
-  ): NewFact {
-    return { ...subjectOf(data), kind: 'job.ended', jobId: job.id!, queue: this.handler.queue, state: 'done', ...more };
+  private endedFact(job: Job, data: JobData[Name], more: { attempt?: AttemptRecord; error?: ErrorRecord }): NewFact {
+    const ended = { ...subjectOf(data), kind: 'job.ended' as const, jobId: job.id!, queue: this.handler.queue };
+    return { ...ended, state: 'done', ...this.planned(job, data), ...more };
+  }
+
+  private planned(job: Job, data: JobData[Name]): { planned: Planning } | undefined {
+    const planned = this.handler.planned?.(data, job.id!);
+    return planned && { planned };
   }
 
   private successFacts(job: Job, data: JobData[Name], outcome: Outcome, started: number): NewFact[] {
@@ -323,6 +324,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
         durationMs: Math.round(performance.now() - started),
         error,
         worker: WORKER_NAME,
+        ...this.planned(job, data),
         // What it did will be done again, and nobody dies: only this attempt can tell.
         ...(error.code === UNRECORDED && { repeat: true }),
       },

@@ -69,10 +69,15 @@ export function callJob(run: RunRef, command: CallCommand, alone = false): RunJo
     meta,
   };
   const id = `${run.id}.${node}`;
-  const task = path.slice(path.lastIndexOf('/') + 1);
-  const planned: PlannedJob = { id, queue, route: run.route ?? '', task, target: 0, run: run.id };
+  const planned = plannedCall(id, queue, data.route, data.run);
   // Inside a `try` the flow says what happens then; elsewhere the queue tries again.
   return { queue, id, data, planned, ...(caught && { attempts: 1 }) };
+}
+
+/** What the ledger knows a call by. */
+export function plannedCall(id: string, queue: string, route: string, run: { id: string; path: string }): PlannedJob {
+  const task = run.path.slice(run.path.lastIndexOf('/') + 1);
+  return { id, queue, route, task, target: 0, run: run.id };
 }
 
 /**

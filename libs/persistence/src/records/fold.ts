@@ -56,8 +56,10 @@ export function fold(facts: Fact[]): Folded {
     if (fact.kind === 'event.accepted') accepted.set(fact.eventId, fact);
     else if (fact.kind === 'event.failed') failed.set(fact.eventId, fact);
     else if (fact.kind === 'event.duplicate') duplicates.set(fact.id, fact);
-    else if (fact.kind === 'job.attempt') attempts.set(fact.id, { ...fact, outcome: 'error' });
-    else if (fact.kind === 'run.ended' || fact.kind === 'audit') continue;
+    else if (fact.kind === 'job.attempt') {
+      attempts.set(fact.id, { ...fact, outcome: 'error' });
+      mergePlanned(jobs, fact);
+    } else if (fact.kind === 'run.ended' || fact.kind === 'audit') continue;
     else if (fact.kind === 'event.routed') {
       routed.set(fact.eventId, fact);
       for (const job of fact.jobs) mergeJob(jobs, plannedRow(fact, job));
@@ -68,10 +70,11 @@ export function fold(facts: Fact[]): Folded {
       if (attempt && isPlainFirst(attempt) && (jobs.get(row.id)?.first?.id ?? attempt.id) === attempt.id)
         row.first = attempt;
       else if (attempt) attempts.set(attempt.id, attempt);
+      mergePlanned(jobs, fact);
       mergeJob(jobs, row);
     }
   }
-  const touched = facts.filter((fact) => !['event.duplicate', 'job.attempt', 'audit'].includes(fact.kind));
+  const touched = facts.filter(isOfTheState);
   return {
     eventIds: [...new Set(touched.map((fact) => fact.eventId))].sort(),
     accepted: sortedById([...accepted.values()], (fact) => fact.eventId),
@@ -81,6 +84,12 @@ export function fold(facts: Fact[]): Folded {
     attempts: [...attempts.values()],
     jobs: sortedById([...jobs.values()], (job) => job.id),
   };
+}
+
+/** Whether it may say something of the state of its event. */
+function isOfTheState(fact: Fact): boolean {
+  if (fact.kind === 'job.attempt') return fact.planned !== undefined;
+  return fact.kind !== 'event.duplicate' && fact.kind !== 'audit';
 }
 
 /**
@@ -128,6 +137,11 @@ function attemptOf(fact: Fact): FoldedAttempt | undefined {
 
 function isPlainFirst({ attempt, repeat, recorded }: FoldedAttempt): boolean {
   return attempt === 1 && !repeat && !recorded;
+}
+
+function mergePlanned(jobs: Map<string, FoldedJob>, fact: Fact): void {
+  const planned = 'planned' in fact ? fact.planned : undefined;
+  if (planned) mergeJob(jobs, { ...plannedRow(fact, planned.job), createdAt: planned.at });
 }
 
 function mergeJob(jobs: Map<string, FoldedJob>, next: FoldedJob): void {

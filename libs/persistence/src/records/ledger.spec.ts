@@ -55,7 +55,7 @@ function story(): { id: string; facts: Fact[] } {
       ended(`${id}.1`, now + 4),
       ended(`${id}.f0`, now + 1),
       { ...about(), at: now + 20, kind: 'job.planned', job: job(`${id}.0`, `${id}.run`) },
-      ended(`${id}.0`, now + 5),
+      { ...ended(`${id}.0`, now + 5), planned: { job: job(`${id}.0`, `${id}.run`), at: now + 4 } },
       { ...about(), at: now + 6, kind: 'run.ended', runId: `${id}.run` },
     ],
   };
@@ -88,6 +88,22 @@ it('comes to the same whatever the order, the batches and the repetitions', asyn
     ),
     { numRuns: 60 },
   );
+});
+
+it('knows by its end what was planned of a job whose plan was never told', async () => {
+  const ledger = new Ledger(database.pool, Vault.clear());
+  const { id, facts } = story();
+  await ledger.record(facts.filter(({ kind }) => kind !== 'job.planned'));
+  const record = await new EventRecords(database.db, Vault.clear()).find(id);
+  const planned = facts.find((fact) => fact.kind === 'job.ended' && fact.planned) as { planned: { at: number } };
+  expect(record!.jobs.find((job) => job.id === `${id}.0`)).toMatchObject({
+    state: 'done',
+    route: 'r',
+    task: 'x',
+    runId: `${id}.run`,
+  });
+  const { rows } = await database.pool.query('select created_at from jobs where id = $1', [`${id}.0`]);
+  expect(rows).toEqual([{ created_at: new Date(planned.planned.at) }]);
 });
 
 it('counts an event once, however often it is told', async () => {

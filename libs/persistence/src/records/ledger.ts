@@ -51,7 +51,9 @@ export class Ledger {
     const open = await upsertJobs(client, folded, vault);
     await insertAttempts(client, folded, vault);
     await insertDuplicates(client, folded);
-    // One that was moving, and has a job that is open, moves on.
+    // One that was moving, and has a job or a run that is open, moves on.
+    const unsure = folded.eventIds.filter((id) => moving.has(id) && !open.has(id));
+    for (const id of await withOpenRuns(client, unsure)) open.add(id);
     const unsettled = folded.eventIds.filter((id) => !(moving.has(id) && open.has(id)));
     await settleEvents(client, folded, unsettled, vault);
   }
@@ -144,6 +146,17 @@ async function lockEvents(client: PoolClient, { eventIds }: Folded, fresh: Set<s
     values: [others],
   });
   return new Set([...fresh, ...rows.filter((row) => row.state === 'moving').map((row) => row.id)]);
+}
+
+/** Which of these events have a run that goes on: its end is told later. */
+async function withOpenRuns(client: PoolClient, eventIds: string[]): Promise<string[]> {
+  if (eventIds.length === 0) return [];
+  const { rows } = await client.query<{ id: string }>({
+    name: 'ledger-open-runs',
+    text: 'select event_id as id from runs where event_id = any($1::uuid[]) and ended_at is null',
+    values: [eventIds],
+  });
+  return rows.map(({ id }) => id);
 }
 
 /** Attempts, the count on their jobs, and the usage that only a new attempt counts for. */

@@ -3,11 +3,13 @@ import { callbackChannel, type Channel, logChannel } from '@spillway/channels';
 import {
   type ErrorRecord,
   PermanentError,
+  type Planning,
   type SpillwayError,
   type Task,
   type TaskJob,
   type CallJob,
 } from '@spillway/contracts';
+import { plannedCall } from '@spillway/flows';
 import type { NewFact } from '@spillway/queues';
 import { dieIfTold, type Platform } from '@spillway/runtime';
 import { type GivenUp, type Handler, type JobContext, once, type Outcome } from '@spillway/worker-kit';
@@ -55,7 +57,16 @@ abstract class TaskHandler<Name extends TaskQueue> implements Handler<Name> {
 
   onGivenUp(data: TaskJob | CallJob, jobId: string, state: GivenUp, error: ErrorRecord): NewFact[] {
     const eventId = 'call' in data ? data.eventId : data.event.id;
-    return [{ tenant: data.meta.tenant, eventId, kind: 'job.ended', jobId, queue: this.queue, state, error }];
+    const planned = this.planned(data, jobId);
+    const ended = { kind: 'job.ended' as const, jobId, queue: this.queue, state, error, ...(planned && { planned }) };
+    return [{ tenant: data.meta.tenant, eventId, ...ended }];
+  }
+
+  /** What a run planned is told late. */
+  planned(data: TaskJob | CallJob, jobId: string): Planning | undefined {
+    if (!('call' in data)) return undefined;
+    const { run, route, meta } = data;
+    return { job: plannedCall(jobId, this.queue, route, run), at: meta.createdAt };
   }
 
   /** Whether doing it twice harms nobody. */
