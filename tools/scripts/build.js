@@ -1,5 +1,5 @@
 // `npm run build`: dist/spillway.js, the bundle of every app; dist/apps/<app>/src/main.js, which starts that app from it; and
-// what is started by its path. docs/adr/0011-one-bundle.md.
+// what is started by its path. docs/adr/0012-one-bundle.md.
 'use strict';
 const { execFileSync } = require('node:child_process');
 const { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } = require('node:fs');

@@ -1,5 +1,5 @@
 // What `npm run build` makes: every app, with all that a process loads at its start, in one file. A process that looks for
-// 1,500 files takes half as much processor time again to start. Why it is one file: docs/adr/0011-one-bundle.md.
+// 1,500 files takes half as much processor time again to start. Why it is one file: docs/adr/0012-one-bundle.md.
 'use strict';
 const { readFileSync, writeFileSync } = require('node:fs');
 const { dirname, join, relative } = require('node:path');
