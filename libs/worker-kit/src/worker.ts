@@ -9,7 +9,7 @@ import {
   type QueueName,
   SpillwayError,
 } from '@spillway/contracts';
-import { activeTraceparent, currentTracing, type Log, measure } from '@spillway/observability';
+import { currentTracing, type Log, measure } from '@spillway/observability';
 import {
   backoffDelay,
   type DeadLetters,
@@ -21,12 +21,14 @@ import {
 } from '@spillway/queues';
 import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
 import { AttemptSignal } from './attempt-signal';
+import { deadLetterOf, redrivesOf } from './dead-letter-of';
 import { errorRecord, judge, withoutWords } from './failure';
 import { shares } from './shares';
 import { UNRECORDED } from './keep-trying';
 import { readJob } from './read-job';
 import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
 import { LaneKeeper, type ParkedKey } from './lane-keeper';
+import { standingOf, Suspects, triedOf } from './suspects';
 import { AttemptTelling, startAtZero } from './telling';
 import { WORKER_NAME } from './worker-name';
 
@@ -38,7 +40,7 @@ export interface WorkerParts {
   log: Log;
   /** Told of a job that somebody else put into the queue; it is not run. */
   onForged?(queue: QueueName, jobId: string): Promise<void>;
-  /** Runs a job that killed its worker twice where it can only harm itself. */
+  /** Runs a job that kills its workers where it can only harm itself. */
   isolate?(queue: QueueName, job: IsolatedJob): Promise<Outcome>;
   /** An ordering key stands still until an operator decides. */
   onParked?(parked: ParkedKey): Promise<void>;
@@ -52,8 +54,6 @@ export interface IsolatedJob {
   timeoutMs: number;
 }
 
-/** So many workers died under a job before it is run in isolation. */
-const SUSPECT_AFTER = 2;
 /** BullMQ's own limit would fail innocent bystanders of a crash for good: we judge poison ourselves. */
 const NO_STALLED_LIMIT = 1_000_000;
 /** How soon the queues are asked again when they were away. BullMQ's own 15 s are long for a restart of a server. */
@@ -67,6 +67,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   private readonly busy: number[];
   private readonly running = new Map<string, AttemptSignal>();
   private readonly lanes: LaneKeeper;
+  private readonly suspects = new Suspects();
 
   constructor(
     private readonly handler: Handler<Name>,
@@ -206,10 +207,21 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     const timeoutMs = meta?.timeoutMs ?? this.parts.queues.catalogue[this.handler.queue].timeoutMs;
     const attempt = job.attemptsMade + 1;
     const deaths = job.stalledCounter ?? 0;
-    if (deaths >= SUSPECT_AFTER && this.parts.isolate) {
+    const standing = standingOf(deaths, attempt, triedOf(job));
+    if (standing === 'guilty' && this.parts.isolate) {
       telling.log.warn({ deaths }, 'job is run in isolation: its workers died');
       return this.parts.isolate(this.handler.queue, { id, data, attempt, deaths, timeoutMs });
     }
+    if (standing === 'suspect') telling.log.info({ deaths }, 'job is a suspect: its workers died');
+    const run = () => this.run(data, { id, attempt, deaths, timeoutMs }, telling);
+    return standing === 'free' ? run() : this.suspects.run(job, { deaths, attempt }, run);
+  }
+
+  private async run(
+    data: JobData[Name],
+    { id, attempt, deaths, timeoutMs }: Omit<IsolatedJob, 'data'>,
+    telling: AttemptTelling,
+  ): Promise<Outcome> {
     const limits = new AttemptSignal(timeoutMs);
     this.running.set(id, limits);
     try {
@@ -258,7 +270,11 @@ export class QueueWorker<Name extends QueueName = QueueName> {
       // First, so that its trace is kept and the dead letter says so.
       telling.failed(cancelled ? 'cancelled' : 'dead-letter', record);
       if (!cancelled) await this.lanes.park(job, { ...record, message: this.told(record) });
-      if (!cancelled) await this.parts.deadLetters.put(this.handler.queue, this.deadLetter(job, data, record, attempt));
+      if (!cancelled)
+        await this.parts.deadLetters.put(
+          this.handler.queue,
+          deadLetterOf(this.handler.queue, job, data, record, attempt),
+        );
       await this.parts.facts.record([
         ...facts,
         ...this.endFacts(job, data, cancelled ? 'cancelled' : 'dead-letter', record),
@@ -336,20 +352,4 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     if (!this.handler.tellsAttempts) return [];
     return [{ ...subjectOf(data), kind: 'job.ended', jobId: job.id!, queue: this.handler.queue, state, error }];
   }
-
-  private deadLetter(job: Job, data: JobData[Name], error: DeadLetter['error'], attempts: number): DeadLetter {
-    return {
-      queue: this.handler.queue,
-      job: { id: job.id!, name: job.name, data, opts: { attempts: job.opts.attempts, priority: job.opts.priority } },
-      ...subjectOf(data),
-      error,
-      attempts,
-      failedAt: Date.now(),
-      traceparent: activeTraceparent() ?? ('event' in data ? data.event.traceparent : undefined),
-    };
-  }
-}
-
-function redrivesOf(data: JobData[QueueName]): number {
-  return ('meta' in data && data.meta.redrives) || 0;
 }
