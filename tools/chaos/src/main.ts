@@ -5,24 +5,33 @@ import { type ChaosReport, runChaos } from './run';
 const WORKERS = 5;
 
 /**
- * `npm run chaos [-- --events N] [--backend redis|postgres] [--workers N]`: the acceptance of promises 1 to 4, at full
+ * Tests look for dead workers twice a second, and take one for dead that was silent for two; with many processes on two
+ * cores that is work in itself, and finds some dead that only had to wait. A deployment looks every 15 s, after 30.
+ */
+const STEADY = { LOCK_DURATION: '5s', STALLED_INTERVAL: '1s', RECONCILE_EVERY: '2s' };
+
+/**
+ * `npm run chaos [-- --events N] [--backend redis|postgres] [--workers N] [--kill-every MS]`: the acceptance of promises 1 to 4, at full
  * length.
  */
 async function main(): Promise<void> {
   const events = Number(argument('--events') ?? 10_000);
+  const killEveryMs = Number(argument('--kill-every') ?? 1_000);
   const only = argument('--backend') as BackendName | undefined;
   for (const backend of BACKENDS.filter((one) => !only || one === only)) {
     console.log(
-      `${backend}: ${events} events, each sent twice, a worker killed every second, the queues restarted once`,
+      `${backend}: ${events} events, each sent twice, a worker killed every ${killEveryMs / 1_000} s, the queues restarted once`,
     );
     const report = await runChaos({
       backend,
       events,
-      killEveryMs: 1_000,
+      killEveryMs,
       workers: Number(argument('--workers') ?? WORKERS),
       built: true,
+      always: true,
       killUntil: 'done',
       restartQueues: true,
+      environment: STEADY,
       say: (line) => console.log(`  ${line}`),
     });
     console.table(report);
@@ -41,7 +50,7 @@ export function faults(report: ChaosReport): string[] {
     done !== events && `${done} done`,
     effects !== events && `${effects} effects`,
     repeatedEffects > 0 && `${repeatedEffects} effects done twice`,
-    missedKills > 0 && `${missedKills} times there were not two workers, one to be killed and one to go on`,
+    missedKills > 0 && `${missedKills} times there was no worker to be killed`,
     fallen > 0 && `${fallen} workers ended though nobody killed them`,
     repeatedUnseen > 0 && `${repeatedUnseen} repeated calls that the ledger does not show`,
   ].filter((one) => one !== false);

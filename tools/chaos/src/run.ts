@@ -16,10 +16,14 @@ export interface ChaosOptions {
   workers: number;
   /** Runs what `npm run build` made: it starts quickly enough for a kill each second. */
   built?: boolean;
+  /** Whether one is killed each time, also the only one that is ready: see {@link PoolOptions.always}. */
+  always?: boolean;
   /** Until every event was sent (and two kills more), or until all are done. */
   killUntil: 'sent' | 'done';
   /** Whether the queue's server is stopped and started in the middle: Redis, or PostgreSQL. */
   restartQueues: boolean;
+  /** Of the processes, beside what tests have. */
+  environment?: Record<string, string>;
   say?: (line: string) => void;
 }
 
@@ -31,8 +35,12 @@ export interface ChaosReport {
   /** Answers other than 2xx; the sender tried again. */
   refused: number;
   kills: number;
-  /** Times when there were not two workers, one to be killed and one to go on. */
+  /** Of these, of a process that was still starting: none was ready. */
+  killsAtStart: number;
+  /** Times when there was none to be killed: see {@link PoolOptions.always}. */
   missedKills: number;
+  /** Seconds during which workers were killed. */
+  killingSeconds: number;
   /** Workers that ended though nobody killed them. */
   fallen: number;
   /** In the ledger. */
@@ -46,11 +54,18 @@ export interface ChaosReport {
   repeatedCalls: number;
   /** Of those, not marked as repeats in the ledger. */
   repeatedUnseen: number;
+  /** Jobs that were run in isolation, since workers had died under them. */
+  isolatedJobs: number;
+  /** In the dead letters. */
+  deadLetters: number;
   seconds: number;
 }
 
 const SENDERS = 16;
 const SECRET = 'chaos';
+const PROGRESS_MS = 10_000;
+/** The line of a job that is run in isolation. */
+const ISOLATED = /"job":"([^"]+)"[^\n]*"job is run in isolation/g;
 
 /**
  * Sends every event twice while workers are killed and the queues are restarted, then counts. Third parties: one honours
@@ -62,14 +77,30 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const servers = await TestServers.start(options.backend);
   const good = await ThirdParty.start({ honoursIdempotencyKey: true });
   const careless = await ThirdParty.start({ delayMs: 5 });
-  const environment = servers.environment({ LOG_LEVEL: 'warn', RECONCILE_AFTER: '10s', QUEUE_ADD_TIMEOUT: '2s' });
+  const environment = servers.environment({
+    LOG_LEVEL: 'warn',
+    RECONCILE_AFTER: '10s',
+    QUEUE_ADD_TIMEOUT: '2s',
+    ...options.environment,
+  });
   const { built } = options;
   const edge = await SpillwayProcess.start('ingress-api,admin', environment, { built });
-  const pool = await WorkerPool.start({ roles: WORKER_ROLES, environment, size: options.workers, built });
+  const isolated = new Set<string>();
+  const pool = await WorkerPool.start({
+    roles: WORKER_ROLES,
+    environment,
+    size: options.workers,
+    built,
+    always: options.always,
+    onOutput: (text) => {
+      for (const [, job] of text.matchAll(ISOLATED)) isolated.add(job!);
+    },
+  });
   const agent = new Agent({ connections: SENDERS });
   try {
     await configure(edge, good.url, careless.url);
     const report = { accepted: 0, duplicates: 0, refused: 0 };
+    const killing = performance.now();
     const stopKilling = pool.killEvery(() => options.killEveryMs);
     const sender = sendAll(edge.ingressUrl, options.events, agent, report);
     if (options.restartQueues) await restart(servers, say);
@@ -81,6 +112,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     }
     const ledger = await settle(servers, options.events, say);
     await stopKilling();
+    const killingSeconds = Math.round((performance.now() - killing) / 1_000);
     for (const log of pool.fallen) say(`a worker fell: ${log}`);
     const marked = await repeatsInLedger(servers);
     const repeats = careless.repeated();
@@ -88,13 +120,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       events: options.events,
       ...report,
       kills: pool.kills,
+      killsAtStart: pool.killsAtStart,
       missedKills: pool.missed,
+      killingSeconds,
       fallen: pool.fallen.length,
       ...ledger,
       effects: good.effects.size,
       repeatedEffects: good.repeated().length,
       repeatedCalls: repeats.length,
       repeatedUnseen: repeats.filter((key) => !marked.has(key)).length,
+      isolatedJobs: isolated.size,
       seconds: Math.round((Date.now() - began) / 1_000),
     };
   } finally {
@@ -211,19 +246,29 @@ async function restart(servers: TestServers, say: (line: string) => void): Promi
 async function settle(servers: TestServers, events: number, say: (line: string) => void) {
   const database = openDatabase(servers.postgres.url, 2);
   const count = async () => {
-    const { rows } = await database.pool.query<{ recorded: string; done: string }>(
-      `select count(*) as recorded, count(*) filter (where state = 'done') as done from events`,
+    const { rows } = await database.pool.query<{ recorded: string; done: string; dead: string }>(
+      `select count(*) as recorded, count(*) filter (where state = 'done') as done,
+        (select count(*) from jobs where state = 'dead-letter') as dead from events`,
     );
-    return { recorded: Number(rows[0]!.recorded), done: Number(rows[0]!.done) };
+    return { recorded: Number(rows[0]!.recorded), done: Number(rows[0]!.done), dead: Number(rows[0]!.dead) };
   };
   try {
-    await eventually(async () => (await count()).done >= events, {
+    let told = Date.now();
+    const isOver = async () => {
+      const { recorded, done } = await count();
+      if (Date.now() - told > PROGRESS_MS) {
+        say(`${done} of ${recorded} are done`);
+        told = Date.now();
+      }
+      return done >= events;
+    };
+    await eventually(isOver, {
       withinMs: 600_000,
       everyMs: 500,
       what: 'the end of every event',
     }).catch(() => say('not every event came to its end in time'));
-    const { recorded, done } = await count();
-    return { recorded, done, notDone: recorded - done };
+    const { recorded, done, dead } = await count();
+    return { recorded, done, notDone: recorded - done, deadLetters: dead };
   } finally {
     await database.close();
   }

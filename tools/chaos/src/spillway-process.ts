@@ -8,6 +8,8 @@ const ROOT = join(__dirname, '../../..');
 export interface ProcessOptions {
   /** Runs what `npm run build` made, which starts in half the time. If left out: where `npm test` has made it just now. */
   built?: boolean;
+  /** Told of all that it writes. */
+  onOutput?(text: string): void;
 }
 
 /** A Spillway in a process of its own, with some of the roles, that can be killed. */
@@ -28,17 +30,26 @@ export class SpillwayProcess {
     environment: Record<string, string>,
     options: ProcessOptions = {},
   ): Promise<SpillwayProcess> {
+    const self = await SpillwayProcess.prepare(roles, environment, options);
+    await self.resume();
+    return self;
+  }
+
+  /** One that is started by {@link resume}. */
+  static async prepare(
+    roles: string,
+    environment: Record<string, string>,
+    options: ProcessOptions = {},
+  ): Promise<SpillwayProcess> {
     const [ingress, admin] = [await freePort(), await freePort()];
     const ports = { INGRESS_PORT: String(ingress), ADMIN_PORT: String(admin) };
-    const self = new SpillwayProcess(
+    return new SpillwayProcess(
       roles,
       { ...environment, ...ports },
       `http://127.0.0.1:${ingress}`,
       `http://127.0.0.1:${admin}`,
       options,
     );
-    await self.resume();
-    return self;
   }
 
   /**
@@ -58,7 +69,9 @@ export class SpillwayProcess {
     this.child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (data: Buffer) => {
-        this.log = (this.log + data.toString()).slice(-20_000);
+        const text = data.toString();
+        this.log = (this.log + text).slice(-20_000);
+        this.options.onOutput?.(text);
       });
     }
     const what = `a process with ${this.roles}`;

@@ -6,17 +6,27 @@ export interface PoolOptions extends ProcessOptions {
   environment: Record<string, string>;
   /** Processes that are kept alive; as many as die while one starts, and one more. */
   size: number;
+  /**
+   * Whether one is killed each time, come what may: also the only one that is ready, and where none is, one that is still
+   * starting. Otherwise there are no kills while fewer than two are ready: somebody must get on with the work.
+   */
+  always?: boolean;
 }
 
-/** Workers to be killed: each that dies is replaced, so that at any time one is there to be killed and one to go on. */
+/** Workers to be killed: each that dies is replaced at once. */
 export class WorkerPool {
   kills = 0;
-  /** Times when there was none to be killed, or only one: somebody must get on with the work. */
+  /** Of these, such that were still starting. */
+  killsAtStart = 0;
+  /** Times when there was none to be killed. */
   missed = 0;
   /** Ends that nobody here asked for. */
   readonly fallen: string[] = [];
   private readonly alive = new Set<SpillwayProcess>();
   private readonly starting = new Set<Promise<void>>();
+  /** Those that are not ready yet. */
+  private readonly coming = new Set<SpillwayProcess>();
+  private readonly killedAtStart = new WeakSet<SpillwayProcess>();
   private closing = false;
 
   private constructor(private readonly options: PoolOptions) {}
@@ -30,16 +40,21 @@ export class WorkerPool {
   /** kill -9 for one that is ready, drawn by lot. */
   async killOne(): Promise<void> {
     this.replaceFallen();
-    const victims = [...this.alive];
-    if (victims.length < 2) {
+    const { always = false } = this.options;
+    const isReady = this.alive.size >= (always ? 1 : 2);
+    const victims = isReady ? [...this.alive] : always ? [...this.coming].filter((one) => !one.hasEnded()) : [];
+    const victim = victims[Math.floor(Math.random() * victims.length)];
+    if (!victim) {
       this.missed += 1;
       return;
     }
-    const victim = victims[Math.floor(Math.random() * victims.length)]!;
-    this.alive.delete(victim);
     this.kills += 1;
+    if (!isReady) this.killsAtStart += 1;
+    const wasReady = this.alive.delete(victim);
+    // Whoever starts it goes on with another.
+    if (!wasReady) this.killedAtStart.add(victim);
     await victim.kill();
-    void this.grow();
+    if (wasReady) void this.grow();
   }
 
   /** Kills one each time, by the clock: how long a new one takes to start delays no kill. @returns how to stop */
@@ -84,12 +99,20 @@ export class WorkerPool {
 
   private async startOne(): Promise<void> {
     while (!this.closing) {
+      const { roles, environment } = this.options;
+      const one = await SpillwayProcess.prepare(roles, environment, this.options);
+      this.coming.add(one);
       try {
-        this.alive.add(await SpillwayProcess.start(this.options.roles, this.options.environment, this.options));
-        return;
+        await one.resume();
+        if (!this.killedAtStart.has(one)) {
+          this.alive.add(one);
+          return;
+        }
       } catch {
         // The servers are being restarted, and whatever restarts workers in production does it again.
         await wait(300);
+      } finally {
+        this.coming.delete(one);
       }
     }
   }
