@@ -4,5 +4,6 @@ export { subjectOf, type GivenUp, type Handler, type JobContext, type Outcome } 
 export { keepTrying, UNRECORDED } from './keep-trying';
 export type { ParkedKey } from './lane-keeper';
 export { once, type Once } from './once';
-export { QueueWorker, type IsolatedJob, type WorkerParts } from './worker';
+export type { IsolatedJob } from './suspects';
+export { QueueWorker, type WorkerParts } from './worker';
 export { WORKER_NAME } from './worker-name';

@@ -1,4 +1,5 @@
-import type { Job } from '@spillway/queues';
+import type { QueueName } from '@spillway/contracts';
+import type { Job, JobData } from '@spillway/queues';
 
 /** So many workers died under a job before it is a suspect. Nearly all of them only were beside the one that kills. */
 const SUSPECT_AFTER = 2;
@@ -7,6 +8,15 @@ const SUSPECT_AFTER = 2;
 export interface Tried {
   deaths: number;
   attempt: number;
+}
+
+/** One that runs in a process of its own. */
+export interface IsolatedJob {
+  id: string;
+  data: JobData[QueueName];
+  attempt: number;
+  deaths: number;
+  timeoutMs: number;
 }
 
 /** `free`: beside all others. `suspect`: one at a time. `guilty`: where it can harm only itself. */

@@ -28,7 +28,7 @@ import { UNRECORDED } from './keep-trying';
 import { readJob } from './read-job';
 import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
 import { LaneKeeper, type ParkedKey } from './lane-keeper';
-import { standingOf, Suspects, triedOf } from './suspects';
+import { type IsolatedJob, standingOf, Suspects, triedOf } from './suspects';
 import { AttemptTelling, startAtZero } from './telling';
 import { WORKER_NAME } from './worker-name';
 
@@ -44,14 +44,6 @@ export interface WorkerParts {
   isolate?(queue: QueueName, job: IsolatedJob): Promise<Outcome>;
   /** An ordering key stands still until an operator decides. */
   onParked?(parked: ParkedKey): Promise<void>;
-}
-
-export interface IsolatedJob {
-  id: string;
-  data: JobData[QueueName];
-  attempt: number;
-  deaths: number;
-  timeoutMs: number;
 }
 
 /** BullMQ's own limit would fail innocent bystanders of a crash for good: we judge poison ourselves. */
