@@ -211,7 +211,7 @@ export class Queues {
       if (!this.layout.isOpen) await this.layout.check();
       return this.backend.replicated(queue, async () => {
         if (!this.lanes.has(name)) return this.backend.add(queue, jobs);
-        return (await this.lanes.of(name, partition).add(jobs)).ids;
+        return this.lanes.of(name, partition).add(jobs);
       });
     };
     const batch = batched((jobs: LaneJob[]) => this.taken(add(jobs)), {

@@ -71,7 +71,7 @@ export async function runOrder(options: OrderOptions): Promise<OrderReport> {
     const count = () => [...seen.values()].reduce((sum, line) => sum + new Set(line).size, 0);
     await eventually(() => count() >= options.keys * options.events, {
       withinMs: options.withinMs,
-      everyMs: 250,
+      everyMs: 2_000,
       what: 'the last call',
     }).catch(() => undefined);
     going = false;

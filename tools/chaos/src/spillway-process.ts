@@ -4,6 +4,8 @@ import { eventually, freePort } from '@spillway/testing';
 import { request } from 'undici';
 
 const ROOT = join(__dirname, '../../..');
+/** Starting takes two seconds of a processor; there may be much else to do. */
+const READY_WITHIN_MS = 120_000;
 
 export interface ProcessOptions {
   /** Runs what `npm run build` made, which starts in half the time. If left out: where `npm test` has made it just now. */
@@ -55,7 +57,7 @@ export class SpillwayProcess {
   /**
    * Starts it (again) and waits until it is ready.
    *
-   * @throws Error when it ended, or was not ready in 30 s; then there is no process left
+   * @throws Error when it ended, or was not ready in time; then there is no process left
    */
   async resume(): Promise<void> {
     this.log = '';
@@ -75,7 +77,7 @@ export class SpillwayProcess {
       });
     }
     const what = `a process with ${this.roles}`;
-    await eventually(() => this.ready(child), { withinMs: 30_000, what }).catch(async (error: unknown) => {
+    await eventually(() => this.ready(child), { withinMs: READY_WITHIN_MS, what }).catch(async (error: unknown) => {
       await this.kill();
       throw error;
     });

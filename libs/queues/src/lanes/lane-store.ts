@@ -25,13 +25,6 @@ export interface LaneJob extends NewJob {
   place?: LanePlace;
 }
 
-export interface Added {
-  /** For each job the id of the one that stands for it. */
-  ids: string[];
-  /** Whether jobs wait in lanes. */
-  spilled: boolean;
-}
-
 /** A job that came to its end here. */
 export interface Ended {
   id: string;
@@ -117,8 +110,10 @@ export interface LaneStore {
   /**
    * Into the queue, at the place that its lane's share gives it; into the lane when something holds it back (a cap, an
    * ordering key, a time) or the lane has `AHEAD` jobs in the queue. A job whose id is there already is that job.
+   *
+   * @returns for each job the id of the one that stands for it
    */
-  add(jobs: LaneJob[]): Promise<Added>;
+  add(jobs: LaneJob[]): Promise<string[]>;
   /** Frees what ended and lets jobs in, while there is room. */
   pump(ended: Ended[], most: number): Promise<Pumped>;
   /**

@@ -64,7 +64,7 @@ export class RedisBackend implements QueueBackend {
   }
 
   async add(queue: Queue, jobs: NewJob[]): Promise<string[]> {
-    if (jobs.every(isPlain)) return (await this.lanes(queue).add(jobs)).ids;
+    if (jobs.every(isPlain)) return this.lanes(queue).add(jobs);
     const added = await queue.addBulk(jobs);
     return added.map((job) => job.id!);
   }

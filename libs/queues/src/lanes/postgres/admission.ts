@@ -21,7 +21,7 @@ begin
   v_state.v := greatest(v_state.v, coalesce(v_low, v_state.last));
   for i in 1 .. 200 loop
     select count(*) into v_waiting
-    from (select from bullmq.job where queue = p_queue and state = 'waiting' limit v_state.room) w;
+    from (select from bullmq.job where queue = p_queue and state = 'waiting' order by priority, seq limit v_state.room) w;
     v_take := least(p_most - v_total, 64);
     exit when v_take <= 0;
     with front as (

@@ -87,8 +87,9 @@ begin
 end;
 $$;
 
+drop function if exists spillway_lanes.add(text, jsonb, boolean, bigint);
 create or replace function spillway_lanes.add(
-  p_queue text, p_entries jsonb, p_plain boolean, p_now bigint, out ids text[], out spilled boolean)
+  p_queue text, p_entries jsonb, p_plain boolean, p_now bigint, out ids text[])
 language plpgsql set search_path = bullmq as $$
 declare
   v_count integer := jsonb_array_length(p_entries);
@@ -116,12 +117,13 @@ begin
 
   if exists (select from spillway_lanes.entries(p_entries) where delay > 0) then
     v_native := (select count(*) < 1000 from (
-      select from job where queue = p_queue and state = 'delayed' limit 1000) d);
+      select from job where queue = p_queue and state = 'delayed' order by process_at_ms limit 1000) d);
   end if;
-  spilled := exists (select from spillway_lanes.lane where queue = p_queue and ready);
   v_room := coalesce((select room from spillway_lanes.state where queue = p_queue), 20);
-  if p_plain and v_native and not spilled and v_count + (
-    select count(*) from (select from job where queue = p_queue and state = 'waiting' limit v_room) w) <= v_room then
+  if p_plain and v_native and not exists (select from spillway_lanes.lane where queue = p_queue and ready) and v_count + (
+    -- In order, so that the index is used: most of the table may be in another state.
+    select count(*) from (
+      select from job where queue = p_queue and state = 'waiting' order by priority, seq limit v_room) w) <= v_room then
     perform spillway_lanes.add_short(p_queue, p_entries, v_gone);
     perform pg_notify('bullmq_jobs', p_queue);
     return;
@@ -178,7 +180,6 @@ begin
     select distinct lane from spillway_lanes.entries(p_entries) where lane is not null and not id = any(v_gone)));
   perform spillway_lanes.admit(p_queue, v_count + 16);
   perform pg_notify('bullmq_jobs', p_queue);
-  spilled := exists (select from job where queue = p_queue and state = 'waiting-children');
 end;
 $$;
 

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { inTransaction } from '@spillway/persistence';
 import type { Pool } from 'pg';
 import type {
-  Added,
   Ended,
   Healed,
   LaneJob,
@@ -50,14 +49,11 @@ export class PostgresLanes implements LaneStore {
     private readonly ahead: number,
   ) {}
 
-  async add(jobs: LaneJob[]): Promise<Added> {
+  async add(jobs: LaneJob[]): Promise<string[]> {
     const now = Date.now();
     const plain = jobs.every(({ place }) => place?.key === undefined && place?.cap === undefined);
-    return this.one<Added>('select ids, spilled from spillway_lanes.add($1, $2, $3, $4)', [
-      JSON.stringify(jobs.map((job) => this.entryOf(job, now))),
-      plain,
-      now,
-    ]);
+    const values = [JSON.stringify(jobs.map((job) => this.entryOf(job, now))), plain, now];
+    return (await this.one<{ ids: string[] }>('select spillway_lanes.add($1, $2, $3, $4) as ids', values)).ids;
   }
 
   async pump(ended: Ended[], most: number): Promise<Pumped> {

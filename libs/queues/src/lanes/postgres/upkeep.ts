@@ -20,6 +20,38 @@ begin
 end;
 $$;
 
+-- Steps from one lane to the next in the index, however many jobs each has.
+create or replace function spillway_lanes.lanes_with_jobs(p_queue text) returns setof text language sql stable as $$
+  with recursive step as (
+    (select coalesce(opts->>'lane', '-') as lane from bullmq.job
+     where queue = p_queue and state = 'waiting-children' and process_at_ms is null
+     order by queue, coalesce(opts->>'lane', '-') limit 1)
+    union all
+    select (select coalesce(opts->>'lane', '-') from bullmq.job
+      where queue = p_queue and state = 'waiting-children' and process_at_ms is null
+        and coalesce(opts->>'lane', '-') > step.lane
+      order by queue, coalesce(opts->>'lane', '-') limit 1)
+    from step where step.lane is not null
+  )
+  select lane from step where lane is not null
+$$;
+
+create or replace function spillway_lanes.keys_with_jobs(p_queue text) returns table (lane text, key text)
+language sql stable as $$
+  with recursive step as (
+    (select coalesce(opts->>'lane', '-') as lane, opts->>'laneKey' as key from bullmq.job
+     where queue = p_queue and state = 'waiting-children' and process_at_ms = -1
+     order by queue, coalesce(opts->>'lane', '-'), opts->>'laneKey' limit 1)
+    union all
+    select next.lane, next.key from step cross join lateral (
+      select coalesce(opts->>'lane', '-') as lane, opts->>'laneKey' as key from bullmq.job
+      where queue = p_queue and state = 'waiting-children' and process_at_ms = -1
+        and (coalesce(opts->>'lane', '-'), opts->>'laneKey') > (step.lane, step.key)
+      order by queue, coalesce(opts->>'lane', '-'), opts->>'laneKey' limit 1) next
+  )
+  select * from step
+$$;
+
 create or replace function spillway_lanes.heal(
   p_queue text, p_deep boolean, p_now bigint, out freed integer, out lost integer) language plpgsql as $$
 declare
@@ -41,12 +73,10 @@ begin
   select freed + count(*) into freed from gone;
   update spillway_lanes.lane set blocked = false where queue = p_queue and blocked;
   if p_deep then
-    v_lanes := array(select distinct coalesce(opts->>'lane', '-') from bullmq.job
-      where queue = p_queue and state = 'waiting-children' and process_at_ms is null
+    v_lanes := array(select lane from spillway_lanes.lanes_with_jobs(p_queue) as lane
       except select name from spillway_lanes.lane where queue = p_queue and ready);
     perform spillway_lanes.enter(p_queue, v_lanes);
-    for h in select distinct coalesce(opts->>'lane', '-') as lane, opts->>'laneKey' as key from bullmq.job
-      where queue = p_queue and state = 'waiting-children' and process_at_ms = -1
+    for h in select lane, key from spillway_lanes.keys_with_jobs(p_queue)
       except select lane, key from spillway_lanes.head where queue = p_queue loop
       insert into spillway_lanes.head (queue, lane, key, job) values (p_queue, h.lane, h.key, '');
       perform spillway_lanes.advance(p_queue, h.lane, h.key, p_now);
@@ -54,7 +84,7 @@ begin
     end loop;
     lost := lost + cardinality(v_lanes);
     -- Nothing waits: what lanes had in a time of plenty is forgotten.
-    if not exists (select from bullmq.job where queue = p_queue and state = 'waiting-children') and not exists (
+    if (select seq from bullmq.job where queue = p_queue and state = 'waiting-children' order by seq limit 1) is null and not exists (
       select from bullmq.job where queue = p_queue and state = 'waiting' and priority = 0 and seq < 0) then
       delete from spillway_lanes.pass where queue = p_queue;
       delete from spillway_lanes.lane where queue = p_queue and weight = 1 and cap is null and applied is null;

@@ -1,7 +1,6 @@
 import type { Queue } from 'bullmq';
 import type { RedisConnection } from '../../redis/connection';
 import type {
-  Added,
   Ended,
   Healed,
   LaneJob,
@@ -37,7 +36,7 @@ export class RedisLanes implements LaneStore {
     private readonly ahead: number,
   ) {}
 
-  async add(jobs: LaneJob[]): Promise<Added> {
+  async add(jobs: LaneJob[]): Promise<string[]> {
     const args: Argument[] = [jobs.some(({ place }) => place) ? 1 : 0];
     for (const { name, json, opts, place } of jobs) {
       const { deduplication, ...rest } = { ...withContext(opts), ...placeOptions(place) };
@@ -46,8 +45,7 @@ export class RedisLanes implements LaneStore {
       args.push(opts.jobId, name, json, stored, opts.timestamp ?? Date.now(), opts.priority ?? 0, opts.delay ?? 0);
       args.push(deduplication?.id ?? '', deduplication?.ttl ?? 0, placeText(place));
     }
-    const [ids, spilled] = (await this.run('ADD', ...args)) as [string[], number];
-    return { ids, spilled: spilled > 0 };
+    return (await this.run('ADD', ...args)) as string[];
   }
 
   async pump(ended: Ended[], most: number): Promise<Pumped> {

@@ -15,7 +15,7 @@ const MOST_DELAYED = 1_000;
  * its time to live in milliseconds, place. A place is empty (no lane), or the lane, or lane, ordering key, weight and cap
  * with a tab between.
  *
- * Answers the ids, and how many jobs are spilled.
+ * Answers the ids.
  */
 export const ADD = `${COMMON}
 local most = maxEvents()
@@ -129,7 +129,7 @@ for i = 4, #ARGV, 10 do
 end
 if added > 0 then mark() end
 if gone > 0 then admit(gone + 16) else settle() end
-return { ids, ARGV[3] == '1' and call('ZCARD', SPILLED) or 0 }`;
+return ids`;
 
 /**
  * Lets jobs in. ARGV 3: how many at most; then what ended: id, lane, ordering key (or empty), and 1 if it succeeded.
