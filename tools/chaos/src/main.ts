@@ -2,13 +2,13 @@ import { BACKENDS, type BackendName } from '@spillway/testing';
 import { type ChaosReport, runChaos } from './run';
 
 /** A new one takes one to three seconds to start on a busy machine of two cores. */
-const WORKERS = 5;
+const WORKERS = 6;
 
 /**
  * Tests look for dead workers twice a second, and take one for dead that was silent for two; with many processes on two
  * cores that is work in itself, and finds some dead that only had to wait. A deployment looks every 15 s, after 30.
  */
-const STEADY = { LOCK_DURATION: '5s', STALLED_INTERVAL: '1s', RECONCILE_EVERY: '2s' };
+const STEADY = { LOCK_DURATION: '3s', STALLED_INTERVAL: '1s', RECONCILE_EVERY: '2s' };
 
 /**
  * `npm run chaos [-- --events N] [--backend redis|postgres] [--workers N] [--kill-every MS]`: the acceptance of promises 1 to 4, at full

@@ -16,7 +16,7 @@ export interface ChaosOptions {
   workers: number;
   /** Runs what `npm run build` made: it starts quickly enough for a kill each second. */
   built?: boolean;
-  /** Whether one is killed each time, also the only one that is ready: see {@link PoolOptions.always}. */
+  /** Whether one is killed each time, ready or not: see {@link PoolOptions.always}. */
   always?: boolean;
   /** Until every event was sent (and two kills more), or until all are done. */
   killUntil: 'sent' | 'done';
@@ -35,7 +35,7 @@ export interface ChaosReport {
   /** Answers other than 2xx; the sender tried again. */
   refused: number;
   kills: number;
-  /** Of these, of a process that was still starting: none was ready. */
+  /** Of these, of a process that was still starting. */
   killsAtStart: number;
   /** Times when there was none to be killed: see {@link PoolOptions.always}. */
   missedKills: number;

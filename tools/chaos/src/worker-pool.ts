@@ -7,8 +7,8 @@ export interface PoolOptions extends ProcessOptions {
   /** Processes that are kept alive; as many as die while one starts, and one more. */
   size: number;
   /**
-   * Whether one is killed each time, come what may: also the only one that is ready, and where none is, one that is still
-   * starting. Otherwise there are no kills while fewer than two are ready: somebody must get on with the work.
+   * Whether one is killed each time, come what may, be it ready or still starting. Otherwise only such as are ready, and none
+   * while fewer than two are: somebody must get on with the work.
    */
   always?: boolean;
 }
@@ -37,22 +37,25 @@ export class WorkerPool {
     return pool;
   }
 
-  /** kill -9 for one that is ready, drawn by lot. */
+  /** kill -9 for one, drawn by lot. */
   async killOne(): Promise<void> {
     this.replaceFallen();
     const { always = false } = this.options;
-    const isReady = this.alive.size >= (always ? 1 : 2);
-    const victims = isReady ? [...this.alive] : always ? [...this.coming].filter((one) => !one.hasEnded()) : [];
+    const ready = [...this.alive];
+    const starting = [...this.coming].filter((one) => !one.hasEnded());
+    const victims = always ? [...ready, ...starting] : ready.length < 2 ? [] : ready;
     const victim = victims[Math.floor(Math.random() * victims.length)];
     if (!victim) {
       this.missed += 1;
       return;
     }
     this.kills += 1;
-    if (!isReady) this.killsAtStart += 1;
     const wasReady = this.alive.delete(victim);
-    // Whoever starts it goes on with another.
-    if (!wasReady) this.killedAtStart.add(victim);
+    if (!wasReady) {
+      // Whoever starts it goes on with another.
+      this.killedAtStart.add(victim);
+      this.killsAtStart += 1;
+    }
     await victim.kill();
     if (wasReady) void this.grow();
   }
