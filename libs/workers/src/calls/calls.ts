@@ -25,13 +25,13 @@ import {
   withoutConditions,
 } from '@spillway/flows';
 import { compileTemplate } from '@spillway/jq';
-import { type Log, traced } from '@spillway/observability';
+import { traced } from '@spillway/observability';
 import type { CallRecord } from '@spillway/persistence';
 import type { NewFact } from '@spillway/queues';
 import { between, crashPoint, type LiveTenant, type Platform } from '@spillway/runtime';
 import { type JobContext, keepTrying, type Outcome } from '@spillway/worker-kit';
 import { APPROVAL, approvalOf, messageOf } from './approval';
-import { type RunSteps, runStepsOf } from '../runs/run-steps';
+import { type RunSteps, runStepsOf, type Telling } from '../runs/run-steps';
 import { standingStill } from '../runs/stand-still';
 import { errorOf } from './call-error';
 
@@ -125,11 +125,11 @@ export class Calls {
   private async answer(
     data: CallJob,
     input: Answer,
-    attempt: { log: Log; signal?: AbortSignal },
+    attempt: Telling & { signal?: AbortSignal },
     read?: Read,
   ): Promise<NewFact[]> {
     const key = answerKey(data.run.node);
-    const taken = () => this.steps.answer(data.run.id, { key, input }, read, attempt.log);
+    const taken = () => this.steps.answer(data.run.id, { key, input }, read, attempt);
     const facts = await between('taking on', taken);
     if (facts) return facts;
     const { signal } = attempt;

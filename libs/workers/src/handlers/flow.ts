@@ -16,7 +16,8 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
     this.steps = runStepsOf(platform);
   }
 
-  async handle({ id, data, attempt, interrupted, log }: JobContext<FlowJob>): Promise<Outcome> {
+  async handle(context: JobContext<FlowJob>): Promise<Outcome> {
+    const { id, data, attempt, interrupted } = context;
     // A wake-up is no work of the event's: only the job that begins the run has a line in the ledger.
     const silent = !data.start;
     crashPoint('begin wake-up');
@@ -29,7 +30,7 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
       if (isTimer && wakeAt) await this.steps.publisher.early({ run: stepped.idle, seq, wakeAt });
       return { silent, value: 'nothing to do' };
     }
-    const facts = await this.steps.makeKnown(stepped, log);
+    const facts = await this.steps.makeKnown(stepped, context);
     return { silent, facts, value: { status: stepped.run.status } };
   }
 

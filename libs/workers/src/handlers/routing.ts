@@ -44,7 +44,6 @@ export class RoutingHandler implements Handler<'ingress-events'> {
   }
 
   private async route(job: IngressJob, context: JobContext<unknown>): Promise<Outcome> {
-    const { log } = context;
     const { event, meta, replay } = job;
     crashPoint('begin routing');
     const tenant = await this.tenant(event.tenant);
@@ -53,7 +52,7 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     const planned = plan(event, source, routes, tenant?.flows ?? new Map(), meta, replay?.id);
     // Without its message, which may quote the event.
     for (const { route, code } of planned.problems)
-      log.warn({ tenant: event.tenant, event: event.id, route, code }, 'route could not be followed');
+      context.log.warn({ tenant: event.tenant, event: event.id, route, code }, 'route could not be followed');
     const own = [...planned.jobs];
     if (tenant && !replay) planned.jobs.push(...(await this.gather(tenant, event, meta)));
     if (tenant) await this.prepareRuns(tenant, event, planned.jobs);

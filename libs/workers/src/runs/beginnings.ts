@@ -4,7 +4,7 @@ import { FreeQueues, type NewFact } from '@spillway/queues';
 import type { Planned } from '@spillway/routing';
 import { between, type LiveTenant, type Platform } from '@spillway/runtime';
 import { type JobContext, WORKER_NAME } from '@spillway/worker-kit';
-import { type RunSteps, runStepsOf } from './run-steps';
+import { type RunSteps, runStepsOf, type Telling } from './run-steps';
 
 const QUEUE = 'orchestration-flows';
 /** After PostgreSQL did not answer all runs begin through their queue for so long. Milliseconds. */
@@ -34,27 +34,26 @@ export class Beginnings {
 
   /** @returns those that have begun; the others are to be begun by their jobs */
   async begin(tenant: LiveTenant, planned: readonly Planned[], context: JobContext<unknown>): Promise<Begun[]> {
-    const { attempt, interrupted, log } = context;
-    if (attempt > 1 || interrupted || Date.now() < this.awayUntil) return [];
+    if (context.attempt > 1 || context.interrupted || Date.now() < this.awayUntil) return [];
     const own = planned.filter((one) => isOfOurs(one) && !this.isLimited(tenant, one));
     if (own.length === 0 || !(await this.free.isFree(QUEUE, tenant.name))) return [];
-    const begun = await Promise.all(own.map((one) => this.one(one, log)));
+    const begun = await Promise.all(own.map((one) => this.one(one, context)));
     return begun.filter((one) => one !== undefined);
   }
 
-  private async one(planned: Planned, log: JobContext<unknown>['log']): Promise<Begun | undefined> {
+  private async one(planned: Planned, told: Telling): Promise<Begun | undefined> {
     const startedAt = performance.now();
     const data = planned.data as FlowJob;
     try {
       const attributes = { 'spillway.run.id': data.run.id, 'spillway.flow': data.run.flow };
       const facts = await traced('begin run', { attributes }, async () => {
         const stepped = await between('beginning', () => this.steps.advance(data, true));
-        return stepped && !('idle' in stepped) ? this.steps.makeKnown(stepped, log) : [];
+        return stepped && !('idle' in stepped) ? this.steps.makeKnown(stepped, told) : [];
       });
       return { planned, facts: [endedFact(data, performance.now() - startedAt), ...facts] };
     } catch (cause) {
       if (cause instanceof SpillwayError && cause.code === 'records-unavailable') this.awayUntil = Date.now() + AWAY_MS;
-      log.warn({ run: data.run.id, err: cause }, 'the run could not be begun at once: it begins by its job');
+      told.log.warn({ run: data.run.id, err: cause }, 'the run could not be begun at once: it begins by its job');
       return undefined;
     }
   }

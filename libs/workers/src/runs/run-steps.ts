@@ -8,6 +8,11 @@ import { RunPublisher } from './run-publisher';
 import { standingStill } from './stand-still';
 import { tellStep } from './step-spans';
 
+/** Whose log is asked for when there is something to say: a job's is made then. */
+export interface Telling {
+  readonly log: Log;
+}
+
 /**
  * Steps of runs, stored and then made known to the queues. A wake-up asks for one; so does whoever brings an answer that a
  * run waits for, which saves the way through the inbox and the queue of wake-ups.
@@ -49,24 +54,27 @@ export class RunSteps {
    *
    * @returns facts for the ledger; undefined when it was not to be: the answer belongs into the inbox
    */
-  async answer(runId: string, given: InboxRow, read: Read | undefined, log: Log): Promise<NewFact[] | undefined> {
+  async answer(runId: string, given: InboxRow, read: Read | undefined, told: Telling): Promise<NewFact[] | undefined> {
     try {
       const stepped = await this.driver.answer(runId, given, read);
       if (stepped === 'refused') return undefined;
-      return stepped ? await this.makeKnown(stepped, log) : [];
+      return stepped ? await this.makeKnown(stepped, told) : [];
     } catch (cause) {
-      log.warn({ run: runId, err: cause }, 'the run could not be taken on with its answer: it goes into the inbox');
+      told.log.warn(
+        { run: runId, err: cause },
+        'the run could not be taken on with its answer: it goes into the inbox',
+      );
       return undefined;
     }
   }
 
   /** What is stored is made known again by the sweep: what fails here must not be taken for a step that failed. */
-  async makeKnown(stepped: Stepped, log: Log): Promise<NewFact[]> {
+  async makeKnown(stepped: Stepped, told: Telling): Promise<NewFact[]> {
     tellStep(stepped);
     try {
       return await between('publishing', () => this.publisher.publish(stepped));
     } catch (cause) {
-      log.warn({ run: stepped.run.id, err: cause }, 'what the run asked for could not be made known yet');
+      told.log.warn({ run: stepped.run.id, err: cause }, 'what the run asked for could not be made known yet');
       return [];
     }
   }

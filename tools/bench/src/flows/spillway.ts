@@ -8,7 +8,7 @@ import { TENANT } from './definitions';
 import type { Contestant } from './load';
 
 /** How often is asked which runs have ended. */
-const ASK_MS = 10;
+const ASK_MS = 25;
 const CONNECTIONS = 64;
 
 export interface Spillway extends Contestant {
