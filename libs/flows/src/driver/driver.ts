@@ -7,6 +7,7 @@ import { standardError } from '../engine/errors';
 import type { Command, Happening, Input, RunState } from '../engine/state';
 import { subRunsOf } from './lasting';
 import { lifecycleEvents } from './lifecycle';
+import { RecentRuns } from './recent-runs';
 import { answerKey } from './rows';
 import { advanceOf, changeOf, hasJustEnded, isUnborn, type KeptState, newRun, takable, type Unborn } from './step';
 import { isAwaited } from './waiting';
@@ -89,6 +90,7 @@ export class Driver {
   private readonly definitions = new Map<string, CompiledFlow>();
   /** Versions of sub-runs that are in the database. */
   private readonly kept = new Set<string>();
+  private readonly recent = new RecentRuns();
   /** Runs that are being taken on here: what comes for them meanwhile goes together in their next step. */
   private readonly underWay = new Map<string, Promise<void>>();
   private readonly take: (reason: Reason) => Promise<Taken>;
@@ -146,8 +148,12 @@ export class Driver {
   }
 
   private async readAll(ids: string[]): Promise<(Read | undefined)[]> {
-    const found = new Map((await this.parts.runs.load([...new Set(ids)])).map((one) => [one.run.id, one]));
+    const found = new Map((await this.load([...new Set(ids)])).map((one) => [one.run.id, one]));
     return ids.map((id) => found.get(id));
+  }
+
+  private load(ids: string[]): Promise<Read[]> {
+    return this.parts.runs.load(ids, this.recent.of(ids));
   }
 
   private async alone(reasons: Reason[]): Promise<Taken[]> {
@@ -177,6 +183,7 @@ export class Driver {
       if (step) steps.set(id, step);
     }
     const written = await this.parts.runs.commit([...steps.values()].map(({ change }) => change));
+    for (const [id, { stepped }] of steps) if (written.has(id)) this.recent.keep(stepped.run);
     const seen = new Set<string>();
     return reasons.map(({ id, given }) => {
       if (given && refused.has(given)) return 'refused';
@@ -199,7 +206,7 @@ export class Driver {
       if (group.length === 1 && read) found.set(id, read);
       else if (!isFirst) unread.push(id);
     }
-    if (unread.length > 0) for (const one of await this.parts.runs.load(unread)) found.set(one.run.id, one);
+    if (unread.length > 0) for (const one of await this.load(unread)) found.set(one.run.id, one);
     for (const [id, group] of groups) {
       if (found.has(id)) continue;
       const born = group.map(({ job }) => job && newRun(job, this.now())).find((one) => one !== undefined);

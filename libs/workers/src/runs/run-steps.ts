@@ -24,7 +24,7 @@ export class RunSteps {
   constructor(platform: Platform) {
     this.driver = new Driver({
       runs: {
-        load: (ids) => platform.runs.load(ids),
+        load: (ids, known) => platform.runs.load(ids, known),
         definition: (tenant, hash) => platform.runs.definition(tenant, hash),
         keepVersion: (version) => between('keeping the version', () => platform.runs.keepVersion(version)),
         commit: (changes) =>

@@ -79,6 +79,20 @@ describe('a commit of steps', () => {
     );
   });
 
+  it('is read again without its state by who has that, and with what came in for it, in order', async () => {
+    const [run, moved] = [newRun(), newRun()];
+    await store.commit([change(run), change(moved)]);
+    for (const n of [2, 1]) await store.deliver({ runId: run.id, key: `n${n}`, input: { kind: 'answer', node: n } });
+    const known = new Map([run, moved].map((one) => [one.id, { ...at(one, 1), state: { mine: true } }]));
+    await store.commit([change(at(moved, 1))]);
+    const loaded = await store.load([run.id, moved.id, 'nobody'], known);
+    const [same, other] = [run, moved].map(({ id }) => loaded.find((one) => one.run.id === id)!);
+    expect(loaded).toHaveLength(2);
+    expect(same!.run).toBe(known.get(run.id));
+    expect(same!.inbox.map(({ key }) => key)).toEqual(['n2', 'n1']);
+    expect(other).toMatchObject({ run: { seq: 2, state: { root: {} } }, inbox: [] });
+  });
+
   it('writes nothing when a part of it cannot be written', async () => {
     const run = newRun();
     const bad = { ...task(1), startedAt: new Date(NaN) };

@@ -7,8 +7,11 @@ import { commitChanges, insertDeliveries } from './commit';
 import { reviveShared } from './shared-json';
 import type { Delivery, InboxRow, RunChange, RunRow } from './run-rows';
 
-const COLUMNS = `id, tenant, flow, hash, version, route, event_id as "eventId", parent_run as "parentRun",
-  parent_node as "parentNode", seq, status, state, jobs, wake_at as "wakeAt", priority, correlation_id as "correlationId",
+/** What came in for a run, in order; null for most. */
+const INBOX = `(select json_agg(json_build_object('key', i.key, 'input', i.input) order by i.at, i.key)
+  from run_inbox i where i.run_id = r.id) as inbox`;
+const COLUMNS = `r.id, tenant, flow, hash, version, route, event_id as "eventId", parent_run as "parentRun",
+  parent_node as "parentNode", r.seq, status, jobs, wake_at as "wakeAt", priority, correlation_id as "correlationId",
   started_at as "startedAt", ended_at as "endedAt"`;
 
 /** Under load so long is waited for more to share a round trip. */
@@ -20,6 +23,12 @@ export type CallRecord =
   | { state: 'open' }
   /** It was answered, and the run has not yet taken it or has. */
   | { state: 'answered'; input?: unknown };
+
+/** A run, with what came in for it. */
+export interface LoadedRun {
+  run: RunRow;
+  inbox: InboxRow[];
+}
 
 export interface OpenCommand {
   runId: string;
@@ -52,30 +61,32 @@ export class RunStore {
     this.close = batched((commands: { runId: string; node: number }[]) => this.closeAll(commands), { most: 500 });
   }
 
-  /** Runs with what came in for them; ids that are not there, or were shredded, are left out. */
-  async load(ids: string[]): Promise<{ run: RunRow; inbox: InboxRow[] }[]> {
-    const runs = await this.query<RunRow>('runs-load', `select ${COLUMNS} from runs where id = any($1::text[])`, [ids]);
-    if (runs.length === 0) return [];
-    const rows = await this.query<InboxRow & { run_id: string }>(
-      'runs-inbox',
-      'select run_id, key, input from run_inbox where run_id = any($1::text[]) order by at, key',
-      [runs.map((run) => run.id)],
+  /**
+   * Runs with what came in for them; ids that are not there, or were shredded, are left out.
+   *
+   * @param known runs as the caller has them: the state of one that has not moved on since is not read again
+   */
+  async load(ids: string[], known: ReadonlyMap<string, RunRow> = new Map()): Promise<LoadedRun[]> {
+    const rows = await this.query<RunRow & { inbox: InboxRow[] | null }>(
+      'runs-load',
+      `select ${COLUMNS}, case when r.seq = k.seq then null else r.state end as state, ${INBOX}
+       from unnest($1::text[], $2::int[]) as k (id, seq)
+       cross join lateral (select * from runs where runs.id = k.id offset 0) r`,
+      [ids, ids.map((id) => known.get(id)?.seq ?? null)],
     );
-    const inboxes = new Map<string, InboxRow[]>();
-    const [inputs, states] = await Promise.all([
-      this.vault.showAll(rows, ({ run_id, key, input }) => [[inboxPlace(run_id, key), input]]),
-      this.vault.showAll(runs, ({ id, state }) => [[['run', id], state]]),
+    const opened = await this.vault.showAll(rows, ({ id, state, inbox }) => [
+      [['run', id], state],
+      ...(inbox ?? []).map(({ key, input }): [Place, unknown] => [inboxPlace(id, key), input]),
     ]);
-    for (const [at, { run_id, key }] of rows.entries()) {
-      if (isUnreadable(inputs[at]![0])) continue;
-      const known = inboxes.get(run_id) ?? [];
-      known.push({ key, input: inputs[at]![0] });
-      inboxes.set(run_id, known);
-    }
-    const opened = runs.map((run, at) => ({ ...run, state: states[at]![0] }));
-    return opened
-      .filter(({ state }) => !isUnreadable(state))
-      .map((run) => ({ run: { ...run, state: reviveShared(run.state) }, inbox: inboxes.get(run.id) ?? [] }));
+    return rows.flatMap(({ inbox, ...row }, at) => {
+      const [state, ...inputs] = opened[at]!;
+      if (isUnreadable(state)) return [];
+      const came = (inbox ?? []).map(({ key }, n) => ({ key, input: inputs[n] }));
+      const readable = came.filter(({ input }) => !isUnreadable(input));
+      const same = known.get(row.id);
+      const run = same?.seq === row.seq ? same : { ...row, state: reviveShared(state) };
+      return [{ run, inbox: readable }];
+    });
   }
 
   /** @returns the ids of the runs that were written; the others have moved on since they were read */
