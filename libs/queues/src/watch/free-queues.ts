@@ -4,6 +4,8 @@ import type { Queues } from '../queues';
 
 /** A queue that was not free is not asked about again for so long. Milliseconds. */
 const ASK_AGAIN_MS = 250;
+/** Of jobs that a worker could take, if the queue were not paused; BullMQ's types do not know the last. */
+const READY = ['waiting', 'prioritized', 'paused'] as 'waiting'[];
 
 /**
  * Says whether a queue's workers would take a job at once, for those who could do the job's work themselves: nobody is to be
@@ -29,8 +31,8 @@ export class FreeQueues {
     let busyUntil = 0;
     const look = async () => {
       if (Date.now() < busyUntil) return false;
-      const [isPaused, counts] = await Promise.all([queue.isPaused(), queue.getJobCounts('waiting', 'prioritized')]);
-      const waiting = (counts['waiting'] ?? 0) + (counts['prioritized'] ?? 0);
+      const [isPaused, counts] = await Promise.all([queue.isPaused(), queue.getJobCounts(...READY)]);
+      const waiting = READY.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
       const isFree = !isPaused && waiting <= concurrency;
       if (!isFree) busyUntil = Date.now() + ASK_AGAIN_MS;
       return isFree;
