@@ -17,7 +17,7 @@ begin
   insert into spillway_lanes.state (queue) values (p_queue) on conflict do nothing;
   select * into v_state from spillway_lanes.state where queue = p_queue;
   select seq - base into v_low from bullmq.job
-  where queue = p_queue and state = 'waiting' and priority = 0 and seq < 0 order by priority, seq limit 1;
+  where queue = p_queue and state = 'waiting' and priority = 1 and seq < 0 order by priority, seq limit 1;
   v_state.v := greatest(v_state.v, coalesce(v_low, v_state.last));
   for i in 1 .. 200 loop
     select count(*) into v_waiting
@@ -45,7 +45,7 @@ begin
       select * from (select *, row_number() over (order by tag) as n from candidate) c
       where v_waiting + n <= v_state.room or tag - v_state.v < v_state.ahead * stride
     ), moved as (
-      update bullmq.job j set state = 'waiting', priority = 0, seq = c.tag + base, delay_ms = 0
+      update bullmq.job j set state = 'waiting', priority = 1, seq = c.tag + base, delay_ms = 0
       from allowed c where j.queue = p_queue and j.id = c.id and j.state = 'waiting-children'
       returning j.id, c.name, c.tag, c.stride, c.cap
     ), charged as (
@@ -94,9 +94,9 @@ declare
   v_lanes text[];
 begin
   if not exists (select from spillway_lanes.lane where queue = p_queue and ready) and not exists (
-    select from bullmq.job where queue = p_queue and state = 'waiting' and priority = 0 and seq < 0) then return; end if;
+    select from bullmq.job where queue = p_queue and state = 'waiting' and priority = 1 and seq < 0) then return; end if;
   with others as (
-    select id from bullmq.job where queue = p_queue and state = 'waiting' and priority > 0
+    select id from bullmq.job where queue = p_queue and state = 'waiting' and (priority, seq) > (1, 0)
     order by priority, seq limit p_most for update skip locked
   ), moved as (
     update bullmq.job j set state = 'waiting-children', process_at_ms = null from others o

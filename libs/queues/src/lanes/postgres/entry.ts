@@ -10,7 +10,7 @@ returns void language sql as $$
       -1125899906842624 + coalesce(greatest(s.v, s.last), 0)
         + least(greatest(e.priority, 1), 4) * 65536 + nextval('bullmq.job_seq') % 65536 end,
     e.name, case when e.delay > 0 then 'delayed' else 'waiting' end::bullmq.job_state, e.data::jsonb, e.opts,
-    case when e.delay > 0 then e.priority else 0 end, e.delay, e.attempts, e.timestamp,
+    case when e.delay > 0 then e.priority else 1 end, e.delay, e.attempts, e.timestamp,
     case when e.delay > 0 then e.timestamp + e.delay end, e."dedupId"
   from spillway_lanes.entries(p_entries) e left join spillway_lanes.state s on s.queue = p_queue
   where not e.id = any(p_gone)
@@ -31,7 +31,7 @@ begin
   insert into spillway_lanes.state (queue) values (p_queue) on conflict do nothing;
   select * into v_state from spillway_lanes.state where queue = p_queue;
   select seq - base into v_front from bullmq.job
-  where queue = p_queue and state = 'waiting' and priority = 0 and seq < 0 order by priority, seq limit 1;
+  where queue = p_queue and state = 'waiting' and priority = 1 and seq < 0 order by priority, seq limit 1;
   v_state.v := greatest(v_state.v, coalesce(v_front, v_state.last));
   with added as (
     select * from spillway_lanes.entries(p_entries) where not id = any(p_gone) and lane is not null
@@ -63,7 +63,7 @@ begin
     select * from placed where tag - v_state.v < v_state.ahead * stride
   ), inserted as (
     insert into bullmq.job (queue, id, seq, name, state, data, opts, priority, delay_ms, max_attempts, added_at_ms, dedup_id)
-    select p_queue, id, tag + base, name, 'waiting', data::jsonb, opts, 0, 0, attempts, timestamp, "dedupId" from joined
+    select p_queue, id, tag + base, name, 'waiting', data::jsonb, opts, 1, 0, attempts, timestamp, "dedupId" from joined
     on conflict (queue, id) do nothing
   ), counted as (
     select lane, max(stride) as stride, max(pass) as pass, bool_or(ready) as ready,

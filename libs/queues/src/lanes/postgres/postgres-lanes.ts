@@ -140,7 +140,7 @@ export class PostgresLanes implements LaneStore {
     const row = await this.one<{ count: number }>(
       `select count(*)::int + coalesce((
          select greatest(0, floor((p.pass[4] - greatest(s.v, f.seq + 1125899906842624)) * coalesce(l.weight, 1) / 100000))::int
-         from (select min(seq) as seq from bullmq.job where queue = $1 and state = 'waiting' and priority = 0 and seq < 0) f
+         from (select min(seq) as seq from bullmq.job where queue = $1 and state = 'waiting' and priority = 1 and seq < 0) f
          join spillway_lanes.pass p on p.queue = $1 and p.name = $2 and f.seq is not null
          left join spillway_lanes.state s on s.queue = $1
          left join spillway_lanes.lane l on l.queue = $1 and l.name = $2), 0) as count

@@ -3,7 +3,8 @@ import { AHEAD } from '../lane-store';
 /**
  * Tables and functions of the lanes beside BullMQ's in PostgreSQL; made again whenever this text changes.
  *
- * As on Redis, a job waits with its start tag as `seq`, below all numbers of BullMQ's own, and priority 0; a spilled job is a job of BullMQ's in the state `waiting-children`. Its lane is in its options, and where it
+ * As on Redis, a job waits as one with a priority, the first, with its start tag as `seq`, below all numbers of BullMQ's own; a
+ * spilled job is a job of BullMQ's in the state `waiting-children`. Its lane is in its options, and where it
  * stands in `process_at_ms`: null can be let in, a time is when it is due, -1 is behind another of its ordering key. So
  * lanes are no more than indexes, and hold what BullMQ's table holds. No events are written for BullMQ's `QueueEvents` when a
  * job is added or let in: nobody here listens, and they cost as much as the job.
@@ -67,15 +68,16 @@ create or replace function spillway_lanes.lock(p_queue text) returns void langua
   select pg_advisory_xact_lock(hashtext('spillway:lanes'), hashtext(p_queue))
 $$;
 
--- A job that comes back has its own priority again.
+-- A job that comes back has its own priority again, and its tag no more.
 create or replace function spillway_lanes.come_back() returns trigger language plpgsql as $$
 begin
   new.priority := coalesce((new.opts->>'priority')::integer, 0);
+  new.seq := nextval('bullmq.job_seq');
   return new;
 end;
 $$;
 create or replace trigger spillway_lanes_come_back before update of state on bullmq.job for each row
-  when (old.state = 'active' and new.state in ('waiting', 'delayed') and old.priority = 0 and old.opts ? 'lane')
+  when (old.state = 'active' and new.state in ('waiting', 'delayed') and old.seq < 0 and old.opts ? 'lane')
   execute function spillway_lanes.come_back();
 
 -- The lane has a job to give. One that had none begins at the time it is now: nothing is saved up.

@@ -85,7 +85,7 @@ begin
     lost := lost + cardinality(v_lanes);
     -- Nothing waits: what lanes had in a time of plenty is forgotten.
     if (select seq from bullmq.job where queue = p_queue and state = 'waiting-children' order by seq limit 1) is null and not exists (
-      select from bullmq.job where queue = p_queue and state = 'waiting' and priority = 0 and seq < 0) then
+      select from bullmq.job where queue = p_queue and state = 'waiting' and priority = 1 and seq < 0) then
       delete from spillway_lanes.pass where queue = p_queue;
       delete from spillway_lanes.lane where queue = p_queue and weight = 1 and cap is null and applied is null;
       update spillway_lanes.lane set pass = 0, ready = false where queue = p_queue;
@@ -124,7 +124,7 @@ begin
     delete from spillway_lanes.pass where queue = p_queue and name = any(v_changed);
     with recalled as (
       update bullmq.job set state = 'waiting-children', priority = coalesce((opts->>'priority')::integer, 0)
-      where queue = p_queue and state = 'waiting' and priority = 0 and seq < 0
+      where queue = p_queue and state = 'waiting' and priority = 1 and seq < 0
         and coalesce(opts->>'lane', '-') = any(v_changed)
       returning coalesce(opts->>'lane', '-') as lane
     )
