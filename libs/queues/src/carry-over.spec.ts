@@ -4,7 +4,7 @@ import type { DeadLetter, IngressJob } from '@spillway/contracts';
 import { BACKENDS, eventually, TestServers } from '@spillway/testing';
 import { DeadLetters } from './dead-letters';
 import { bullPriority } from './priority';
-import { Queues } from './queues';
+import { type JobData, Queues } from './queues';
 
 const TENANTS = ['acme', 'globex', 'initech', 'hooli', 'umbrella', 'stark'];
 const HOUR_MS = 3_600_000;
@@ -107,6 +107,23 @@ describe.each(BACKENDS)('another number of partitions, on %s', (backend) => {
       expect(await here.add('ingress-events', job(tenant), later)).toBe(`later-${tenant}`);
     }
   }, 60_000);
+
+  it('takes facts along that a process told when it stopped', async () => {
+    const here = await open(8);
+    const told = {
+      facts: [{ kind: 'event.routed', eventId: 'e', id: 'f', at: 1 }],
+    } as unknown as JobData['analytics-events'];
+    for (const partition of [0, 5]) await here.add('analytics-events', told, { id: `facts-${partition}`, partition });
+    for (const count of [3, 8]) {
+      const there = await open(count);
+      for (const partition of [0, 5]) {
+        const moved = (await there.find('analytics-events', `facts-${partition}`))!;
+        expect(await there.read('analytics-events', moved)).toEqual(told);
+      }
+      const counts = await Promise.all(there.queuesOf('analytics-events').map((queue) => queue.getWaitingCount()));
+      expect(counts.reduce((sum, one) => sum + one, 0)).toBe(2);
+    }
+  }, 30_000);
 
   it('is not taken for right by a process that began while the queues were away', async () => {
     const here = await open(8);

@@ -1,5 +1,5 @@
 import { type DeadLetter, QUEUE_NAMES, type QueueName } from '@spillway/contracts';
-import type { Job } from 'bullmq';
+import type { Job, JobType } from 'bullmq';
 import { DeadLetters } from './dead-letters';
 import { changed } from './layout';
 import type { Deduplication } from './deduplications';
@@ -10,7 +10,7 @@ export type TenantsOf = (eventIds: string[]) => Promise<Map<string, string>>;
 
 /**
  * Takes what outlives jobs from the queues of one number of partitions to those of another: dead letters,
- * deduplications, jobs that have not begun and wait for their time, pauses. Done twice, or cut off, it comes to the same.
+ * deduplications, jobs that have not begun and wait for their time, facts that wait to be written, pauses. Done twice, or cut off, it comes to the same.
  *
  * @throws PermanentError `partitions-changed` while jobs are under way
  */
@@ -38,10 +38,11 @@ export async function carryOver(from: Queues, to: Queues, tenantsOf: TenantsOf):
 /** Jobs that have begun or could begin now; those that wait for their first attempt do not count. */
 async function jobsUnderWay(queues: Queues): Promise<number> {
   let count = 0;
-  for (const { queue, dead } of queues.all()) {
+  for (const { name, queue, dead } of queues.all()) {
     if (dead) continue;
     // Those that wait in lanes are BullMQ's waiting-children.
-    const counts = await queue.getJobCounts('waiting', 'prioritized', 'active', 'waiting-children');
+    const waiting = name === FACTS ? [] : (['waiting', 'prioritized', 'waiting-children'] as const);
+    const counts = await queue.getJobCounts('active', ...waiting);
     count += Object.values(counts).reduce((sum, one) => sum + one, 0);
     count += (await delayed(queue)).filter((job) => !isFresh(job)).length;
   }
@@ -49,11 +50,17 @@ async function jobsUnderWay(queues: Queues): Promise<number> {
 }
 
 const PAGE = 500;
+/** A process that stops tells what it held back: nobody may be left to write it down. Its jobs may be in any partition. */
+const FACTS: QueueName = 'analytics-events';
 
-async function delayed(queue: ReturnType<Queues['queue']>): Promise<Job[]> {
+function delayed(queue: ReturnType<Queues['queue']>): Promise<Job[]> {
+  return inStates(queue, ['delayed']);
+}
+
+async function inStates(queue: ReturnType<Queues['queue']>, states: JobType[]): Promise<Job[]> {
   const found: Job[] = [];
   for (let start = 0; ; start += PAGE) {
-    const page = await queue.getJobs(['delayed'], start, start + PAGE - 1, true);
+    const page = await queue.getJobs(states, start, start + PAGE - 1, true);
     found.push(...page.filter((job) => job !== undefined));
     if (page.length < PAGE) return found;
   }
@@ -67,7 +74,8 @@ async function moveWaiting(name: QueueName, partition: number, from: Queues, to:
   const queue = from.queue(name, partition);
   // A schedule's next tick is made again where the schedule is now (workers' syncSchedules).
   for (const { key } of await queue.getJobSchedulers(0, -1, true)) await queue.removeJobScheduler(key);
-  for (const job of await delayed(queue)) {
+  const states: JobType[] = name === FACTS ? ['delayed', 'waiting'] : ['delayed'];
+  for (const job of await inStates(queue, states)) {
     const data = await to.read(name, job);
     const target = to.partitionFor(data, { id: job.id! });
     if (to.partitions.group(target) === from.partitions.group(partition)) continue;
