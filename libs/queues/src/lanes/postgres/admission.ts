@@ -40,13 +40,15 @@ begin
           and coalesce(opts->>'lane', '-') = f.name
         order by priority, seq limit least(v_take, f.free)) j
       order by tag limit v_take
-    ), allowed as (
+    ), allowed as materialized (
       -- There is room for the first ones; others when their lane is not too far ahead.
       select * from (select *, row_number() over (order by tag) as n from candidate) c
       where v_waiting + n <= v_state.room or tag - v_state.v < v_state.ahead * stride
     ), moved as (
       update bullmq.job j set state = 'waiting', priority = 1, seq = c.tag + base, delay_ms = 0
-      from allowed c where j.queue = p_queue and j.id = c.id and j.state = 'waiting-children'
+      from allowed c
+      -- As text, so that jobs are looked up by their ids, whatever is known of how many are in this state.
+      where j.queue = p_queue and j.id = c.id and j.state::text = 'waiting-children'
       returning j.id, c.name, c.tag, c.stride, c.cap
     ), charged as (
       update spillway_lanes.lane l set pass = m.pass
@@ -66,8 +68,9 @@ begin
         select l.name, l.cap is not null and l.cap <= (
             select count(*) from spillway_lanes.held h join bullmq.job j on j.queue = h.queue and j.id = h.job
             where h.queue = p_queue and h.lane = l.name and j.state in ('waiting', 'active')) as blocked,
-          exists (select from bullmq.job where queue = p_queue and state = 'waiting-children'
-            and process_at_ms is null and coalesce(opts->>'lane', '-') = l.name) as ready
+          (select id from bullmq.job where queue = p_queue and state = 'waiting-children'
+            and process_at_ms is null and coalesce(opts->>'lane', '-') = l.name
+            order by priority, seq limit 1) is not null as ready
         from spillway_lanes.lane l where l.queue = p_queue and l.name = any(v_front)
       ), out_of_line as (
         update spillway_lanes.lane l set blocked = n.blocked, ready = n.ready from now_ n

@@ -170,7 +170,7 @@ begin
     end if;
     if v_behind or e.delay > 0 then
       update job set process_at_ms = case when v_behind then -1 when e.due > p_now then e.due end
-      where queue = p_queue and id = e.id and state = 'waiting-children';
+      where queue = p_queue and id = e.id and state::text = 'waiting-children';
     end if;
     if v_behind and v_head.parked is null and not spillway_lanes.alive(p_queue, v_head.job) then
       perform spillway_lanes.advance(p_queue, e.lane, e."laneKey", p_now);

@@ -96,7 +96,7 @@ declare
   v_id text;
 begin
   update bullmq.job set process_at_ms = case when added_at_ms + delay_ms > p_now then added_at_ms + delay_ms end
-  where queue = p_queue and state = 'waiting-children' and process_at_ms = -1 and id = (
+  where queue = p_queue and id = (
     select id from bullmq.job where queue = p_queue and state = 'waiting-children' and process_at_ms = -1
       and coalesce(opts->>'lane', '-') = p_lane and opts->>'laneKey' = p_key
     order by seq limit 1 for update)
