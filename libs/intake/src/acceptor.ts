@@ -57,8 +57,8 @@ const MOST_RECENT = 50_000;
 const DEPTH_CACHE_MS = 1_000;
 
 /**
- * Takes events in for good (DESIGN.md, promise 1): into the queue, or, while that is away, into the outbox. Whoever gets
- * an answer from here may tell the sender 202.
+ * Takes events in for good (docs/architecture.md, "Accepting"): into the queue, or, while that is away, into the
+ * outbox. Whoever gets an answer from here may tell the sender 202.
  */
 export class Acceptor {
   private outboxDepth = { value: 0, at: 0 };

@@ -20,7 +20,7 @@ const MINUTE = 60_000;
 /** Completed jobs that stay visible in the admin, per queue. */
 export const KEEP_COMPLETED = 1_000;
 
-/** The defaults of DESIGN.md; a deployment overrides them with `SPILLWAY_QUEUES`. */
+/** The defaults, also in docs/configuration.md (`npm run docs`); a deployment overrides them with `SPILLWAY_QUEUES`. */
 const DEFAULTS: readonly QueueDefinition[] = [
   {
     name: 'ingress-events',

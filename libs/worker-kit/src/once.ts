@@ -11,9 +11,9 @@ export interface Once<Result> {
 }
 
 /**
- * Does an outside action once for a job (DESIGN.md, promise 2): recorded when it is done, and returned from the record
- * when the job comes again. `perform` gets the key to send along as `Idempotency-Key`. What was cut off between the
- * action and its record is done again, and marked as a repeat.
+ * Does an outside action once for a job (docs/architecture.md, "Working"): recorded when it is done, and returned from
+ * the record when the job comes again. `perform` gets the key to send along as `Idempotency-Key`. What was cut off
+ * between the action and its record is done again, and marked as a repeat.
  *
  * @throws TransientError `records-unavailable`, before the action, when PostgreSQL is away; `effect-unrecorded`, after it
  */

@@ -15,7 +15,7 @@ interface Effect {
 
 /**
  * Outside actions under their keys, recorded before their job completes. A job that comes again gets the recorded result
- * (DESIGN.md, promise 2).
+ * (docs/architecture.md, "Working").
  */
 export class EffectStore {
   /** @throws TransientError `records-unavailable` when PostgreSQL is away. */

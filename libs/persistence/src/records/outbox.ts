@@ -35,7 +35,7 @@ export interface ParkedEvent {
   source: string;
 }
 
-/** Where accepted events wait while the queues are away (DESIGN.md, promise 1). */
+/** Where accepted events wait while the queues are away (docs/architecture.md, "Accepting"). */
 export class Outbox {
   constructor(
     private readonly pool: Pool,

@@ -6,7 +6,7 @@ import type { Handler, JobContext, Outcome } from '@spillway/worker-kit';
 
 /** Jobs whose facts go into one transaction: as many as a process has at once. */
 const MOST_JOBS = 20;
-/** DESIGN.md gives a batch 250 ms; the sooner an event is seen done, the better. */
+/** The sooner an event is seen done, the better. */
 const LINGER_MS = 100;
 
 type AuditFactOf = Extract<Fact, { kind: 'audit' }>;

@@ -23,8 +23,8 @@ export interface Reconciled {
 }
 
 /**
- * Finds what a crash left between two steps and repairs it (DESIGN.md, promise 3). Every repair does what the cut-off
- * step would have done, under the same ids, so that repairing what was not broken changes nothing.
+ * Finds what a crash left between two steps and repairs it (docs/architecture.md, "Reconciling"). Every repair does what
+ * the cut-off step would have done, under the same ids, so that repairing what was not broken changes nothing.
  */
 export class Reconciler {
   constructor(private readonly platform: Platform) {}

@@ -6,8 +6,8 @@ const AWAY_MS = 2_000;
 const AWAY = ['records-unavailable', UNRECORDED];
 
 /**
- * Runs stand still while PostgreSQL is away (DESIGN.md, "Runs"): the job waits, that uses up no attempts, and the flow is
- * not told of a failure that is none of its call's.
+ * Runs stand still while PostgreSQL is away (docs/architecture.md, "When a server is away"): the job waits, that uses
+ * up no attempts, and the flow is not told of a failure that is none of its call's.
  *
  * @throws RateLimitedError `records-unavailable`, `effect-unrecorded`
  */

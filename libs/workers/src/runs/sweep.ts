@@ -6,8 +6,9 @@ import { endedFact, NEAR_MS, RunPublisher } from './run-publisher';
 const PAGE = 500;
 
 /**
- * Sets the timers of runs that are due soon, and wakes those that should have been woken (DESIGN.md, "Runs"): what a
- * crash or the loss of the queues left between a stored step and its jobs. Runs that only wait cost nothing here.
+ * Sets the timers of runs that are due soon, and wakes those that should have been woken (docs/architecture.md,
+ * "Runs"): what a crash or the loss of the queues left between a stored step and its jobs. Runs that only wait cost
+ * nothing here.
  *
  * @param olderThanMs what is younger is taken to be on its way
  */

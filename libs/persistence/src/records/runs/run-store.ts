@@ -38,8 +38,8 @@ export interface OpenCommand {
 }
 
 /**
- * The truth of runs (DESIGN.md, "Runs"): a row each, moved on by compare-and-set together with its inbox and what it
- * asked for, in one transaction.
+ * The truth of runs (docs/architecture.md, "Runs"): a row each, moved on by compare-and-set together with its inbox
+ * and what it asked for, in one transaction.
  *
  * Every method @throws TransientError `records-unavailable` when PostgreSQL is away.
  */
