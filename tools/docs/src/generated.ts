@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SECRET_VARIABLES, variablesSchema } from '@spillway/config';
+import { type QueueDefinition, queueCatalogue } from '@spillway/queues';
 import { z } from 'zod';
 import { CHART_SCHEMA, chartPage, chartSchema } from './chart';
 
@@ -33,7 +34,26 @@ function configurationPage(): string {
     '| --- | --- | --- |',
     ...rows,
     '',
+    ...queueLines(),
+    '',
   ].join('\n');
+}
+
+function queueLines(): string[] {
+  const seconds = (ms: number) => (ms < 60_000 ? `${ms / 1_000} s` : `${ms / 60_000} min`);
+  const row = ({ name, attempts, backoffMs, maxBackoffMs, timeoutMs, concurrency }: QueueDefinition) =>
+    `| ${[`\`${name}\``, attempts, seconds(backoffMs), seconds(maxBackoffMs), seconds(timeoutMs), concurrency].join(' | ')} |`;
+  return [
+    '## Queues: attempts, pauses, time limits',
+    '',
+    'Made from `libs/queues/src/catalogue.ts`. The pause doubles with each attempt up to the longest; half of it is random',
+    '(`libs/queues/src/backoff.ts`), and it is never shorter than a third party asked for (`Retry-After`). After the last attempt the',
+    'job is a dead letter. Override with `SPILLWAY_QUEUES`: `attempts`, `backoffMs`, `maxBackoffMs`, `timeoutMs`, `concurrency`.',
+    '',
+    '| queue | attempts | first pause | longest pause | limit of one attempt | jobs at once in a process |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...Object.values(queueCatalogue()).map(row),
+  ];
 }
 
 function shorten(text: string): string {
