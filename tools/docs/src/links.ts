@@ -3,17 +3,17 @@ import { dirname, join } from 'node:path';
 
 const PAGES = ['*.md', '{docs,libs,apps,tools,k8s,docker}/**/*.md'];
 const LINK = /\]\(([^)\s]+)\)/g;
-/** A path of this repository in code quotes; `*`, `NAME` and the like stand for many. */
+/** A path of this repository in code quotes. */
 const PATH = /`((?:docs|libs|apps|tools|k8s|docker)\/[\w./-]+)`/g;
-/** Made when it is run. */
-const MADE = /^docker\/secrets\//;
+/** Stands for many, or is made when it is run. */
+const NOT_ONE = /NAME|^docker\/secrets\//;
 
 /** Relative links, their anchors, and paths in code quotes that lead nowhere, one line for each. */
 export function brokenLinks(): string[] {
   return globSync(PAGES, { exclude: (path) => /(^|\/)node_modules$/.test(path) }).flatMap((page) => {
     const text = proseOf(page);
     const links = [...text.matchAll(LINK)].map(([, link]) => link!).filter((link) => !/^[a-z]+:/.test(link));
-    const paths = [...text.matchAll(PATH)].map(([, path]) => path!).filter((path) => !MADE.test(path));
+    const paths = [...text.matchAll(PATH)].map(([, path]) => path!).filter((path) => !NOT_ONE.test(path));
     return [
       ...links.filter((link) => !leadsSomewhere(page, link)).map((link) => `${page}: the link ${link} leads nowhere`),
       ...paths.filter((path) => !existsSync(path)).map((path) => `${page}: there is no ${path}`),
