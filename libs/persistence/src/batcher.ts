@@ -14,7 +14,8 @@ export interface Batching<Item> {
   mostWeight?: number;
   /**
    * Under load (the batch before had company) so long is waited for more to come: for work that gets cheaper the more
-   * of it is done at once, and that nobody waits for. Milliseconds.
+   * of it is done at once, and that nobody waits for. Where several batches may be under way, only while another is: work
+   * that somebody waits for goes at once or with the next. Milliseconds.
    */
   lingerMs?: number;
   /** Batches under way at once; 1, if left out. */
@@ -36,42 +37,60 @@ export function batched<Item, Result>(
 ): (item: Item) => Promise<Result> {
   const { most, lingerMs = 0, parallel = 1, apart = () => true } = options;
   let waiting: Waiting<Item, Result>[] = [];
-  let running = 0;
+  /** Batches that gather or are under way, and those under way. */
+  let [taken, underWay] = [0, 0];
+  let gathering = false;
   let company = false;
-  let full: (() => void) | undefined;
+  /** Ends the wait of who lingers. */
+  let enough: (() => void) | undefined;
 
-  async function drain(): Promise<void> {
-    running += 1;
-    // One turn of the event loop gathers what the same tick asks for.
-    await new Promise(setImmediate);
-    while (waiting.length > 0) {
-      if (lingerMs > 0 && company) await linger();
-      company = waiting.length > 1;
-      const count = fitting(waiting, options);
-      const batch = waiting.slice(0, count);
-      waiting = waiting.slice(count);
-      try {
-        const results = await run(batch.map((one) => one.item));
-        batch.forEach((one, index) => one.resolve(results[index]!));
-      } catch (error) {
-        if (batch.length > 1 && apart(error)) await Promise.all(batch.map((one) => alone(one)));
-        else for (const one of batch) one.reject(error);
-      }
-    }
-    running -= 1;
+  function next(): void {
+    if (waiting.length > 0 && !gathering && taken < parallel) void one();
   }
 
-  /** Until the batch is full, or the time is over. */
+  async function one(): Promise<void> {
+    taken += 1;
+    const batch = await gather();
+    // What did not fit.
+    next();
+    underWay += 1;
+    try {
+      const results = await run(batch.map(({ item }) => item));
+      batch.forEach(({ resolve }, index) => resolve(results[index]!));
+    } catch (error) {
+      if (batch.length > 1 && apart(error)) await Promise.all(batch.map((each) => alone(each)));
+      else for (const { reject } of batch) reject(error);
+    }
+    underWay -= 1;
+    taken -= 1;
+    if (parallel > 1 && underWay === 0) enough?.();
+    next();
+  }
+
+  async function gather(): Promise<Waiting<Item, Result>[]> {
+    gathering = true;
+    // One turn of the event loop gathers what the same tick asks for.
+    await new Promise(setImmediate);
+    if (lingerMs > 0 && company && (parallel === 1 || underWay > 0)) await linger();
+    gathering = false;
+    company = waiting.length > 1;
+    const count = fitting(waiting, options);
+    const batch = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    return batch;
+  }
+
+  /** Until the batch is full, the time is over, or nothing else is under way any more. */
   async function linger(): Promise<void> {
     if (waiting.length >= most) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, lingerMs);
-      full = () => {
+      enough = () => {
         clearTimeout(timer);
         resolve();
       };
     });
-    full = undefined;
+    enough = undefined;
   }
 
   /** One bad item must not fail its neighbours. */
@@ -87,8 +106,8 @@ export function batched<Item, Result>(
     if (currentTenants()) return run([item]).then((results) => results[0]!);
     return new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (waiting.length >= most) full?.();
-      if (running < parallel) void drain();
+      if (waiting.length >= most) enough?.();
+      next();
     });
   };
 }

@@ -28,7 +28,7 @@ const DEFAULTS: readonly QueueDefinition[] = [
     backoffMs: SECOND,
     maxBackoffMs: MINUTE,
     timeoutMs: 30 * SECOND,
-    concurrency: 50,
+    concurrency: 100,
   },
   {
     name: 'orchestration-flows',
@@ -36,7 +36,7 @@ const DEFAULTS: readonly QueueDefinition[] = [
     backoffMs: SECOND,
     maxBackoffMs: 2 * MINUTE,
     timeoutMs: 60 * SECOND,
-    concurrency: 50,
+    concurrency: 100,
   },
   {
     name: 'integration-tasks',
@@ -44,7 +44,7 @@ const DEFAULTS: readonly QueueDefinition[] = [
     backoffMs: 2 * SECOND,
     maxBackoffMs: 10 * MINUTE,
     timeoutMs: 30 * SECOND,
-    concurrency: 50,
+    concurrency: 100,
   },
   {
     name: 'notifications',
@@ -52,7 +52,7 @@ const DEFAULTS: readonly QueueDefinition[] = [
     backoffMs: 5 * SECOND,
     maxBackoffMs: 15 * MINUTE,
     timeoutMs: 30 * SECOND,
-    concurrency: 30,
+    concurrency: 60,
   },
   // Its jobs are batches of facts already, and the ledger gathers what runs at once into one transaction.
   {

@@ -20,7 +20,10 @@ export const SENDERS = 64;
 /** End to end: events sent in one go, then worked off. */
 export const BATCH_PER_SECOND = { redis: 1_500, postgres: 200 };
 
-/** Each contestant runs in a process of its own, the senders and the third party in this one. */
+/**
+ * Each contestant runs in a process of its own, the senders in this one. Half as much again goes before as a warm-up: until
+ * then a part of the machine compiles.
+ */
 export async function measure(servers: TestServers, { seconds, rounds }: Settings): Promise<Row[]> {
   const backend = servers.redis ? 'redis' : 'postgres';
   const accept: Record<Contestant, number[]> = { plain: [], spillway: [] };
@@ -48,7 +51,7 @@ function row(what: string, results: Record<Contestant, number[]>): Row {
 async function acceptedPerSecond(contestant: Contestant, servers: TestServers, seconds: number): Promise<number> {
   const running = await start(contestant, 'accept', servers);
   try {
-    await flood(running.url, { seconds: 1.5, senders: SENDERS });
+    await flood(running.url, { seconds: seconds / 2, senders: SENDERS });
     const { accepted, tookMs } = await flood(running.url, { seconds, senders: SENDERS });
     return (accepted / tookMs) * 1_000;
   } finally {
@@ -58,13 +61,14 @@ async function acceptedPerSecond(contestant: Contestant, servers: TestServers, s
 }
 
 async function donePerSecond(contestant: Contestant, servers: TestServers, events: number): Promise<number> {
+  const warm = Math.ceil(events / 2);
   const running = await start(contestant, 'all', servers);
   try {
-    await flood(running.url, { events: Math.ceil(events / 8), senders: SENDERS });
-    await running.done(Math.ceil(events / 8));
+    await flood(running.url, { events: warm, senders: SENDERS });
+    await running.done(warm);
     const began = performance.now();
     await flood(running.url, { events, senders: SENDERS });
-    await running.done(events + Math.ceil(events / 8));
+    await running.done(events + warm);
     return (events / (performance.now() - began)) * 1_000;
   } finally {
     await running.close();

@@ -75,7 +75,9 @@ type Taken = Stepped | Idle | 'again' | 'refused' | undefined;
 
 const MOST_DEFINITIONS = 1_000;
 const MOST_RUNS = 100;
-/** Under load so long is waited for more runs to share a commit. */
+/** Commits under way at once: PostgreSQL works on some while others are made ready. */
+const PARALLEL = 4;
+/** While others are under way, so long is waited for more runs to share a commit. */
 const LINGER_MS = 10;
 /** Another worker may take the same run on at the same time; one of the two reads again. */
 const MOST_TRIES = 8;
@@ -97,7 +99,7 @@ export class Driver {
   private readonly read: (id: string) => Promise<Read | undefined>;
 
   constructor(private readonly parts: DriverParts) {
-    const together = { most: MOST_RUNS, parallel: 2, lingerMs: LINGER_MS };
+    const together = { most: MOST_RUNS, parallel: PARALLEL, lingerMs: LINGER_MS };
     this.take = batched((reasons: Reason[]) => this.alone(reasons), together);
     this.read = batched((ids: string[]) => this.readAll(ids), together);
   }

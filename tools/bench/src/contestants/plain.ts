@@ -26,6 +26,8 @@ const pool = new Pool({ connectionString: process.env['DATABASE_URL'], max: 24, 
 const records = new Pool({ connectionString: process.env['DATABASE_URL'], max: 4 });
 pool.setMaxListeners(100);
 const producer = redisUrl ? new Redis(redisUrl) : undefined;
+/** Jobs at once: as many as Spillway's workers have. */
+const AT_ONCE = { ingress: 100, flows: 100, tasks: 100, notifications: 60, books: 5 };
 const KEEP = {
   removeOnComplete: { count: 1_000 },
   removeOnFail: { count: 1_000 },
@@ -89,7 +91,7 @@ async function startPipeline(sink: string): Promise<void> {
   const agent = new Agent({ connections: 64 });
   const secret = Buffer.from(SECRET);
   const batches = new Batches(books);
-  work('ingress', 50, async (job) => {
+  work('ingress', AT_ONCE.ingress, async (job) => {
     const event = job.data as Payload;
     const text = JSON.stringify(event);
     const digest = createHmac('sha256', secret).update(text).digest();
@@ -100,8 +102,8 @@ async function startPipeline(sink: string): Promise<void> {
       event.data.total > 10 ? notifications.add('log', { event, id }, KEEP) : undefined,
     ]);
   });
-  work('flows', 50, async (job) => void (await tasks.add('call', job.data, KEEP)));
-  work('tasks', 50, async (job) => {
+  work('flows', AT_ONCE.flows, async (job) => void (await tasks.add('call', job.data, KEEP)));
+  work('tasks', AT_ONCE.tasks, async (job) => {
     const { id } = job.data as { id: string };
     const response = await request(`${sink}/task`, {
       method: 'POST',
@@ -113,9 +115,9 @@ async function startPipeline(sink: string): Promise<void> {
     await response.body.text();
     await batches.add(id);
   });
-  work('notifications', 30, async () => undefined);
+  work('notifications', AT_ONCE.notifications, async () => undefined);
   let done = 0;
-  work('books', 5, async (job) => {
+  work('books', AT_ONCE.books, async (job) => {
     const { ids } = job.data as { ids: string[] };
     await records.query('insert into done (event) select unnest($1::text[]) on conflict do nothing', [ids]);
     done += ids.length;
