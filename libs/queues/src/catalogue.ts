@@ -61,7 +61,7 @@ const DEFAULTS: readonly QueueDefinition[] = [
     backoffMs: SECOND,
     maxBackoffMs: 5 * MINUTE,
     timeoutMs: 60 * SECOND,
-    concurrency: 20,
+    concurrency: 50,
   },
 ];
 
