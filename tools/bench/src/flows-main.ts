@@ -15,7 +15,8 @@ const SHORT: Extent = { rounds: 1, seconds: 1.5, open: 32, steps: 50, waiting: 5
 const PARTS = ['restate', 'bullmq', 'long', 'fan', 'waiting'];
 
 /**
- * `npm run bench:flows [-- --short] [--backend redis|postgres] [--parts restate,bullmq,long,fan,waiting] [--open N] [--million]`:
+ * `npm run bench:flows [-- --short] [--backend redis|postgres] [--parts restate,bullmq,long,fan,waiting] [--open N] [--million]
+ * [--encryption]`:
  * runs of flows beside the Restate server and a hand-written BullMQ program, long runs, and runs that wait.
  */
 async function main(): Promise<void> {

@@ -22,7 +22,7 @@ export interface Spillway extends Contestant {
   database: Database;
 }
 
-/** As it is configured by default, but for its log. */
+/** As it is configured by default, but for its log, and for sealed payloads: the others keep what they get as it is. */
 export function settings(servers: TestServers, sink: string): Record<string, string> {
   const { DATABASE_URL, REDIS_URL, SPILLWAY_KEY, ADMIN_PASSWORD, ADMIN_API_KEY, EGRESS_ALLOW } = servers.environment();
   const own = { INGRESS_PORT: '0', ADMIN_PORT: '0', LOG_LEVEL: 'error', MAX_IN_FLIGHT: '10000' };
@@ -33,6 +33,7 @@ export function settings(servers: TestServers, sink: string): Record<string, str
     ADMIN_API_KEY,
     EGRESS_ALLOW,
     ...(REDIS_URL && { REDIS_URL }),
+    ENCRYPTION: process.argv.includes('--encryption') ? 'on' : 'off',
   };
   return { ...(given as Record<string, string>), ...own, SINK: sink };
 }
