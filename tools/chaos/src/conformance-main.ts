@@ -2,8 +2,8 @@ import { recordKills } from '@spillway/flows/testing';
 import { BACKENDS, type BackendName } from '@spillway/testing';
 import { runKit } from './conformance';
 
-const TIMES = 5;
-const KILL_EVERY_MS = 1_500;
+const TIMES = 50;
+const KILL_EVERY_MS = 400;
 const WORKERS = 4;
 
 /**

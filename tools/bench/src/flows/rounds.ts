@@ -27,7 +27,9 @@ export async function inTurn(
   const results = new Map<string, Measured[]>(all.map(([name]) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const [name, contestant] of round % 2 ? [...all].reverse() : all) {
-      results.get(name)!.push(await load(contestant, { open, seconds, warmSeconds: round === 0 ? Math.max(2, seconds) : 1 }));
+      results
+        .get(name)!
+        .push(await load(contestant, { open, seconds, warmSeconds: round === 0 ? Math.max(2, seconds) : 1 }));
     }
   }
   const rate = (name: string) => median(results.get(name)!.map((one) => one.perSecond)) * unit.perRun;
