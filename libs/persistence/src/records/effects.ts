@@ -1,5 +1,6 @@
 import { TransientError } from '@spillway/contracts';
 import type { Pool } from 'pg';
+import { jsons, texts } from '../arrays';
 import { batched } from '../batcher';
 import type { Vault } from '../vault/vault';
 
@@ -35,7 +36,7 @@ export class EffectStore {
     const rows = await this.query<{ key: string; result: unknown }>({
       name: 'effects-find',
       text: 'select key, result from effects where key = any($1::text[])',
-      values: [keys],
+      values: [texts(keys)],
     });
     const opened = await this.vault.showAll(rows, (row) => [[['effect', row.key], row.result]]);
     const found = new Map(rows.map((row, index) => [row.key, { result: opened[index]![0] }]));
@@ -51,10 +52,10 @@ export class EffectStore {
         select * from unnest($1::text[], $2::text[], $3::text[], $4::json[])
         on conflict (key) do nothing`,
       values: [
-        effects.map((effect) => effect.key),
-        effects.map((effect) => effect.tenant),
-        effects.map((effect) => effect.jobId),
-        effects.map(({ tenant, key, result }) => this.vault.json(tenant, ['effect', key], result)),
+        texts(effects.map((effect) => effect.key)),
+        texts(effects.map((effect) => effect.tenant)),
+        texts(effects.map((effect) => effect.jobId)),
+        jsons(effects.map(({ tenant, key, result }) => this.vault.json(tenant, ['effect', key], result))),
       ],
     });
     return effects.map(() => undefined);

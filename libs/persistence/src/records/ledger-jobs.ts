@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { ints, jsons, texts, times, uuids } from '../arrays';
 import type { Vault } from '../vault/vault';
 import type { Folded } from './fold';
 import { countUsage, type Use, usageOf } from './ledger-usage';
@@ -38,23 +39,23 @@ export async function upsertJobs(client: PoolClient, { jobs, attempts }: Folded,
         first_status = coalesce(jobs.first_status, excluded.first_status)
       returning id, event_id, state, first_id`,
     values: [
-      jobs.map((job) => job.id),
-      jobs.map((job) => job.queue),
-      jobs.map((job) => job.tenant),
-      jobs.map((job) => job.eventId),
-      jobs.map((job) => job.route),
-      jobs.map((job) => job.task),
-      jobs.map((job) => job.target),
-      jobs.map((job) => job.runId),
-      jobs.map((job) => job.state),
-      jobs.map((job) => new Date(job.createdAt)),
-      jobs.map((job) => new Date(job.stateAt)),
-      jobs.map(({ tenant, id, error }) => (error ? vault.json(tenant, ['job-error', id], error) : null)),
-      jobs.map((job) => job.first?.id ?? null),
-      jobs.map((job) => (job.first ? new Date(job.first.at) : null)),
-      jobs.map((job) => job.first?.durationMs ?? null),
-      jobs.map((job) => job.first?.worker ?? null),
-      jobs.map((job) => job.first?.response?.status ?? null),
+      texts(jobs.map((job) => job.id)),
+      texts(jobs.map((job) => job.queue)),
+      texts(jobs.map((job) => job.tenant)),
+      uuids(jobs.map((job) => job.eventId)),
+      texts(jobs.map((job) => job.route)),
+      texts(jobs.map((job) => job.task)),
+      ints(jobs.map((job) => job.target)),
+      texts(jobs.map((job) => job.runId)),
+      texts(jobs.map((job) => job.state)),
+      times(jobs.map((job) => job.createdAt)),
+      times(jobs.map((job) => job.stateAt)),
+      jsons(jobs.map(({ tenant, id, error }) => (error ? vault.json(tenant, ['job-error', id], error) : null))),
+      uuids(jobs.map((job) => job.first?.id)),
+      times(jobs.map((job) => job.first?.at)),
+      ints(jobs.map((job) => job.first?.durationMs)),
+      texts(jobs.map((job) => job.first?.worker)),
+      ints(jobs.map((job) => job.first?.response?.status)),
     ],
   });
   const firsts = new Map(rows.map((row) => [row.id, row.first_id]));

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { ints, texts } from '../arrays';
 import type { FoldedAttempt } from './fold';
 
 /** One thing that was used. */
@@ -25,14 +26,14 @@ export async function countUsage(client: Pick<PoolClient, 'query'>, uses: Use[])
   await client.query({
     name: 'ledger-usage',
     text: `insert into usage (tenant, day, source, metric, count)
-      select * from unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::int[])
+      select * from unnest($1::text[], $2::text[]::date[], $3::text[], $4::text[], $5::int[])
       on conflict (tenant, day, source, metric) do update set count = usage.count + excluded.count, changed_at = now()`,
     values: [
-      counts.map((one) => one.tenant),
-      counts.map((one) => one.day),
-      counts.map((one) => one.source),
-      counts.map((one) => one.metric),
-      counts.map((one) => one.count),
+      texts(counts.map((one) => one.tenant)),
+      texts(counts.map((one) => one.day)),
+      texts(counts.map((one) => one.source)),
+      texts(counts.map((one) => one.metric)),
+      ints(counts.map((one) => one.count)),
     ],
   });
 }

@@ -1,5 +1,6 @@
 import { type Fact, TransientError } from '@spillway/contracts';
 import type { Pool, PoolClient } from 'pg';
+import { bools, ints, jsons, texts, times, uuids } from '../arrays';
 import { inTransaction } from '../transaction';
 import { fold, type Folded } from './fold';
 import type { Vault } from '../vault/vault';
@@ -75,7 +76,7 @@ async function newFacts(client: PoolClient, jobs: { id?: string; facts: Fact[] }
   const { rows } = await client.query<{ id: string }>({
     name: 'ledger-new',
     text: 'insert into ledger_jobs (id) select unnest($1::text[]) on conflict do nothing returning id',
-    values: [ids],
+    values: [texts(ids)],
   });
   const fresh = new Set(rows.map((row) => row.id));
   return jobs.flatMap(({ id, facts }) => (id === undefined || fresh.has(id) ? facts : []));
@@ -111,21 +112,21 @@ async function insertEvents(client: PoolClient, { accepted, routed }: Folded, va
       )
       select id from fresh where state = 'moving'`,
     values: [
-      accepted.map((fact) => fact.eventId),
-      accepted.map((fact) => fact.tenant),
-      accepted.map((fact) => sourceName(fact.event.source)),
-      accepted.map((fact) => fact.event.provider),
-      accepted.map((fact) => text(fact.event.type)),
-      accepted.map((fact) => text(fact.event.subject)),
-      accepted.map((fact) => text(fact.event.providerid)),
-      accepted.map((fact) => text(fact.event.idempotencykey)),
-      accepted.map((fact) => fact.body.sha256),
-      accepted.map((fact) => fact.body.bytes),
-      accepted.map((fact) => text(fact.event.correlationid)),
-      accepted.map((fact) => fact.via),
-      accepted.map(({ tenant, eventId, event }) => vault.json(tenant, ['event', eventId], event)),
-      accepted.map((fact) => new Date(fact.at)),
-      accepted.map((fact) => (routes.has(fact.eventId) ? new Date(routes.get(fact.eventId)!.at) : null)),
+      uuids(accepted.map((fact) => fact.eventId)),
+      texts(accepted.map((fact) => fact.tenant)),
+      texts(accepted.map((fact) => sourceName(fact.event.source))),
+      texts(accepted.map((fact) => fact.event.provider)),
+      texts(accepted.map((fact) => text(fact.event.type))),
+      texts(accepted.map((fact) => text(fact.event.subject))),
+      texts(accepted.map((fact) => text(fact.event.providerid))),
+      texts(accepted.map((fact) => text(fact.event.idempotencykey))),
+      texts(accepted.map((fact) => fact.body.sha256)),
+      ints(accepted.map((fact) => fact.body.bytes)),
+      texts(accepted.map((fact) => text(fact.event.correlationid))),
+      texts(accepted.map((fact) => fact.via)),
+      jsons(accepted.map(({ tenant, eventId, event }) => vault.json(tenant, ['event', eventId], event))),
+      times(accepted.map((fact) => fact.at)),
+      times(accepted.map((fact) => routes.get(fact.eventId)?.at)),
     ],
   });
   return new Set(rows.map((row) => row.id));
@@ -143,7 +144,7 @@ async function lockEvents(client: PoolClient, { eventIds }: Folded, fresh: Set<s
   const { rows } = await client.query<{ id: string; state: string }>({
     name: 'ledger-lock',
     text: 'select id, state from events where id = any($1::uuid[]) order by id for update',
-    values: [others],
+    values: [uuids(others)],
   });
   return new Set([...fresh, ...rows.filter((row) => row.state === 'moving').map((row) => row.id)]);
 }
@@ -154,7 +155,7 @@ async function withOpenRuns(client: PoolClient, eventIds: string[]): Promise<str
   const { rows } = await client.query<{ id: string }>({
     name: 'ledger-open-runs',
     text: 'select event_id as id from runs where event_id = any($1::uuid[]) and ended_at is null',
-    values: [eventIds],
+    values: [uuids(eventIds)],
   });
   return rows.map(({ id }) => id);
 }
@@ -177,20 +178,20 @@ async function insertAttempts(client: PoolClient, { attempts }: Folded, vault: V
       )
       select id from fresh`,
     values: [
-      attempts.map((fact) => fact.id),
-      attempts.map((fact) => fact.jobId),
-      attempts.map((fact) => fact.eventId),
-      attempts.map((fact) => fact.tenant),
-      attempts.map((fact) => fact.queue),
-      attempts.map((fact) => fact.attempt),
-      attempts.map((fact) => fact.outcome),
-      attempts.map((fact) => fact.durationMs),
-      attempts.map(({ tenant, id, error }) => (error ? vault.json(tenant, ['attempt-error', id], error) : null)),
-      attempts.map((fact) => fact.repeat ?? false),
-      attempts.map((fact) => fact.recorded ?? false),
-      attempts.map((fact) => fact.response?.status ?? null),
-      attempts.map((fact) => fact.worker),
-      attempts.map((fact) => new Date(fact.at)),
+      uuids(attempts.map((fact) => fact.id)),
+      texts(attempts.map((fact) => fact.jobId)),
+      uuids(attempts.map((fact) => fact.eventId)),
+      texts(attempts.map((fact) => fact.tenant)),
+      texts(attempts.map((fact) => fact.queue)),
+      ints(attempts.map((fact) => fact.attempt)),
+      texts(attempts.map((fact) => fact.outcome)),
+      ints(attempts.map((fact) => fact.durationMs)),
+      jsons(attempts.map(({ tenant, id, error }) => (error ? vault.json(tenant, ['attempt-error', id], error) : null))),
+      bools(attempts.map((fact) => fact.repeat ?? false)),
+      bools(attempts.map((fact) => fact.recorded ?? false)),
+      ints(attempts.map((fact) => fact.response?.status)),
+      texts(attempts.map((fact) => fact.worker)),
+      times(attempts.map((fact) => fact.at)),
     ],
   });
   const fresh = new Set(rows.map((row) => row.id));
@@ -206,12 +207,12 @@ async function insertDuplicates(client: PoolClient, { duplicates }: Folded): Pro
      select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
      on conflict (id) do nothing`,
     [
-      collisions.map((fact) => fact.id),
-      collisions.map((fact) => fact.eventId),
-      collisions.map((fact) => fact.tenant),
-      collisions.map((fact) => fact.source),
-      collisions.map((fact) => fact.collision!.sha256),
-      collisions.map((fact) => new Date(fact.at)),
+      uuids(collisions.map((fact) => fact.id)),
+      uuids(collisions.map((fact) => fact.eventId)),
+      texts(collisions.map((fact) => fact.tenant)),
+      texts(collisions.map((fact) => fact.source)),
+      texts(collisions.map((fact) => fact.collision!.sha256)),
+      times(collisions.map((fact) => fact.at)),
     ],
   );
   const counts = duplicates.map(({ tenant, at, source }) => ({ tenant, at, source, metric: 'duplicates' }));
@@ -230,8 +231,8 @@ async function settleEvents(
     await client.query(
       `update events set error = t.error from unnest($1::uuid[], $2::json[]) as t (id, error) where events.id = t.id`,
       [
-        failed.map((fact) => fact.eventId),
-        failed.map(({ tenant, eventId, error }) => vault.json(tenant, ['event-error', eventId], error)),
+        uuids(failed.map((fact) => fact.eventId)),
+        jsons(failed.map(({ tenant, eventId, error }) => vault.json(tenant, ['event-error', eventId], error))),
       ],
     );
   }
@@ -273,7 +274,7 @@ async function settleEvents(
         where e.id = any($1::uuid[])
       ) s
       where s.id = e.id and (e.state, e.routed_at) is distinct from (s.state, s.routed_at)`,
-    values: [eventIds, routed.map((fact) => fact.eventId), routed.map((fact) => new Date(fact.at))],
+    values: [uuids(eventIds), uuids(routed.map((fact) => fact.eventId)), times(routed.map((fact) => fact.at))],
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { ints, jsons, texts, times, uuids } from '../../arrays';
 import { inTransaction } from '../../transaction';
 import type { Place } from '../../vault/envelope';
 import type { Vault } from '../../vault/vault';
@@ -71,23 +72,23 @@ export async function insertRuns(client: PoolClient, runs: RunRow[], vault: Vaul
       on conflict (id) do nothing
       returning id`,
     values: [
-      runs.map((run) => run.id),
-      runs.map((run) => run.tenant),
-      runs.map((run) => run.flow),
-      runs.map((run) => run.hash),
-      runs.map((run) => run.version),
-      runs.map((run) => run.route),
-      runs.map((run) => run.eventId),
-      runs.map((run) => run.parentRun),
-      runs.map((run) => run.parentNode),
-      runs.map((run) => run.status),
-      runs.map(({ tenant, id, state }) => vault.text(tenant, ['run', id], stringifyShared(state))),
-      runs.map((run) => run.jobs),
-      runs.map((run) => run.wakeAt),
-      runs.map((run) => run.priority),
-      runs.map((run) => run.correlationId),
-      runs.map((run) => run.startedAt),
-      runs.map((run) => run.endedAt),
+      texts(runs.map((run) => run.id)),
+      texts(runs.map((run) => run.tenant)),
+      texts(runs.map((run) => run.flow)),
+      texts(runs.map((run) => run.hash)),
+      texts(runs.map((run) => run.version)),
+      texts(runs.map((run) => run.route)),
+      uuids(runs.map((run) => run.eventId)),
+      texts(runs.map((run) => run.parentRun)),
+      ints(runs.map((run) => run.parentNode)),
+      texts(runs.map((run) => run.status)),
+      jsons(runs.map(({ tenant, id, state }) => vault.text(tenant, ['run', id], stringifyShared(state)))),
+      ints(runs.map((run) => run.jobs)),
+      times(runs.map((run) => run.wakeAt)),
+      texts(runs.map((run) => run.priority)),
+      texts(runs.map((run) => run.correlationId)),
+      times(runs.map((run) => run.startedAt)),
+      times(runs.map((run) => run.endedAt)),
     ],
   });
   return rows.map((row) => row.id);
@@ -100,7 +101,7 @@ async function deleteListens(client: PoolClient, changes: RunChange[]): Promise<
     name: 'runs-unlisten',
     text: `delete from run_listens as x using unnest($1::text[], $2::int[]) as t (run_id, node)
       where x.run_id = t.run_id and x.node = t.node`,
-    values: [nodes.map(([id]) => id), nodes.map(([, node]) => node)],
+    values: [texts(nodes.map(([id]) => id)), ints(nodes.map(([, node]) => node))],
   });
 }
 
@@ -115,9 +116,9 @@ async function insertCommands(client: PoolClient, changes: RunChange[], vault: V
     text: `insert into run_commands (run_id, node, command)
       select * from unnest($1::text[], $2::int[], $3::json[]) on conflict do nothing`,
     values: [
-      commands.map((one) => one.runId),
-      commands.map((one) => one.node),
-      commands.map(({ tenant, runId, node, command }) => vault.json(tenant, ['command', runId, node], command)),
+      texts(commands.map((one) => one.runId)),
+      ints(commands.map((one) => one.node)),
+      jsons(commands.map(({ tenant, runId, node, command }) => vault.json(tenant, ['command', runId, node], command))),
     ],
   });
 }
@@ -132,9 +133,9 @@ async function insertContexts(client: PoolClient, changes: RunChange[], vault: V
     text: `insert into run_contexts (run_id, node, context) select * from unnest($1::text[], $2::int[], $3::json[])
       on conflict do nothing`,
     values: [
-      contexts.map((one) => one.runId),
-      contexts.map((one) => one.node),
-      contexts.map((one) => kept(vault, one.tenant, ['context', one.runId, one.node], one.context)),
+      texts(contexts.map((one) => one.runId)),
+      ints(contexts.map((one) => one.node)),
+      jsons(contexts.map((one) => kept(vault, one.tenant, ['context', one.runId, one.node], one.context))),
     ],
   });
 }
@@ -145,7 +146,7 @@ async function insertHeard(client: PoolClient, changes: RunChange[]): Promise<vo
   await client.query({
     name: 'runs-heard',
     text: `insert into run_heard (run_id, event_id) select * from unnest($1::text[], $2::uuid[]) on conflict do nothing`,
-    values: [heard.map(([id]) => id), heard.map(([, id]) => id)],
+    values: [texts(heard.map(([id]) => id)), uuids(heard.map(([, id]) => id))],
   });
 }
 
@@ -172,14 +173,14 @@ async function insertListens(client: PoolClient, changes: RunChange[], vault: Va
       select * from unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
       on conflict do nothing`,
     values: [
-      rows.map((row) => row.id),
-      rows.map((row) => row.node),
-      rows.map((row) => row.at),
-      rows.map((row) => row.tenant),
-      rows.map((row) => row.since),
-      rows.map((row) => row.type),
-      rows.map((row) => row.recipe),
-      rows.map((row) => row.digest),
+      texts(rows.map((row) => row.id)),
+      ints(rows.map((row) => row.node)),
+      ints(rows.map((row) => row.at)),
+      texts(rows.map((row) => row.tenant)),
+      times(rows.map((row) => row.since)),
+      texts(rows.map((row) => row.type)),
+      texts(rows.map((row) => row.recipe)),
+      texts(rows.map((row) => row.digest)),
     ],
   });
 }
@@ -200,9 +201,9 @@ export async function insertDeliveries(
       where exists (select from runs where runs.id = t.run_id)
       on conflict do nothing`,
     values: [
-      deliveries.map((one) => one.runId),
-      deliveries.map((one) => one.key),
-      deliveries.map(({ tenant, runId, key, input }) => inboxJson(vault, tenant, ['inbox', runId, key], input)),
+      texts(deliveries.map((one) => one.runId)),
+      texts(deliveries.map((one) => one.key)),
+      jsons(deliveries.map(({ tenant, runId, key, input }) => inboxJson(vault, tenant, ['inbox', runId, key], input))),
     ],
   });
 }

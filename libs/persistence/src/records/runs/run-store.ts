@@ -1,5 +1,6 @@
 import { TransientError } from '@spillway/contracts';
 import type { Pool, PoolClient } from 'pg';
+import { ints, texts } from '../../arrays';
 import { batched } from '../../batcher';
 import type { Place } from '../../vault/envelope';
 import { isUnreadable, type Vault } from '../../vault/vault';
@@ -72,7 +73,7 @@ export class RunStore {
       `select ${COLUMNS}, case when r.seq = k.seq then null else r.state end as state, ${INBOX}
        from unnest($1::text[], $2::int[]) as k (id, seq)
        cross join lateral (select * from runs where runs.id = k.id offset 0) r`,
-      [ids, ids.map((id) => known.get(id)?.seq ?? null)],
+      [texts(ids), ints(ids.map((id) => known.get(id)?.seq))],
     );
     const opened = await this.vault.showAll(rows, ({ id, state, inbox }) => [
       [['run', id], state],
@@ -225,7 +226,7 @@ export class RunStore {
       'runs-close',
       `delete from run_commands x using unnest($1::text[], $2::int[]) as t (run_id, node)
        where x.run_id = t.run_id and x.node = t.node`,
-      [commands.map((one) => one.runId), commands.map((one) => one.node)],
+      [texts(commands.map((one) => one.runId)), ints(commands.map((one) => one.node))],
     );
     return commands.map(() => undefined);
   }
@@ -237,7 +238,7 @@ export class RunStore {
        from unnest($1::text[], $2::int[], $3::text[]) with ordinality as t (run_id, node, key, n)
        left join run_commands c on c.run_id = t.run_id and c.node = t.node
        left join run_inbox i on i.run_id = t.run_id and i.key = t.key`,
-      [calls.map((one) => one.runId), calls.map((one) => one.node), calls.map((one) => one.key)],
+      [texts(calls.map((one) => one.runId)), ints(calls.map((one) => one.node)), texts(calls.map((one) => one.key))],
     );
     const opened = await this.vault.showAll(rows, ({ n, input }) => {
       const { runId, key } = calls[n - 1]!;

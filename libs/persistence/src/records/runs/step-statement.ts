@@ -1,3 +1,4 @@
+import { ints, jsons, texts, times, uuids } from '../../arrays';
 import type { Vault } from '../../vault/vault';
 import { kept } from './kept-values';
 import type { RunChange } from './run-rows';
@@ -88,13 +89,13 @@ const TEXT_WITH_BORN = `with ${MOVED}, ${BORN}, written as (
 function movedValues(changes: RunChange[], vault: Vault): unknown[] {
   const runs = changes.map(({ run }) => run);
   return [
-    runs.map((run) => run.id),
-    runs.map((run) => run.seq),
-    runs.map((run) => run.status),
-    runs.map(({ tenant, id, state }) => vault.text(tenant, ['run', id], stringifyShared(state))),
-    runs.map((run) => run.jobs),
-    runs.map((run) => run.wakeAt),
-    runs.map((run) => run.endedAt),
+    texts(runs.map((run) => run.id)),
+    ints(runs.map((run) => run.seq)),
+    texts(runs.map((run) => run.status)),
+    jsons(runs.map(({ tenant, id, state }) => vault.text(tenant, ['run', id], stringifyShared(state)))),
+    ints(runs.map((run) => run.jobs)),
+    times(runs.map((run) => run.wakeAt)),
+    times(runs.map((run) => run.endedAt)),
   ];
 }
 
@@ -102,34 +103,34 @@ function movedValues(changes: RunChange[], vault: Vault): unknown[] {
 function bornValues(changes: RunChange[], vault: Vault): unknown[] {
   const runs = changes.map(({ run }) => run);
   return [
-    runs.map((run) => run.id),
-    runs.map((run) => run.tenant),
-    runs.map((run) => run.flow),
-    runs.map((run) => run.hash),
-    runs.map((run) => run.version),
-    runs.map((run) => run.route),
-    runs.map((run) => run.eventId),
-    runs.map((run) => run.parentRun),
-    runs.map((run) => run.parentNode),
-    runs.map((run) => run.status),
-    runs.map(({ tenant, id, state }) => vault.text(tenant, ['run', id], stringifyShared(state))),
-    runs.map((run) => run.jobs),
-    runs.map((run) => run.wakeAt),
-    runs.map((run) => run.priority),
-    runs.map((run) => run.correlationId),
-    runs.map((run) => run.startedAt),
-    runs.map((run) => run.endedAt),
+    texts(runs.map((run) => run.id)),
+    texts(runs.map((run) => run.tenant)),
+    texts(runs.map((run) => run.flow)),
+    texts(runs.map((run) => run.hash)),
+    texts(runs.map((run) => run.version)),
+    texts(runs.map((run) => run.route)),
+    uuids(runs.map((run) => run.eventId)),
+    texts(runs.map((run) => run.parentRun)),
+    ints(runs.map((run) => run.parentNode)),
+    texts(runs.map((run) => run.status)),
+    jsons(runs.map(({ tenant, id, state }) => vault.text(tenant, ['run', id], stringifyShared(state)))),
+    ints(runs.map((run) => run.jobs)),
+    times(runs.map((run) => run.wakeAt)),
+    texts(runs.map((run) => run.priority)),
+    texts(runs.map((run) => run.correlationId)),
+    times(runs.map((run) => run.startedAt)),
+    times(runs.map((run) => run.endedAt)),
   ];
 }
 
 function inboxValues(changes: readonly RunChange[]): unknown[] {
   const taken = changes.flatMap(({ run, taken }) => taken.map((key) => [run.id, key] as const));
-  return [taken.map(([id]) => id), taken.map(([, key]) => key)];
+  return [texts(taken.map(([id]) => id)), texts(taken.map(([, key]) => key))];
 }
 
 function closedValues(changes: readonly RunChange[]): unknown[] {
   const closed = changes.flatMap(({ run, closed }) => closed.map((node) => [run.id, node] as const));
-  return [closed.map(([id]) => id), closed.map(([, node]) => node)];
+  return [texts(closed.map(([id]) => id)), ints(closed.map(([, node]) => node))];
 }
 
 function askedValues(changes: readonly RunChange[], vault: Vault): unknown[] {
@@ -139,9 +140,9 @@ function askedValues(changes: readonly RunChange[], vault: Vault): unknown[] {
     return change.commands.filter((one) => !again.includes(one)).map((one) => ({ runId, tenant, ...one }));
   });
   return [
-    asked.map((one) => one.runId),
-    asked.map((one) => one.node),
-    asked.map(({ tenant, runId, node, command }) => vault.json(tenant, ['command', runId, node], command)),
+    texts(asked.map((one) => one.runId)),
+    ints(asked.map((one) => one.node)),
+    jsons(asked.map(({ tenant, runId, node, command }) => vault.json(tenant, ['command', runId, node], command))),
   ];
 }
 
@@ -152,19 +153,19 @@ function taskValues(changes: readonly RunChange[], vault: Vault): unknown[] {
   const value = (one: (typeof tasks)[number], field: 'input' | 'output' | 'error' | 'answer') =>
     kept(vault, one.tenant, ['task', one.runId, one.node, field], one[field]);
   return [
-    tasks.map((one) => one.runId),
-    tasks.map((one) => one.node),
-    tasks.map((one) => one.path),
-    tasks.map((one) => one.name),
-    tasks.map((one) => one.kind),
-    tasks.map((one) => one.attempt ?? null),
-    tasks.map((one) => one.status),
-    tasks.map((one) => value(one, 'input')),
-    tasks.map((one) => value(one, 'output')),
-    tasks.map((one) => value(one, 'error')),
-    tasks.map((one) => one.startedAt),
-    tasks.map((one) => one.endedAt),
-    tasks.map((one) => one.iteration ?? null),
-    tasks.map((one) => value(one, 'answer')),
+    texts(tasks.map((one) => one.runId)),
+    ints(tasks.map((one) => one.node)),
+    texts(tasks.map((one) => one.path)),
+    texts(tasks.map((one) => one.name)),
+    texts(tasks.map((one) => one.kind)),
+    ints(tasks.map((one) => one.attempt)),
+    texts(tasks.map((one) => one.status)),
+    jsons(tasks.map((one) => value(one, 'input'))),
+    jsons(tasks.map((one) => value(one, 'output'))),
+    jsons(tasks.map((one) => value(one, 'error'))),
+    times(tasks.map((one) => one.startedAt)),
+    times(tasks.map((one) => one.endedAt)),
+    ints(tasks.map((one) => one.iteration)),
+    jsons(tasks.map((one) => value(one, 'answer'))),
   ];
 }
