@@ -12,6 +12,7 @@ import { activeSpan, measure, parseTraceparent, tracestateOf } from '@spillway/o
 import type { Platform } from '@spillway/runtime';
 import { hash } from 'node:crypto';
 import { OutboxOrder } from './outbox-order';
+import { RecentEvents } from './recent-events';
 import { SecondPlace } from './second-place';
 
 /** An event before it has our id. */
@@ -51,7 +52,7 @@ export interface Accepted {
   duplicate: boolean;
 }
 
-/** Events remembered for when the queue, which knows them all, cannot be asked. */
+/** Events remembered. */
 const MOST_RECENT = 50_000;
 /** Not asked more often than this how full the outbox is. */
 const DEPTH_CACHE_MS = 1_000;
@@ -64,10 +65,10 @@ export class Acceptor {
   private outboxDepth = { value: 0, at: 0 };
   /** Until when a partition's queues are taken for away, so that not every request waits for them in vain. */
   private readonly awayUntil = new Map<number, number>();
-  /** Deduplication id → event id, oldest first. */
-  private readonly recent = new Map<string, string>();
+  /** For when the queue, which knows them all, cannot be asked. */
+  private readonly recent = new RecentEvents(MOST_RECENT);
   /** The same, of events that went to the outbox: the queue may not know them yet. */
-  private readonly inOutbox = new Map<string, string>();
+  private readonly inOutbox = new RecentEvents(MOST_RECENT);
 
   private readonly order: OutboxOrder;
   private readonly second: SecondPlace;
@@ -87,7 +88,7 @@ export class Acceptor {
     const job = toJob(incoming);
     const dedupeId = dedupeIdOf(incoming);
     const id = await this.store(job, dedupeId, incoming);
-    keep(this.recent, dedupeId, id);
+    this.recent.keep(dedupeId, id);
     activeSpan()?.setAttributes({ 'spillway.event.id': id, 'spillway.event.type': job.event.type });
     if (id === job.event.id) {
       measure.accepted.add(1, incoming.provider, this.inOutbox.has(dedupeId) ? 'outbox' : 'queue');
@@ -177,12 +178,12 @@ export class Acceptor {
       isKept && (await kept.relayLater(job.event.id))
         ? job.event.id
         : await outbox.put({ ...job, via: 'outbox' }, dedupeId, incoming.source, incoming.dedupeWindow);
-    keep(this.inOutbox, dedupeId, id);
+    this.inOutbox.keep(dedupeId, id);
     await this.order.wentIn(job.event);
     return id;
   }
 
-  private stillKnown(events: Map<string, string>, dedupeId: string, { dedupeWindow }: Incoming): string | undefined {
+  private stillKnown(events: RecentEvents, dedupeId: string, { dedupeWindow }: Incoming): string | undefined {
     const id = events.get(dedupeId);
     return id && Date.now() - (timeOfId(id) ?? 0) < dedupeWindow ? id : undefined;
   }
@@ -264,9 +265,4 @@ export function dedupeIdOf(incoming: Pick<Incoming, 'tenant' | 'source' | 'dedup
 /** Whether the sender should come back later. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof SpillwayError && error.code === 'unavailable';
-}
-
-function keep(events: Map<string, string>, dedupeId: string, eventId: string): void {
-  if (events.size >= MOST_RECENT) events.delete(events.keys().next().value!);
-  events.set(dedupeId, eventId);
 }
