@@ -82,7 +82,8 @@ ${TAGS}
 local function enter(id, lane, class, seq)
   if policyOf(lane).cap and call('SREM', P .. 'lane:' .. lane .. ':held', id) == 1 then call('SREM', BLOCKED, lane) end
   call('ZADD', P .. 'lane:' .. lane, class * CLASS + seq, id)
-  spilledClass[lane] = nil
+  local first = spilledClass[lane]
+  if first ~= nil then spilledClass[lane] = math.min(first or class, class) end
   line(lane)
 end
 

@@ -67,10 +67,12 @@ local function pushAhead(id, priority)
   if pivot then call('LINSERT', WAIT, 'BEFORE', pivot, id) else call('RPUSH', WAIT, id) end
 end
 
+local count = math.floor((#ARGV - 3) / 10)
+local seq = call('INCRBY', P .. 'id', count) - count
 for i = 4, #ARGV, 10 do
+  seq = seq + 1
   local id, dedupe, priority, delay = ARGV[i], ARGV[i + 7], tonumber(ARGV[i + 5]), tonumber(ARGV[i + 6])
   local key, first = P .. id, nil
-  local seq = call('INCR', P .. 'id')
   if call('EXISTS', key) == 1 then
     call('XADD', EVENTS, 'MAXLEN', '~', most, '*', 'event', 'duplicated', 'jobId', id)
     first = id

@@ -95,13 +95,19 @@ local function join(id, lane, priority)
 end
 
 -- A lane that has something to let in stands in line.
+local inLine = {}
 local function line(lane)
-  if call('ZSCORE', READY, lane) or call('SISMEMBER', BLOCKED, lane) == 1 then return end
-  call('ZADD', READY, math.max(passOf(lane)[4], time().v), lane)
+  if inLine[lane] then return end
+  if not call('ZSCORE', READY, lane) then
+    if call('SISMEMBER', BLOCKED, lane) == 1 then return end
+    call('ZADD', READY, math.max(passOf(lane)[4], time().v), lane)
+  end
+  inLine[lane] = true
 end
 
 -- While a lane stands in line, its score there is its finish tag.
 local function leaveLine(lane, tag)
+  inLine[lane] = nil
   local pass = passOf(lane)
   pass[3], pass[4] = tag, tag
   pass.changed = true
