@@ -1,5 +1,6 @@
-import type { IngressJob } from '@spillway/contracts';
+import type { IngressJob, SpillwayEvent } from '@spillway/contracts';
 import type { Pool } from 'pg';
+import { floats, texts, uuids } from '../arrays';
 import { batched } from '../batcher';
 import type { Vault } from '../vault/vault';
 import { orderingOf } from './outbox';
@@ -87,25 +88,33 @@ export class KeptEvents {
     await this.vault.ready(new Set(events.map(({ job }) => job.event.tenant)));
     // One statement cannot meet the same row twice.
     const first = [...new Map([...events].reverse().map((one) => [one.dedupeId, one])).values()];
-    const { rows } = await this.pool.query<{ dedupeId: string; id: string }>(
-      KEEP,
-      transposed(first.map((one) => this.columns(one))),
-    );
+    // Without a name: a kept plan that was made while there were few events would read them all, until they are counted anew.
+    const { rows } = await this.pool.query<{ dedupeId: string; id: string }>(KEEP, this.columns(first));
     const standing = new Map(rows.map((row) => [row.dedupeId, row.id]));
     return events.map(({ dedupeId }) => standing.get(dedupeId)!);
   }
 
-  private columns({ job, dedupeId, source, windowMs }: NewEvent): unknown[] {
-    const { event } = job;
-    const { tenant, id, idempotencykey, orderingkey } = event;
-    const kept = this.vault.json(tenant, ['outbox', id], job, { event: { type: event.type, source: event.source } });
-    const ordering = orderingkey === undefined ? null : orderingOf(tenant, event.source, orderingkey);
-    return [tenant, id, dedupeId, source, idempotencykey, windowMs, kept, ordering];
+  private columns(events: NewEvent[]): Buffer[] {
+    return [
+      texts(events.map(({ job }) => job.event.tenant)),
+      uuids(events.map(({ job }) => job.event.id)),
+      texts(events.map((one) => one.dedupeId)),
+      texts(events.map((one) => one.source)),
+      texts(events.map(({ job }) => job.event.idempotencykey)),
+      floats(events.map((one) => one.windowMs)),
+      texts(events.map(({ job }) => this.json(job))),
+      texts(events.map(({ job }) => ordering(job.event))),
+    ];
+  }
+
+  private json(job: IngressJob): string {
+    const { tenant, id, type, source } = job.event;
+    return this.vault.json(tenant, ['outbox', id], job, { event: { type, source } });
   }
 }
 
-function transposed(rows: unknown[][]): unknown[][] {
-  return rows[0]!.map((_, column) => rows.map((row) => row[column]));
+function ordering({ tenant, source, orderingkey }: SpillwayEvent): string | undefined {
+  return orderingkey === undefined ? undefined : orderingOf(tenant, source, orderingkey);
 }
 
 /** Whether a row has outlived the window in which it makes another event a duplicate. */
