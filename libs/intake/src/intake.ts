@@ -2,7 +2,7 @@ import { BadRequestError, sha256, SpillwayError } from '@spillway/contracts';
 import type { LiveSource, Platform } from '@spillway/runtime';
 import type { InboundRequest, NormalizedEvent, Reply } from '@spillway/sources';
 import type { Accepted, Acceptor } from './acceptor';
-import { type Admission, admit } from './admission';
+import { type Admission, admit, hasQuotas } from './admission';
 import { CertificateCache } from './certificates';
 
 export type IntakeResult =
@@ -57,24 +57,28 @@ export class Intake {
       const reply = provider.handshake?.(request, settings);
       return { kind: 'answered', reply: reply ?? { status: 204, headers: { allow: 'POST, OPTIONS' }, body: '' } };
     }
-    const verdict = await provider.verify(request, settings, this.io);
+    // Nothing is waited for that is there already: on the hot path each turn of the microtask queue counts.
+    const given = provider.verify(request, settings, this.io);
+    const verdict = 'then' in given ? await given : given;
     if (!verdict.ok) throw refused(verdict.code, verdict.reason);
     const challenge = provider.handshake?.(request, settings);
     if (challenge) return { kind: 'answered', reply: challenge };
     const events = provider.normalize(request, settings);
     const digest = sha256(request.rawBody);
-    await this.checkReplay(source, request, digest);
+    const token = provider.replayKey?.(request, settings);
+    if (token !== undefined) await this.checkReplay(source, token, digest);
     const body = { sha256: digest, bytes: request.rawBody.length };
-    const admission = await admit(this.platform, source.tenant, { count: events.length, bytes: body.bytes });
-    const accepted = await Promise.all(
-      events.map((event, index) =>
-        this.accept(source, request, event, {
-          body,
-          key: events.length > 1 ? `${digest}.${index}` : digest,
-          admission,
-        }),
-      ),
+    const admission = hasQuotas(this.platform, source.tenant)
+      ? await admit(this.platform, source.tenant, { count: events.length, bytes: body.bytes })
+      : {};
+    const work = events.map((event, index) =>
+      this.accept(source, request, event, {
+        body,
+        key: events.length > 1 ? `${digest}.${index}` : digest,
+        admission,
+      }),
     );
+    const accepted = work.length === 1 ? [await work[0]!] : await Promise.all(work);
     return { kind: 'accepted', events: accepted, reply: provider.reply?.(request, settings) };
   }
 
@@ -108,9 +112,7 @@ export class Intake {
   }
 
   /** Where the signature does not cover the body, what it does cover may come once. */
-  private async checkReplay(source: LiveSource, request: InboundRequest, digest: string): Promise<void> {
-    const token = source.provider.replayKey?.(request, source.settings);
-    if (token === undefined) return;
+  private async checkReplay(source: LiveSource, token: string, digest: string): Promise<void> {
     const use = await this.platform.usedTokens
       .use(source.tenant, source.name, token, digest)
       // Without PostgreSQL the time window has to do: an event in hand is worth more.

@@ -11,7 +11,8 @@ const AWAY_MS = 1_000;
  * until the ledger has it. While PostgreSQL is away the queue alone takes events.
  */
 export class SecondPlace {
-  private readonly isOn: boolean;
+  /** Whether events are kept here at all. */
+  readonly isOn: boolean;
   private awayUntil = 0;
 
   constructor(private readonly platform: Pick<Platform, 'kept' | 'config' | 'log'>) {

@@ -65,11 +65,12 @@ export class JobCodec {
   /**
    * @param queue whose job it is; a dead letter's data is read in no other queue than its own
    * @param id the job's
+   * @returns at once what needs no key of a tenant's
    * @throws TransientError `keys-unavailable`
    */
-  async encode(queue: string, id: string, data: object): Promise<Encoded> {
+  encode(queue: string, id: string, data: object): Encoded | Promise<Encoded> {
     const { vault, signer, strictJson } = this.settings;
-    if (vault.seals) return withJson(await this.seal(queue, id, data));
+    if (vault.seals) return this.seal(queue, id, data).then(withJson);
     if (signer) {
       const text = JSON.stringify(data);
       return withJson({ $signed: text, $signature: signer.sign(queue, boundId(id), text) } satisfies Signed);

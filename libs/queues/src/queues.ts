@@ -153,7 +153,8 @@ export class Queues {
    * @throws TransientError `queues-unavailable` when the backend does not take it in time
    */
   async add<Name extends QueueName>(name: Name, data: JobData[Name], options: AddOptions): Promise<string> {
-    const encoded = await this.codec.encode(name, options.id, data);
+    const encoding = this.codec.encode(name, options.id, data);
+    const encoded = encoding instanceof Promise ? await encoding : encoding;
     const place = this.lanes.placeOf(name, data);
     const job = { name: jobName(data), ...encoded, opts: this.jobOptions(name, options), place };
     const traces = { began: options.began, event: 'event' in data ? data.event.traceparent : undefined };

@@ -34,6 +34,8 @@ export const OVERFLOW = 'otel.metric.overflow';
 export abstract class Instrument<Point = unknown> {
   abstract readonly kind: InstrumentKind;
   private readonly bySeries = new Map<string, Series<Point>>();
+  /** Asked for last: most often that is the next one, too, and comparing is quicker than making its key. */
+  private latest?: Series<Point>;
 
   constructor(readonly definition: MetricDefinition) {}
 
@@ -44,6 +46,7 @@ export abstract class Instrument<Point = unknown> {
   /** Forgets every series: who told them does not know any more. */
   clear(): void {
     this.bySeries.clear();
+    this.latest = undefined;
   }
 
   protected abstract zero(): Point;
@@ -51,19 +54,31 @@ export abstract class Instrument<Point = unknown> {
   protected remove(key: string): Series<Point> | undefined {
     const known = this.bySeries.get(key);
     this.bySeries.delete(key);
+    this.latest = undefined;
     return known;
   }
 
   protected of(labels: readonly string[]): Series<Point> {
+    if (this.latest && isSame(this.latest.labels, labels)) return this.latest;
+    return (this.latest = this.find(labels));
+  }
+
+  private find(labels: readonly string[]): Series<Point> {
     const key = labels.length === 1 ? labels[0]! : labels.join('\u0000');
     const known = this.bySeries.get(key);
     if (known) return known;
     const isFull = this.bySeries.size >= MOST_SERIES && key !== OVERFLOW;
-    if (isFull) return this.of([OVERFLOW]);
+    if (isFull) return this.find([OVERFLOW]);
     const made = { labels, point: this.zero() };
     this.bySeries.set(key, made);
     return made;
   }
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
+  return true;
 }
 
 export class Counter extends Instrument<{ value: number }> {

@@ -14,11 +14,3 @@ export function isPlain({ opts }: NewJob): boolean {
   const deduped = dedupe && (!dedupe.ttl || dedupe.extend || dedupe.replace);
   return !opts.parent && !opts.lifo && !opts.repeatJobKey && !deduped;
 }
-
-/** The options with their trace context under the short name that BullMQ stores it under. */
-export function withContext({
-  telemetry,
-  ...opts
-}: NewJob['opts']): Omit<NewJob['opts'], 'telemetry'> & { tm?: string } {
-  return telemetry ? { ...opts, tm: telemetry.metadata } : opts;
-}

@@ -165,6 +165,7 @@ function signedParts(
   { payloadFormat }: Options,
   values: { body: Buffer; time: string; id: string; url: string },
 ): (string | Buffer)[] {
+  if (payloadFormat === '{body}') return [values.body];
   const known: Record<string, string | Buffer> = {
     '{body}': values.body,
     '{timestamp}': values.time,
@@ -176,9 +177,9 @@ function signedParts(
 
 function parseBody(request: InboundRequest): unknown {
   const type = String(request.headers['content-type'] ?? 'application/json');
-  const text = request.rawBody.toString('utf8');
-  if (type.startsWith('application/x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text));
-  if (type.startsWith('text/plain')) return text;
+  const text = () => request.rawBody.toString('utf8');
+  if (type.startsWith('application/x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text()));
+  if (type.startsWith('text/plain')) return text();
   const value = parseJson(request);
   return value === null ? malformed('the body is empty') : value;
 }

@@ -7,11 +7,11 @@ export function refuse(code: RefusalCode, reason: string): Verdict {
   return { ok: false, code, reason };
 }
 
-/** The MAC of the parts one after the other; bytes stay bytes. */
+/** The MAC of the parts one after the other; bytes stay bytes. (Node makes a buffer of its own slower than by a text.) */
 export function hmac(algorithm: string, key: string | KeyObject, ...parts: (string | Buffer)[]): Buffer {
   const mac = createHmac(algorithm, key);
   for (const part of parts) mac.update(part);
-  return mac.digest();
+  return Buffer.from(mac.digest('binary'), 'binary');
 }
 
 const MOST_KEYS = 1_000;

@@ -5,14 +5,14 @@ import type {
   Healed,
   LaneJob,
   LaneList,
+  LanePlace,
   LanePolicy,
   LaneStore,
   Parking,
   Pumped,
   RetryLater,
 } from '../lane-store';
-import { placeOptions } from '../place-options';
-import { withContext } from '../../redis/add-jobs';
+import type { NewJob } from '../../redis/add-jobs';
 import { placeText, policyOf, policyText } from './place';
 import { ADD, PUMP, RETRY_LATER } from './scripts';
 import { CONFIGURE, HEAL, LIST, PARK, REGISTER, SKIP, WAITING } from './upkeep';
@@ -39,10 +39,16 @@ export class RedisLanes implements LaneStore {
   async add(jobs: LaneJob[]): Promise<string[]> {
     const args: Argument[] = [jobs.some(({ place }) => place) ? 1 : 0];
     for (const { name, json, opts, place } of jobs) {
-      const { deduplication, ...rest } = { ...withContext(opts), ...placeOptions(place) };
-      // BullMQ stores the option under its short name.
-      const stored = JSON.stringify(deduplication ? { ...rest, de: deduplication } : rest);
-      args.push(opts.jobId, name, json, stored, opts.timestamp ?? Date.now(), opts.priority ?? 0, opts.delay ?? 0);
+      const { deduplication } = opts;
+      args.push(
+        opts.jobId,
+        name,
+        json,
+        storedOptions(opts, place),
+        opts.timestamp ?? Date.now(),
+        opts.priority ?? 0,
+        opts.delay ?? 0,
+      );
       args.push(deduplication?.id ?? '', deduplication?.ttl ?? 0, placeText(place));
     }
     return (await this.run('ADD', ...args)) as string[];
@@ -130,4 +136,11 @@ export class RedisLanes implements LaneStore {
     if (!scripted[command]) this.redis.defineCommand(command, { numberOfKeys: 1, lua: SCRIPTS[script] });
     return scripted[command](this.queue.toKey('meta'), this.queue.toKey(''), Date.now(), ...args);
   }
+}
+
+/** A job's options as BullMQ stores them, some under short names, and its place. One copy: this is done for every job. */
+function storedOptions(opts: NewJob['opts'], place: LanePlace | undefined): string {
+  const { telemetry, deduplication } = opts;
+  const own = { tm: telemetry?.metadata, de: deduplication, telemetry: undefined, deduplication: undefined };
+  return JSON.stringify({ ...opts, ...own, lane: place?.lane, laneKey: place?.key });
 }
