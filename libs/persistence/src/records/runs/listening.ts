@@ -1,5 +1,6 @@
 import type { SpillwayEvent } from '@spillway/contracts';
 import type { Pool } from 'pg';
+import { jsons, texts } from '../../arrays';
 import { isUnreadable, type Vault } from '../../vault/vault';
 import { inboxJson } from './commit';
 import { findable, type Indexed } from './lookups';
@@ -114,9 +115,9 @@ export class Listening {
         id,
         type,
         input,
-        wanted.map((one) => one.type),
-        wanted.map((one) => one.recipe),
-        wanted.map((one) => one.digest),
+        texts(wanted.map((one) => one.type)),
+        texts(wanted.map((one) => one.recipe)),
+        texts(wanted.map((one) => one.digest)),
       ],
     });
     return {
@@ -163,7 +164,7 @@ export class Listening {
       name: 'listening-catch-up',
       text: `insert into run_inbox (run_id, key, input) select $1, * from unnest($2::text[], $3::json[])
         on conflict do nothing`,
-      values: [run.id, events.map(({ id }) => `e${id}`), events.map((event) => this.inboxJson(event))],
+      values: [run.id, texts(events.map(({ id }) => `e${id}`)), jsons(events.map((event) => this.inboxJson(event)))],
     });
   }
 
