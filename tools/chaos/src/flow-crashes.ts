@@ -184,6 +184,13 @@ export class FlowCrashes {
       if (ENDED.includes((await this.row(id))?.status ?? '')) break;
       await wait(20);
     }
+    // Who stored the last step may have died of it: what it was to tell then is told by who comes after it.
+    await wait(100);
+    if (worker.hasEnded()) {
+      crashes += 1;
+      this.tell();
+      await this.worker();
+    }
     return crashes;
   }
 
