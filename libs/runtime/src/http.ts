@@ -6,7 +6,10 @@ import type { ProblemAdapter } from './problem-adapter';
 /** Bodies arrive as bytes, whatever they claim to be: verification needs them as they were sent. */
 export function takeRawBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  // Both are every type there is. Fastify remembers which pattern a type fits; that nothing but `*` does it finds anew each time.
+  for (const type of [/^/, '*']) {
+    server.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  }
 }
 
 /**
