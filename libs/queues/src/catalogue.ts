@@ -28,7 +28,7 @@ const DEFAULTS: readonly QueueDefinition[] = [
     backoffMs: SECOND,
     maxBackoffMs: MINUTE,
     timeoutMs: 30 * SECOND,
-    concurrency: 100,
+    concurrency: 50,
   },
   {
     name: 'orchestration-flows',
@@ -36,8 +36,9 @@ const DEFAULTS: readonly QueueDefinition[] = [
     backoffMs: SECOND,
     maxBackoffMs: 2 * MINUTE,
     timeoutMs: 60 * SECOND,
-    concurrency: 100,
+    concurrency: 50,
   },
+  // It waits for others, most of the time; a run of three calls waits for a place three times.
   {
     name: 'integration-tasks',
     attempts: 8,
@@ -52,7 +53,7 @@ const DEFAULTS: readonly QueueDefinition[] = [
     backoffMs: 5 * SECOND,
     maxBackoffMs: 15 * MINUTE,
     timeoutMs: 30 * SECOND,
-    concurrency: 60,
+    concurrency: 30,
   },
   // Its jobs are batches of facts already, and the ledger gathers what runs at once into one transaction.
   {
