@@ -20,7 +20,11 @@ const MINUTE = 60_000;
 /** Completed jobs that stay visible in the admin, per queue. */
 export const KEEP_COMPLETED = 1_000;
 
-/** The defaults, also in docs/configuration.md (`npm run docs`); a deployment overrides them with `SPILLWAY_QUEUES`. */
+/**
+ * Jobs wait for others, most of the time: these numbers keep one thread busy. Large payloads lower them (`Burden`).
+ * The defaults, also in docs/configuration.md (`npm run docs`); a deployment overrides them with
+ * `SPILLWAY_QUEUES`.
+ */
 const DEFAULTS: readonly QueueDefinition[] = [
   {
     name: 'ingress-events',
@@ -28,7 +32,7 @@ const DEFAULTS: readonly QueueDefinition[] = [
     backoffMs: SECOND,
     maxBackoffMs: MINUTE,
     timeoutMs: 30 * SECOND,
-    concurrency: 50,
+    concurrency: 200,
   },
   {
     name: 'orchestration-flows',
@@ -38,14 +42,13 @@ const DEFAULTS: readonly QueueDefinition[] = [
     timeoutMs: 60 * SECOND,
     concurrency: 50,
   },
-  // It waits for others, most of the time; a run of three calls waits for a place three times.
   {
     name: 'integration-tasks',
     attempts: 8,
     backoffMs: 2 * SECOND,
     maxBackoffMs: 10 * MINUTE,
     timeoutMs: 30 * SECOND,
-    concurrency: 100,
+    concurrency: 150,
   },
   {
     name: 'notifications',
@@ -53,7 +56,7 @@ const DEFAULTS: readonly QueueDefinition[] = [
     backoffMs: 5 * SECOND,
     maxBackoffMs: 15 * MINUTE,
     timeoutMs: 30 * SECOND,
-    concurrency: 30,
+    concurrency: 60,
   },
   // Its jobs are batches of facts already, and the ledger gathers what runs at once into one transaction.
   {

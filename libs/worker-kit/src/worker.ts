@@ -24,6 +24,7 @@ import { AttemptSignal } from './attempt-signal';
 import { deadLetterOf, redrivesOf } from './dead-letter-of';
 import { errorRecord, judge, withoutWords } from './failure';
 import { shares } from './shares';
+import { Burden, payloadOf } from './burden';
 import { UNRECORDED } from './keep-trying';
 import { readJob } from './read-job';
 import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
@@ -57,6 +58,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   private readonly workers: Worker[];
   /** Jobs that run, of each partition. */
   private readonly busy: number[];
+  private readonly burden = new Burden(() => this.assign());
   private readonly running = new Map<string, AttemptSignal>();
   private readonly lanes: LaneKeeper;
   private readonly suspects = new Suspects();
@@ -79,9 +81,8 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   private open(partition: number, index: number): Worker {
     const { handler, parts } = this;
     const definition = parts.queues.catalogue[handler.queue];
-    const group = parts.queues.partitions.group(partition);
     const work = (job: Job, token?: string) => this.inShare(index, () => this.process(job, token));
-    const worker = parts.queues.backend.openWorker(handler.queue, group, work, {
+    const worker = parts.queues.backend.openWorker(handler.queue, parts.queues.partitions.group(partition), work, {
       concurrency: shares(definition.concurrency, this.busy)[index],
       lockDuration: parts.config.lockDurationMs,
       stalledInterval: parts.config.stalledIntervalMs,
@@ -106,10 +107,9 @@ export class QueueWorker<Name extends QueueName = QueueName> {
 
   /** @throws Error that says why no jobs are taken */
   async check(): Promise<void> {
-    const { backend } = this.parts.queues;
     if (!this.isRunning()) throw new Error('it takes no jobs');
-    if (!backend.hearsWorkers()) throw new Error('its connection to the queues is lost');
-    await backend.ping();
+    if (!this.parts.queues.backend.hearsWorkers()) throw new Error('its connection to the queues is lost');
+    await this.parts.queues.backend.ping();
   }
 
   /** Aborts a job that runs here. @returns whether it did */
@@ -121,10 +121,8 @@ export class QueueWorker<Name extends QueueName = QueueName> {
 
   /** Takes no more jobs, waits for those that run, and leaves what is not done in time to the next worker. */
   async close(drainTimeoutMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, drainTimeoutMs);
-    });
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, drainTimeoutMs);
     await Promise.race([Promise.all(this.workers.map((worker) => worker.close())), late]);
     clearTimeout(timer);
     await this.lanes.close();
@@ -142,13 +140,21 @@ export class QueueWorker<Name extends QueueName = QueueName> {
 
   private count(index: number, change: number): void {
     this.busy[index]! += change;
-    if (this.workers.length === 1) return;
-    const most = shares(this.parts.queues.catalogue[this.handler.queue].concurrency, this.busy);
-    this.workers.forEach((worker, at) => (worker.concurrency = most[at]!));
+    if (this.workers.length > 1 || this.burden.isFull) this.assign();
+  }
+
+  private assign(): void {
+    const { concurrency } = this.parts.queues.catalogue[this.handler.queue];
+    const most = this.burden.isFull ? this.busy : shares(concurrency, this.busy);
+    this.workers.forEach((worker, at) => (worker.concurrency = Math.max(1, most[at]!)));
   }
 
   private async process(job: Job, token?: string): Promise<unknown> {
     const data = await readJob(this.handler.queue, job, this.parts, token);
+    return this.burden.carry(payloadOf(job.data as object, data), () => this.work(job, data, token));
+  }
+
+  private async work(job: Job, data: JobData[Name], token?: string): Promise<unknown> {
     const started = performance.now();
     const telling = new AttemptTelling(this.handler.queue, job, data, this.parts.log);
     if ((job.stalledCounter ?? 0) > 0) await this.stopIfDead(job, data);

@@ -27,7 +27,7 @@ const records = new Pool({ connectionString: process.env['DATABASE_URL'], max: 4
 pool.setMaxListeners(100);
 const producer = redisUrl ? new Redis(redisUrl) : undefined;
 /** Jobs at once: as many as Spillway's workers have. */
-const AT_ONCE = { ingress: 50, flows: 50, tasks: 100, notifications: 30, books: 5 };
+const AT_ONCE = { ingress: 200, flows: 50, tasks: 150, notifications: 60, books: 5 };
 const KEEP = {
   removeOnComplete: { count: 1_000 },
   removeOnFail: { count: 1_000 },
