@@ -56,10 +56,10 @@ export function batched<Item, Result>(
     underWay += 1;
     try {
       const results = await run(batch.map(({ item }) => item));
-      batch.forEach(({ resolve }, index) => resolve(results[index]!));
+      batch.forEach((each, index) => each.resolve(results[index]!));
     } catch (error) {
       if (batch.length > 1 && apart(error)) await Promise.all(batch.map((each) => alone(each)));
-      else for (const { reject } of batch) reject(error);
+      else for (const each of batch) each.reject(error);
     }
     underWay -= 1;
     taken -= 1;
