@@ -176,11 +176,7 @@ export class FlowCrashes {
         this.tell(faults.shift());
         worker = await this.worker();
       }
-      if (this.edge.hasEnded()) {
-        crashes += 1;
-        this.tellEdge();
-        await this.edge.resume();
-      }
+      if (await this.revivedEdge()) crashes += 1;
       if (ENDED.includes((await this.row(id))?.status ?? '')) break;
       await wait(20);
     }
@@ -192,6 +188,14 @@ export class FlowCrashes {
       await this.worker();
     }
     return crashes;
+  }
+
+  /** @returns whether it was dead */
+  private async revivedEdge(): Promise<boolean> {
+    if (!this.edge.hasEnded()) return false;
+    this.tellEdge();
+    await this.edge.resume();
+    return true;
   }
 
   private async outcome({ id, eventId, at }: Begun): Promise<Omit<Outcome, 'points' | 'edgePoints' | 'crashes'>> {
@@ -242,7 +246,9 @@ export class FlowCrashes {
     return rows[0]!.count;
   }
 
+  /** The ledger is the edge's, which may die of it when the run has ended. */
   private async eventState(id: string): Promise<string> {
+    await this.revivedEdge();
     const { rows } = await this.database.pool.query<{ state: string }>('select state from events where id = $1', [id]);
     return rows[0]?.state ?? 'none';
   }
