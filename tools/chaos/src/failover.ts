@@ -76,6 +76,7 @@ export async function runFailover(options: FailoverOptions): Promise<FailoverRep
     options.say(`${accepted.length} accepted, ${load.refused} refused and sent again; waiting for their ends`);
     const done = await settle(servers.postgres.url, accepted);
     if (done < accepted.length) {
+      for (const one of await undone(servers.postgres.url, accepted)) options.say(`not done: ${one}`);
       for (const one of processes) options.say(`what it said last:\n${one.output.split('\n').slice(-12).join('\n')}`);
     }
     const after = accepted
@@ -204,6 +205,25 @@ function duplicates(other: ThirdParty): number {
     keys.set(what, (keys.get(what) ?? new Set()).add(headers['idempotency-key']));
   }
   return other.repeated().length + [...keys.values()].filter((one) => one.size > 1).length;
+}
+
+/** @returns of each event that is not done, what the ledger, its jobs and its runs say */
+async function undone(url: string, accepted: Sent[]): Promise<string[]> {
+  const database = openDatabase(url, 1);
+  try {
+    const { rows } = await database.pool.query<{ told: string }>(
+      `select concat_ws(' ', t.id, coalesce(e.state, 'not in the ledger'), e.via, 'twice ' || (t.n > 1)::text,
+          (select 'kept ' || (relayed_at is not null)::text from outbox where event_id = t.id limit 1),
+          (select string_agg(j.id || ' ' || j.state, ', ') from jobs j where j.event_id = t.id),
+          (select string_agg(r.id || ' ' || r.status, ', ') from runs r where r.event_id = t.id)) as told
+        from (select id, count(*) as n from unnest($1::uuid[]) as id group by id) t left join events e on e.id = t.id
+        where e.state is distinct from 'done' or t.n > 1`,
+      [accepted.map((one) => one.id)],
+    );
+    return rows.map(({ told }) => told);
+  } finally {
+    await database.close();
+  }
 }
 
 /** @returns how many of these events are done */
