@@ -190,7 +190,9 @@ export class RunStore {
       `select distinct on (e.id) r.id, e.tenant, e.id as "eventId" from runs r join events e on e.id = r.event_id
        where r.ended_at >= $1 and r.ended_at < $2 and e.state = 'moving'
          and not exists (select from runs where event_id = e.id and (ended_at is null or ended_at >= $2))
-         and not exists (select from jobs where event_id = e.id and state = 'queued')
+         -- As the ledger has it: of a run that has ended nothing is open.
+         and not exists (select from jobs j where j.event_id = e.id and j.state = 'queued'
+           and not exists (select from runs x where x.id = j.run_id and x.ended_at is not null))
        limit $3`,
       [since, until, limit],
     );
