@@ -6,6 +6,7 @@ import { fold, type Folded } from './fold';
 import type { Vault } from '../vault/vault';
 import { upsertJobs } from './ledger-jobs';
 import { countUsage, usageOf } from './ledger-usage';
+import { IS_OPEN_JOB } from './open-jobs';
 
 /**
  * What happened, in PostgreSQL. Facts may come twice and in any order: each is recorded once, states move by the time of
@@ -255,9 +256,7 @@ async function settleEvents(
         from events e
         left join unnest($2::uuid[], $3::timestamptz[]) as r (id, at) on r.id = e.id
         cross join lateral (
-          -- Of a run that has ended nothing is open, though it may not have been told yet.
-          select count(*) as jobs, coalesce(bool_or(state = 'queued'
-              and not exists (select from runs r where r.id = jobs.run_id and r.ended_at is not null)), false) as open,
+          select count(*) as jobs, coalesce(bool_or(${IS_OPEN_JOB}), false) as open,
             coalesce(bool_or(state = 'dead-letter'), false) as dead, coalesce(bool_or(state = 'cancelled'), false) as cancelled
           from jobs where event_id = e.id
         ) j

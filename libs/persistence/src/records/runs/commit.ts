@@ -5,8 +5,8 @@ import type { Place } from '../../vault/envelope';
 import type { Vault } from '../../vault/vault';
 import { kept } from './kept-values';
 import { indexed } from './lookups';
+import { insertNewRuns, newRunValues } from './new-runs';
 import type { Delivery, RunChange, RunRow } from './run-rows';
-import { stringifyShared } from './shared-json';
 import { askedAgain, stepStatement } from './step-statement';
 
 /**
@@ -61,35 +61,8 @@ export async function insertRuns(client: PoolClient, runs: RunRow[], vault: Vaul
   if (runs.length === 0) return [];
   const { rows } = await client.query<{ id: string }>({
     name: 'runs-insert',
-    text: `insert into runs (id, tenant, flow, hash, version, route, event_id, parent_run, parent_node, seq, status, state,
-        jobs, wake_at, priority, correlation_id, started_at, ended_at)
-      select id, tenant, flow, hash, version, route, event_id, parent_run, parent_node, 1, status, state,
-        jobs, wake_at, priority, correlation_id, started_at, ended_at
-      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::int[],
-        $10::text[], $11::json[], $12::int[], $13::timestamptz[], $14::text[], $15::text[], $16::timestamptz[],
-        $17::timestamptz[]) as t (id, tenant, flow, hash, version, route, event_id, parent_run, parent_node, status, state,
-        jobs, wake_at, priority, correlation_id, started_at, ended_at)
-      on conflict (id) do nothing
-      returning id`,
-    values: [
-      texts(runs.map((run) => run.id)),
-      texts(runs.map((run) => run.tenant)),
-      texts(runs.map((run) => run.flow)),
-      texts(runs.map((run) => run.hash)),
-      texts(runs.map((run) => run.version)),
-      texts(runs.map((run) => run.route)),
-      uuids(runs.map((run) => run.eventId)),
-      texts(runs.map((run) => run.parentRun)),
-      ints(runs.map((run) => run.parentNode)),
-      texts(runs.map((run) => run.status)),
-      jsons(runs.map(({ tenant, id, state }) => vault.text(tenant, ['run', id], stringifyShared(state)))),
-      ints(runs.map((run) => run.jobs)),
-      times(runs.map((run) => run.wakeAt)),
-      texts(runs.map((run) => run.priority)),
-      texts(runs.map((run) => run.correlationId)),
-      times(runs.map((run) => run.startedAt)),
-      times(runs.map((run) => run.endedAt)),
-    ],
+    text: insertNewRuns(1),
+    values: newRunValues(runs, vault),
   });
   return rows.map((row) => row.id);
 }

@@ -4,6 +4,7 @@ import { ints, texts } from '../../arrays';
 import { batched } from '../../batcher';
 import type { Place } from '../../vault/envelope';
 import { isUnreadable, type Vault } from '../../vault/vault';
+import { IS_OPEN_JOB } from '../open-jobs';
 import { commitChanges, insertDeliveries } from './commit';
 import { reviveShared } from './shared-json';
 import type { Delivery, InboxRow, RunChange, RunRow } from './run-rows';
@@ -190,9 +191,7 @@ export class RunStore {
       `select distinct on (e.id) r.id, e.tenant, e.id as "eventId" from runs r join events e on e.id = r.event_id
        where r.ended_at >= $1 and r.ended_at < $2 and e.state = 'moving'
          and not exists (select from runs where event_id = e.id and (ended_at is null or ended_at >= $2))
-         -- As the ledger has it: of a run that has ended nothing is open.
-         and not exists (select from jobs j where j.event_id = e.id and j.state = 'queued'
-           and not exists (select from runs x where x.id = j.run_id and x.ended_at is not null))
+         and not exists (select from jobs where event_id = e.id and ${IS_OPEN_JOB})
        limit $3`,
       [since, until, limit],
     );

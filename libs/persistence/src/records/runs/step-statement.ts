@@ -1,8 +1,8 @@
-import { ints, jsons, texts, times, uuids } from '../../arrays';
+import { ints, jsons, texts, times } from '../../arrays';
 import type { Vault } from '../../vault/vault';
 import { kept } from './kept-values';
+import { insertNewRuns, newRunValues, statesOf } from './new-runs';
 import type { RunChange } from './run-rows';
-import { stringifyShared } from './shared-json';
 
 interface Statement {
   name: string;
@@ -28,7 +28,17 @@ export function stepStatement(changes: readonly RunChange[], vault: Vault): Stat
     ...taskValues(changes, vault),
   ];
   if (born.length === 0) return { name: 'runs-step', text: TEXT, values };
-  return { name: 'runs-step-born', text: TEXT_WITH_BORN, values: [...values, ...bornValues(born, vault)] };
+  return {
+    name: 'runs-step-born',
+    text: TEXT_WITH_BORN,
+    values: [
+      ...values,
+      ...newRunValues(
+        born.map(({ run }) => run),
+        vault,
+      ),
+    ],
+  };
 }
 
 /** Commands under a node that the same step closes: they are written after that, by a statement of their own. */
@@ -68,18 +78,7 @@ const BELONGINGS = `inbox as (
   )
   select id from written`;
 
-const BORN = `born as (
-    insert into runs (id, tenant, flow, hash, version, route, event_id, parent_run, parent_node, seq, status, state,
-      jobs, wake_at, priority, correlation_id, started_at, ended_at)
-    select id, tenant, flow, hash, version, route, event_id, parent_run, parent_node, 1, status, state,
-      jobs, wake_at, priority, correlation_id, started_at, ended_at
-    from unnest($29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[], $35::uuid[], $36::text[],
-      $37::int[], $38::text[], $39::json[], $40::int[], $41::timestamptz[], $42::text[], $43::text[], $44::timestamptz[],
-      $45::timestamptz[]) as t (id, tenant, flow, hash, version, route, event_id, parent_run, parent_node, status, state,
-      jobs, wake_at, priority, correlation_id, started_at, ended_at)
-    on conflict (id) do nothing
-    returning id
-  )`;
+const BORN = `born as (${insertNewRuns(29)})`;
 
 const TEXT = `with ${MOVED}, written as (select id from moved), ${BELONGINGS}`;
 const TEXT_WITH_BORN = `with ${MOVED}, ${BORN}, written as (
@@ -92,33 +91,9 @@ function movedValues(changes: RunChange[], vault: Vault): unknown[] {
     texts(runs.map((run) => run.id)),
     ints(runs.map((run) => run.seq)),
     texts(runs.map((run) => run.status)),
-    jsons(runs.map(({ tenant, id, state }) => vault.text(tenant, ['run', id], stringifyShared(state)))),
+    statesOf(runs, vault),
     ints(runs.map((run) => run.jobs)),
     times(runs.map((run) => run.wakeAt)),
-    times(runs.map((run) => run.endedAt)),
-  ];
-}
-
-/** In the order of `runValues` of BORN. */
-function bornValues(changes: RunChange[], vault: Vault): unknown[] {
-  const runs = changes.map(({ run }) => run);
-  return [
-    texts(runs.map((run) => run.id)),
-    texts(runs.map((run) => run.tenant)),
-    texts(runs.map((run) => run.flow)),
-    texts(runs.map((run) => run.hash)),
-    texts(runs.map((run) => run.version)),
-    texts(runs.map((run) => run.route)),
-    uuids(runs.map((run) => run.eventId)),
-    texts(runs.map((run) => run.parentRun)),
-    ints(runs.map((run) => run.parentNode)),
-    texts(runs.map((run) => run.status)),
-    jsons(runs.map(({ tenant, id, state }) => vault.text(tenant, ['run', id], stringifyShared(state)))),
-    ints(runs.map((run) => run.jobs)),
-    times(runs.map((run) => run.wakeAt)),
-    texts(runs.map((run) => run.priority)),
-    texts(runs.map((run) => run.correlationId)),
-    times(runs.map((run) => run.startedAt)),
     times(runs.map((run) => run.endedAt)),
   ];
 }
