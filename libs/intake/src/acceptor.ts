@@ -102,7 +102,7 @@ export class Acceptor {
   private async store(job: IngressJob, dedupeId: string, incoming: Incoming): Promise<string> {
     const waiting = this.inOutbox.size > 0 ? this.stillKnown(this.inOutbox, dedupeId, incoming) : undefined;
     if (waiting) return waiting;
-    const ahead = job.event.orderingkey === undefined ? undefined : await this.order.ahead(job.event);
+    const ahead = await this.order.ahead(job.event);
     const parkedFor = incoming.parkedFor ?? ahead?.parkedFor;
     if (parkedFor !== undefined) {
       const parked = await this.park(job, dedupeId, incoming, parkedFor);
@@ -112,7 +112,7 @@ export class Acceptor {
     const isAsked = this.platform.config.ingress.acceptInto !== 'outbox' && !ahead;
     let kept: string | undefined;
     if (isAsked && Date.now() >= (this.awayUntil.get(partition) ?? 0)) {
-      if (this.second.isOn) kept = await this.second.keep(job, dedupeId, incoming.source, incoming.dedupeWindow);
+      kept = await this.second.keep(job, dedupeId, incoming.source, incoming.dedupeWindow);
       if (kept !== undefined && kept !== job.event.id) return kept;
       try {
         const standing = await this.storeInQueue(job, dedupeId, incoming);

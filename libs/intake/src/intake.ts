@@ -2,7 +2,7 @@ import { BadRequestError, sha256, SpillwayError } from '@spillway/contracts';
 import type { LiveSource, Platform } from '@spillway/runtime';
 import type { InboundRequest, NormalizedEvent, Reply } from '@spillway/sources';
 import type { Accepted, Acceptor } from './acceptor';
-import { type Admission, admit, hasQuotas } from './admission';
+import { type Admission, admit } from './admission';
 import { CertificateCache } from './certificates';
 
 export type IntakeResult =
@@ -57,7 +57,7 @@ export class Intake {
       const reply = provider.handshake?.(request, settings);
       return { kind: 'answered', reply: reply ?? { status: 204, headers: { allow: 'POST, OPTIONS' }, body: '' } };
     }
-    // Nothing is waited for that is there already: on the hot path each turn of the microtask queue counts.
+    // Most verdicts are there at once.
     const given = provider.verify(request, settings, this.io);
     const verdict = 'then' in given ? await given : given;
     if (!verdict.ok) throw refused(verdict.code, verdict.reason);
@@ -68,17 +68,16 @@ export class Intake {
     const token = provider.replayKey?.(request, settings);
     if (token !== undefined) await this.checkReplay(source, token, digest);
     const body = { sha256: digest, bytes: request.rawBody.length };
-    const admission = hasQuotas(this.platform, source.tenant)
-      ? await admit(this.platform, source.tenant, { count: events.length, bytes: body.bytes })
-      : {};
-    const work = events.map((event, index) =>
-      this.accept(source, request, event, {
-        body,
-        key: events.length > 1 ? `${digest}.${index}` : digest,
-        admission,
-      }),
+    const admission = await admit(this.platform, source.tenant, { count: events.length, bytes: body.bytes });
+    const accepted = await Promise.all(
+      events.map((event, index) =>
+        this.accept(source, request, event, {
+          body,
+          key: events.length > 1 ? `${digest}.${index}` : digest,
+          admission,
+        }),
+      ),
     );
-    const accepted = work.length === 1 ? [await work[0]!] : await Promise.all(work);
     return { kind: 'accepted', events: accepted, reply: provider.reply?.(request, settings) };
   }
 

@@ -11,8 +11,7 @@ const AWAY_MS = 1_000;
  * until the ledger has it. While PostgreSQL is away the queue alone takes events.
  */
 export class SecondPlace {
-  /** Whether events are kept here at all. */
-  readonly isOn: boolean;
+  private readonly isOn: boolean;
   private awayUntil = 0;
 
   constructor(private readonly platform: Pick<Platform, 'kept' | 'config' | 'log'>) {

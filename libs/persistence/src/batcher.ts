@@ -37,8 +37,8 @@ export function batched<Item, Result>(
 ): (item: Item) => Promise<Result> {
   const { most, lingerMs = 0, parallel = 1, apart = () => true } = options;
   let waiting: Waiting<Item, Result>[] = [];
-  /** Batches that gather or are under way, and those under way. */
-  let [taken, underWay] = [0, 0];
+  /** Batches under way, and the one that gathers. */
+  let taken = 0;
   let gathering = false;
   let company = false;
   /** Ends the wait of who lingers. */
@@ -53,7 +53,6 @@ export function batched<Item, Result>(
     const batch = await gather();
     // What did not fit.
     next();
-    underWay += 1;
     try {
       const results = await run(batch.map(({ item }) => item));
       batch.forEach((each, index) => each.resolve(results[index]!));
@@ -61,9 +60,9 @@ export function batched<Item, Result>(
       if (batch.length > 1 && apart(error)) await Promise.all(batch.map((each) => alone(each)));
       else for (const each of batch) each.reject(error);
     }
-    underWay -= 1;
     taken -= 1;
-    if (parallel > 1 && underWay === 0) enough?.();
+    // Whoever lingers is the only one now.
+    if (taken === 1) enough?.();
     next();
   }
 
@@ -71,7 +70,7 @@ export function batched<Item, Result>(
     gathering = true;
     // One turn of the event loop gathers what the same tick asks for.
     await new Promise(setImmediate);
-    if (lingerMs > 0 && company && (parallel === 1 || underWay > 0)) await linger();
+    if (lingerMs > 0 && company && (parallel === 1 || taken > 1)) await linger();
     gathering = false;
     company = waiting.length > 1;
     const count = fitting(waiting, options);

@@ -21,7 +21,7 @@ const MINUTE = 60_000;
 export const KEEP_COMPLETED = 1_000;
 
 /**
- * Jobs wait for others, most of the time: these numbers keep one thread busy. Large payloads lower them (`Burden`).
+ * Jobs wait for others, most of the time: these numbers keep one thread busy. Large payloads lower them (`Room`).
  * The defaults, also in docs/configuration.md (`npm run docs`); a deployment overrides them with
  * `SPILLWAY_QUEUES`.
  */

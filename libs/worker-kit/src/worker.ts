@@ -23,8 +23,7 @@ import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
 import { AttemptSignal } from './attempt-signal';
 import { deadLetterOf, redrivesOf } from './dead-letter-of';
 import { errorRecord, judge, withoutWords } from './failure';
-import { shares } from './shares';
-import { Burden, payloadOf } from './burden';
+import { payloadOf, Room } from './room';
 import { UNRECORDED } from './keep-trying';
 import { readJob } from './read-job';
 import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
@@ -56,9 +55,7 @@ const AWAY_MS = 1_000;
 export class QueueWorker<Name extends QueueName = QueueName> {
   /** One for each partition that this process serves. */
   private readonly workers: Worker[];
-  /** Jobs that run, of each partition. */
-  private readonly busy: number[];
-  private readonly burden = new Burden(() => this.assign());
+  private readonly room: Room;
   private readonly running = new Map<string, AttemptSignal>();
   private readonly lanes: LaneKeeper;
   private readonly suspects = new Suspects();
@@ -68,7 +65,11 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     private readonly parts: WorkerParts,
   ) {
     const { served } = parts.config;
-    this.busy = served.map(() => 0);
+    this.room = new Room({
+      concurrency: parts.queues.catalogue[handler.queue].concurrency,
+      partitions: served.length,
+      onChange: (most) => this.workers.forEach((worker, at) => (worker.concurrency = most[at]!)),
+    });
     startAtZero(handler.queue);
     this.lanes = new LaneKeeper(handler.queue, parts);
     this.workers = served.map((partition, index) => {
@@ -81,9 +82,9 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   private open(partition: number, index: number): Worker {
     const { handler, parts } = this;
     const definition = parts.queues.catalogue[handler.queue];
-    const work = (job: Job, token?: string) => this.inShare(index, () => this.process(job, token));
+    const work = (job: Job, token?: string) => this.room.take(index, (hold) => this.process(job, hold, token));
     const worker = parts.queues.backend.openWorker(handler.queue, parts.queues.partitions.group(partition), work, {
-      concurrency: shares(definition.concurrency, this.busy)[index],
+      concurrency: this.room.most[index],
       lockDuration: parts.config.lockDurationMs,
       stalledInterval: parts.config.stalledIntervalMs,
       maxStalledCount: NO_STALLED_LIMIT,
@@ -128,33 +129,9 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     await this.lanes.close();
   }
 
-  /** What other partitions leave unused of the queue's concurrency, this one may take. */
-  private async inShare<T>(index: number, work: () => Promise<T>): Promise<T> {
-    this.count(index, 1);
-    try {
-      return await work();
-    } finally {
-      this.count(index, -1);
-    }
-  }
-
-  private count(index: number, change: number): void {
-    this.busy[index]! += change;
-    if (this.workers.length > 1 || this.burden.isFull) this.assign();
-  }
-
-  private assign(): void {
-    const { concurrency } = this.parts.queues.catalogue[this.handler.queue];
-    const most = this.burden.isFull ? this.busy : shares(concurrency, this.busy);
-    this.workers.forEach((worker, at) => (worker.concurrency = Math.max(1, most[at]!)));
-  }
-
-  private async process(job: Job, token?: string): Promise<unknown> {
+  private async process(job: Job, hold: (bytes: number) => void, token?: string): Promise<unknown> {
     const data = await readJob(this.handler.queue, job, this.parts, token);
-    return this.burden.carry(payloadOf(job.data as object, data), () => this.work(job, data, token));
-  }
-
-  private async work(job: Job, data: JobData[Name], token?: string): Promise<unknown> {
+    hold(payloadOf(job.data as object, data));
     const started = performance.now();
     const telling = new AttemptTelling(this.handler.queue, job, data, this.parts.log);
     if ((job.stalledCounter ?? 0) > 0) await this.stopIfDead(job, data);

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
+import { queueCatalogue } from '@spillway/queues';
 import { type TestServers } from '@spillway/testing';
 import Redis from 'ioredis';
 import { Pool } from 'pg';
@@ -102,6 +103,8 @@ export async function start(
         ENCRYPTION: process.argv.includes('--encryption') ? 'on' : 'off',
       }),
       MAX_IN_FLIGHT: '10000',
+      // The hand-written program has as many jobs at once as Spillway's workers.
+      AT_ONCE: JSON.stringify(atOnce()),
       ...extra,
     },
   });
@@ -125,6 +128,10 @@ export async function start(
       await gone;
     },
   };
+}
+
+function atOnce(): Record<string, number> {
+  return Object.fromEntries(Object.values(queueCatalogue()).map(({ name, concurrency }) => [name, concurrency]));
 }
 
 /** Every run begins with empty queues and records. */

@@ -57,6 +57,8 @@ export class FlowCrashes {
   private readonly workers = new Set<SpillwayProcess>();
   private readonly answers = new Answers();
   private faults = 0;
+  /** Processes that died in the run that is under way. */
+  private crashes = 0;
 
   private constructor(
     private readonly file: string,
@@ -83,14 +85,15 @@ export class FlowCrashes {
 
   /** One run to its end. @param faults of the first worker, and of those that follow when it has died */
   async run(...faults: Fault[]): Promise<Outcome> {
-    const worker = await this.worker();
+    await this.worker();
+    this.crashes = 0;
     const ofEdge = this.tellEdge(faults.find(({ edge }) => edge));
     const ofWorkers = faults.filter(({ edge }) => !edge);
     const first = this.tell(ofWorkers.shift());
     const begun = await this.begin();
-    const crashes = await this.toItsEnd(begun, worker, ofWorkers);
+    await this.toItsEnd(begun, ofWorkers);
     const edgePoints = this.passed(ofEdge, `${this.file}-edge`);
-    return { ...(await this.outcome(begun)), points: this.passed(first), edgePoints, crashes };
+    return { ...(await this.outcome(begun)), points: this.passed(first), edgePoints, crashes: this.crashes };
   }
 
   /** The worker freezes at a point until its jobs have gone to another one and the run has ended; then it goes on. */
@@ -101,7 +104,7 @@ export class FlowCrashes {
     await eventually(() => this.passed(fault).length >= at, { what: 'the frozen worker' });
     this.tell();
     const next = await this.startWorker();
-    await this.toItsEnd(begun, next, []);
+    await this.toItsEnd(begun);
     await this.outcome(begun);
     const before = (await this.row(begun.id))!.seq;
     frozen.signal('SIGCONT');
@@ -165,37 +168,27 @@ export class FlowCrashes {
     return { id: `${eventId}.every.0`, eventId, at: Date.now() };
   }
 
-  /** @returns how many processes died */
-  private async toItsEnd({ id }: Begun, first: SpillwayProcess, faults: Fault[]): Promise<number> {
-    let worker = first;
-    let crashes = 0;
+  private async toItsEnd({ id }: Begun, faults: Fault[] = []): Promise<void> {
     const until = Date.now() + 60_000;
     while (Date.now() < until) {
-      if (worker.hasEnded()) {
-        crashes += 1;
-        this.tell(faults.shift());
-        worker = await this.worker();
-      }
-      if (await this.revivedEdge()) crashes += 1;
+      await this.revive(faults);
       if (ENDED.includes((await this.row(id))?.status ?? '')) break;
       await wait(20);
     }
-    // Who stored the last step may have died of it: what it was to tell then is told by who comes after it.
-    await wait(100);
-    if (worker.hasEnded()) {
-      crashes += 1;
-      this.tell();
-      await this.worker();
-    }
-    return crashes;
   }
 
-  /** @returns whether it was dead */
-  private async revivedEdge(): Promise<boolean> {
-    if (!this.edge.hasEnded()) return false;
-    this.tellEdge();
-    await this.edge.resume();
-    return true;
+  /** Starts again what has died. @param faults of the worker that comes next */
+  private async revive(faults: Fault[] = []): Promise<void> {
+    if (this.edge.hasEnded()) {
+      this.crashes += 1;
+      this.tellEdge();
+      await this.edge.resume();
+    }
+    if ([...this.workers].every((one) => one.hasEnded())) {
+      this.crashes += 1;
+      this.tell(faults.shift());
+      await this.worker();
+    }
   }
 
   private async outcome({ id, eventId, at }: Begun): Promise<Omit<Outcome, 'points' | 'edgePoints' | 'crashes'>> {
@@ -246,9 +239,12 @@ export class FlowCrashes {
     return rows[0]!.count;
   }
 
-  /** The ledger is the edge's, which may die of it when the run has ended. */
+  /**
+   * The ledger is the edge's, which may die of it when the run has ended. Who stored the run's end may have died of that: what
+   * it was to tell then is told by who comes after it.
+   */
   private async eventState(id: string): Promise<string> {
-    await this.revivedEdge();
+    await this.revive();
     const { rows } = await this.database.pool.query<{ state: string }>('select state from events where id = $1', [id]);
     return rows[0]?.state ?? 'none';
   }

@@ -3,6 +3,7 @@ import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto
 import { Body, Controller, Headers, HttpCode, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { QueueName } from '@spillway/contracts';
 import { createPostgresBackend, type Job, type Queue as BullQueue, Queue, Worker, withBackend } from 'bullmq';
 import Redis from 'ioredis';
 import { Pool } from 'pg';
@@ -26,8 +27,7 @@ const pool = new Pool({ connectionString: process.env['DATABASE_URL'], max: 24, 
 const records = new Pool({ connectionString: process.env['DATABASE_URL'], max: 4 });
 pool.setMaxListeners(100);
 const producer = redisUrl ? new Redis(redisUrl) : undefined;
-/** Jobs at once: as many as Spillway's workers have. */
-const AT_ONCE = { ingress: 200, flows: 50, tasks: 150, notifications: 60, books: 5 };
+const AT_ONCE = JSON.parse(process.env['AT_ONCE']!) as Record<QueueName, number>;
 const KEEP = {
   removeOnComplete: { count: 1_000 },
   removeOnFail: { count: 1_000 },
@@ -91,7 +91,7 @@ async function startPipeline(sink: string): Promise<void> {
   const agent = new Agent({ connections: 64 });
   const secret = Buffer.from(SECRET);
   const batches = new Batches(books);
-  work('ingress', AT_ONCE.ingress, async (job) => {
+  work('ingress', AT_ONCE['ingress-events'], async (job) => {
     const event = job.data as Payload;
     const text = JSON.stringify(event);
     const digest = createHmac('sha256', secret).update(text).digest();
@@ -102,8 +102,8 @@ async function startPipeline(sink: string): Promise<void> {
       event.data.total > 10 ? notifications.add('log', { event, id }, KEEP) : undefined,
     ]);
   });
-  work('flows', AT_ONCE.flows, async (job) => void (await tasks.add('call', job.data, KEEP)));
-  work('tasks', AT_ONCE.tasks, async (job) => {
+  work('flows', AT_ONCE['orchestration-flows'], async (job) => void (await tasks.add('call', job.data, KEEP)));
+  work('tasks', AT_ONCE['integration-tasks'], async (job) => {
     const { id } = job.data as { id: string };
     const response = await request(`${sink}/task`, {
       method: 'POST',
@@ -115,9 +115,9 @@ async function startPipeline(sink: string): Promise<void> {
     await response.body.text();
     await batches.add(id);
   });
-  work('notifications', AT_ONCE.notifications, async () => undefined);
+  work('notifications', AT_ONCE['notifications'], async () => undefined);
   let done = 0;
-  work('books', AT_ONCE.books, async (job) => {
+  work('books', AT_ONCE['analytics-events'], async (job) => {
     const { ids } = job.data as { ids: string[] };
     await records.query('insert into done (event) select unnest($1::text[]) on conflict do nothing', [ids]);
     done += ids.length;

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { queueCatalogue } from '@spillway/queues';
 import { eventually, freePort, type TestServers } from '@spillway/testing';
 import { Pool, request } from 'undici';
 import { end, startChild } from './child';
@@ -74,7 +75,12 @@ export async function startRestate(program: string, sink: string, open: number):
 
 /** A hand-written BullMQ program of parents with children, on the same servers. */
 export async function startBullmq(servers: TestServers, sink: string): Promise<Contestant> {
-  const child = await startChild('bullmq', { ...servers.environment(), SINK: sink, CHILDREN: String(CHILDREN) });
+  const child = await startChild('bullmq', {
+    ...servers.environment(),
+    SINK: sink,
+    CHILDREN: String(CHILDREN),
+    AT_ONCE: String(queueCatalogue()['integration-tasks'].concurrency),
+  });
   const client = new Pool(child.url, { connections: 64 });
   const open = new Map<string, () => void>();
   /** Told before the sender had the answer. */

@@ -13,6 +13,7 @@ import type {
   RetryLater,
 } from '../lane-store';
 import type { NewJob } from '../../redis/add-jobs';
+import { placeOptions } from '../place-options';
 import { placeText, policyOf, policyText } from './place';
 import { ADD, PUMP, RETRY_LATER } from './scripts';
 import { CONFIGURE, HEAL, LIST, PARK, REGISTER, SKIP, WAITING } from './upkeep';
@@ -142,5 +143,5 @@ export class RedisLanes implements LaneStore {
 function storedOptions(opts: NewJob['opts'], place: LanePlace | undefined): string {
   const { telemetry, deduplication } = opts;
   const own = { tm: telemetry?.metadata, de: deduplication, telemetry: undefined, deduplication: undefined };
-  return JSON.stringify({ ...opts, ...own, lane: place?.lane, laneKey: place?.key });
+  return JSON.stringify({ ...opts, ...own, ...placeOptions(place) });
 }

@@ -23,7 +23,7 @@ const classes = withBackend(createPostgresBackend);
 const pool = new Pool({ connectionString: process.env['DATABASE_URL'], max: 24, options: '-c search_path=bullmq' });
 pool.setMaxListeners(100);
 const agent = new Agent({ connections: 64 });
-const CONCURRENCY = 150;
+const CONCURRENCY = Number(process.env['AT_ONCE']);
 const KEEP = {
   removeOnComplete: { count: 1_000 },
   removeOnFail: { count: 1_000 },

@@ -1,0 +1,68 @@
+import { payloadOf, Room } from './room';
+
+/** Jobs that run until they are told to end. */
+function roomOf(options: { concurrency: number; partitions: number; mostBytes: number }) {
+  const told: number[][] = [];
+  const room = new Room({ ...options, onChange: (most) => told.push(most) });
+  const begin = (partition: number, bytes: number) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const ended = room.take(partition, (hold) => {
+      hold(bytes);
+      return promise;
+    });
+    return async () => {
+      resolve();
+      await ended;
+    };
+  };
+  return { room, told, begin };
+}
+
+describe('the room for jobs in a process', () => {
+  it('is not told of again and again where one partition has it alone', async () => {
+    const { room, told, begin } = roomOf({ concurrency: 10, partitions: 1, mostBytes: 100 });
+    const end = begin(0, 10);
+    await end();
+    expect(told).toEqual([]);
+    expect(room.most).toEqual([10]);
+  });
+
+  it('leaves to a partition what the others do not use', async () => {
+    const { room, told, begin } = roomOf({ concurrency: 10, partitions: 2, mostBytes: 100 });
+    const end = begin(0, 10);
+    expect(told).toEqual([[10, 9]]);
+    await end();
+    expect(room.most).toEqual([10, 10]);
+  });
+
+  it('has none for more jobs from so many bytes on, and all of it again at the end', async () => {
+    const { room, begin } = roomOf({ concurrency: 10, partitions: 1, mostBytes: 100 });
+    const first = begin(0, 60);
+    expect(room.most).toEqual([10]);
+    const second = begin(0, 40);
+    expect(room.most).toEqual([2]);
+    await first();
+    expect(room.most).toEqual([10]);
+    await second();
+    expect(room.most).toEqual([10]);
+  });
+
+  it('tells when it becomes full and when it has room again, also after a failure', async () => {
+    const { told, room } = roomOf({ concurrency: 10, partitions: 1, mostBytes: 100 });
+    const failing = room.take(0, async (hold) => {
+      hold(100);
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(told).toEqual([[1], [10]]);
+  });
+});
+
+describe('the size of a payload', () => {
+  it('is known of what is one text, and of an event that was taken in', () => {
+    expect(payloadOf({ $sealed: 'x'.repeat(10) }, {})).toBe(10);
+    expect(payloadOf({ $signed: 'x'.repeat(20) }, {})).toBe(20);
+    expect(payloadOf({}, { body: { bytes: 30 } })).toBe(30);
+    expect(payloadOf({}, {})).toBe(0);
+  });
+});

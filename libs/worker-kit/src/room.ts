@@ -1,0 +1,74 @@
+import { shares } from './shares';
+
+/** Bytes of payloads that a worker holds at once before it takes no more jobs: some five times as much is memory. */
+export const MOST_BYTES = 32 * 1_024 * 1_024;
+
+export interface RoomOptions {
+  /** Jobs at once, of all partitions. */
+  concurrency: number;
+  partitions: number;
+  mostBytes?: number;
+  /** Told how many jobs each partition may run, whenever that may have changed. */
+  onChange(most: number[]): void;
+}
+
+/**
+ * Room for the jobs of a queue in this process. Partitions share it. Small jobs run as many at once as the catalogue says, but
+ * a hundred of a megabyte each would not fit into the memory of a small process: once their payloads fill it no more are taken.
+ */
+export class Room {
+  /** Jobs that run, of each partition. */
+  private readonly busy: number[];
+  private bytes = 0;
+
+  constructor(private readonly options: RoomOptions) {
+    this.busy = Array.from({ length: options.partitions }, () => 0);
+  }
+
+  /** How many jobs each partition may run. At least one: a worker cannot be told to run none. */
+  get most(): number[] {
+    const { busy } = this;
+    return this.isFull ? busy.map((own) => Math.max(1, own)) : shares(this.options.concurrency, busy);
+  }
+
+  /**
+   * Runs a job of a partition.
+   *
+   * @param work is given what it calls once it knows how many bytes its payload has
+   */
+  async take<T>(partition: number, work: (hold: (bytes: number) => void) => Promise<T>): Promise<T> {
+    let held = 0;
+    this.change(partition, 1, 0);
+    try {
+      return await work((bytes) => {
+        held += bytes;
+        this.change(partition, 0, bytes);
+      });
+    } finally {
+      this.change(partition, -1, -held);
+    }
+  }
+
+  private get isFull(): boolean {
+    return this.bytes >= (this.options.mostBytes ?? MOST_BYTES);
+  }
+
+  private change(partition: number, jobs: number, bytes: number): void {
+    const wasFull = this.isFull;
+    this.busy[partition]! += jobs;
+    this.bytes += bytes;
+    const isShared = jobs !== 0 && this.busy.length > 1;
+    if (isShared || wasFull || this.isFull) this.options.onChange(this.most);
+  }
+}
+
+/**
+ * About how many bytes a job's payload has, as far as it is told without writing it again: sealed and signed data is one text,
+ * and an event that was taken in says how large its body was. 0 for what is not known.
+ */
+export function payloadOf(stored: object, data: object): number {
+  const { $sealed, $signed } = stored as { $sealed?: unknown; $signed?: unknown };
+  if (typeof $sealed === 'string') return $sealed.length;
+  if (typeof $signed === 'string') return $signed.length;
+  return (data as { body?: { bytes?: number } }).body?.bytes ?? 0;
+}
