@@ -10,6 +10,7 @@ import { silent } from '../silent';
 import { oldestInRedis } from '../watch/oldest-waiting';
 import { type RedisServer, redisServer } from '../watch/redis-server';
 import { isPlain, type NewJob } from './add-jobs';
+import { boundedWaits } from './bounded-waits';
 import { connect, type RedisConnection } from './connection';
 import { finishingBackend } from './finish/finishing-backend';
 import { Replicas } from './replicas';
@@ -52,7 +53,7 @@ export class RedisBackend implements QueueBackend {
   openWorker(name: string, group: string, processor: Processor, settings: WorkerSettings): Worker {
     this.workers ??= this.connect(false).setMaxListeners(0);
     const options = { ...settings, connection: this.workers, prefix: this.prefixOf(group) };
-    return silent(new Worker(name, processor, options, finishingBackend(this.workers, KEEP_COMPLETED)));
+    return silent(new Worker(name, processor, options, boundedWaits(finishingBackend(this.workers, KEEP_COMPLETED))));
   }
 
   deduplications(queue: Queue): AsyncIterable<Deduplication[]> {
