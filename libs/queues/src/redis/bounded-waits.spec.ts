@@ -35,13 +35,8 @@ describe('a worker whose connection was made while the cluster was down', () => 
     // Two of three primaries: nobody can take over.
     const [first, second, third] = await primaries(cluster);
     await Promise.all([first!, second!].map((one) => one.stop('SIGKILL')));
-    await eventually(
-      async () => (await third!.ask(PASSWORD, 'CLUSTER', 'INFO'))!.toString().includes('cluster_state:fail'),
-      {
-        what: 'the end of the cluster',
-        withinMs: 20_000,
-      },
-    );
+    const isDown = async () => String(await third!.ask(PASSWORD, 'CLUSTER', 'INFO')).includes('cluster_state:fail');
+    await eventually(isDown, { what: 'the end of the cluster', withinMs: 20_000 });
     const client = await blockingClient(worker);
     const failed = once(client, 'reconnecting');
     client.disconnect();
