@@ -137,7 +137,9 @@ function atOnce(): Record<string, number> {
 /** Every run begins with empty queues and records. */
 async function clear(servers: TestServers): Promise<void> {
   const pool = new Pool({ connectionString: servers.postgres.url, max: 1 });
-  await pool.query('drop schema public cascade; create schema public; drop schema if exists bullmq cascade');
+  await pool.query(
+    'drop schema public cascade; create schema public; drop schema if exists bullmq, spillway_lanes cascade',
+  );
   await pool.end();
   if (servers.redis) {
     const redis = new Redis(servers.redis.url);

@@ -34,11 +34,13 @@ export async function installLanes(pool: Pool): Promise<void> {
   });
 }
 
+/** Whoever empties the queues by dropping BullMQ's schema takes the lanes' indexes with it. */
 async function isInstalled(db: Pick<Pool, 'query'>): Promise<boolean> {
-  const { rows } = await db.query<{ version: string | null }>(
-    `select obj_description(to_regnamespace('spillway_lanes')) as version`,
+  const { rows } = await db.query<{ version: string | null; indexed: boolean }>(
+    `select obj_description(to_regnamespace('spillway_lanes')) as version,
+       to_regclass('bullmq.lanes_waiting') is not null as indexed`,
   );
-  return rows[0]!.version === VERSION;
+  return rows[0]!.version === VERSION && rows[0]!.indexed;
 }
 
 /** Lanes in PostgreSQL: functions beside BullMQ's, in its transaction. */
