@@ -1,4 +1,5 @@
 import { errorClassOf } from '@spillway/contracts';
+import { LRUCache } from 'lru-cache';
 
 export interface AccessToken {
   value: string;
@@ -21,7 +22,7 @@ export function accessToken(value: string, lifeSeconds = DEFAULT_LIFE_S, now = D
 
 /** Tokens by tenant and policy: kept until shortly before their end, asked for once however many calls wait. */
 export class TokenCache {
-  private readonly tokens = new Map<string, AccessToken>();
+  private readonly tokens = new LRUCache<string, AccessToken>({ max: MOST_TOKENS });
   private readonly requests = new Map<string, Promise<AccessToken>>();
 
   /**
@@ -53,9 +54,7 @@ export class TokenCache {
     if (running) return running;
     const request = obtain()
       .then((token) => {
-        this.tokens.delete(key);
         this.tokens.set(key, token);
-        if (this.tokens.size > MOST_TOKENS) this.tokens.delete(this.tokens.keys().next().value!);
         return token;
       })
       .finally(() => this.requests.delete(key));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileInfo } from '@apidevtools/json-schema-ref-parser';
 import { errorClassOf } from '@spillway/contracts';
+import { LRUCache } from 'lru-cache';
 import { parse as parseYaml } from 'yaml';
 import { authenticatorFor } from '../authentication/authenticator';
 import { type EndpointArgument, normalEndpoint } from './arguments';
@@ -36,7 +37,7 @@ const STALE_MS = 86_400_000;
 const MOST_DOCUMENTS = 200;
 const MOST_REFERENCES = 100;
 
-const kept = new Map<string, Kept<unknown>>();
+const kept = new LRUCache<string, Kept<unknown>>({ max: MOST_DOCUMENTS });
 
 /** Forgets every document, for tests and after a change of what is reachable. */
 export function forgetDocuments(): void {
@@ -88,7 +89,7 @@ export async function readDocument<T>(
   try {
     const fetched = await fetchDocument({ ...request, etag: copy?.etag }, context);
     const document = fetched.notModified && copy ? copy.document : await make(fetched, request);
-    keep(key, { document, etag: fetched.notModified ? copy?.etag : fetched.etag, checkedAt: Date.now() });
+    kept.set(key, { document, etag: fetched.notModified ? copy?.etag : fetched.etag, checkedAt: Date.now() });
     return document;
   } catch (error) {
     const usable = copy && Date.now() - copy.checkedAt < STALE_MS && errorClassOf(error) !== 'permanent';
@@ -140,12 +141,6 @@ function pointerTarget(root: Record<string, unknown>, pointer: string): unknown 
     if (typeof current !== 'object' || current === null || !Object.hasOwn(current, name)) return undefined;
     return (current as Record<string, unknown>)[name];
   }, root);
-}
-
-function keep(key: string, copy: Kept<unknown>): void {
-  kept.delete(key);
-  kept.set(key, copy);
-  if (kept.size > MOST_DOCUMENTS) kept.delete(kept.keys().next().value!);
 }
 
 /** YAML 1.2, of which JSON is a part. */

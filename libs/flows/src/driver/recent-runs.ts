@@ -1,4 +1,5 @@
 import type { RunRow } from '@spillway/persistence';
+import { LRUCache } from 'lru-cache';
 import { ENDED } from '../engine/state';
 
 const MOST_RUNS = 2_000;
@@ -10,7 +11,7 @@ const MOST_VALUES = 500;
  * nobody else took them on meanwhile, which their `seq` tells.
  */
 export class RecentRuns {
-  private readonly runs = new Map<string, RunRow>();
+  private readonly runs = new LRUCache<string, RunRow>({ max: MOST_RUNS });
 
   /** @returns those of these runs that are known */
   of(ids: readonly string[]): Map<string, RunRow> {
@@ -18,10 +19,8 @@ export class RecentRuns {
   }
 
   keep(run: RunRow): void {
-    this.runs.delete(run.id);
-    if (ENDED.includes(run.status as never) || !isSmallJson(run.state)) return;
-    if (this.runs.size >= MOST_RUNS) this.runs.delete(this.runs.keys().next().value!);
-    this.runs.set(run.id, run);
+    if (ENDED.includes(run.status as never) || !isSmallJson(run.state)) this.runs.delete(run.id);
+    else this.runs.set(run.id, run);
   }
 }
 

@@ -1,5 +1,6 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { messageOf, PermanentError, SpillwayError, TransientError } from '@spillway/contracts';
+import { LRUCache } from 'lru-cache';
 import type { Pool } from 'pg';
 import { sendSignal } from '../signals';
 import { asPlatform } from '../tenant-scope/scope';
@@ -46,15 +47,18 @@ const COLUMNS = 'tenant, id, wrapped, master, retired_at is null and wrapped is 
 
 /** The keys of tenants: made when first needed, wrapped by a master key in PostgreSQL, unwrapped in memory. */
 export class DataKeys {
-  private readonly byId = new Map<string, Known>();
-  private readonly currents = new Map<string, { key: DataKey; until: number }>();
+  private readonly byId: LRUCache<string, Known>;
+  private readonly currents: LRUCache<string, { key: DataKey; until: number }>;
   private readonly loading = new Map<string, Promise<void>>();
 
   constructor(
     private readonly pool: Pool,
     private readonly master: MasterKeys,
-    private readonly most = MOST_KEYS,
-  ) {}
+    most = MOST_KEYS,
+  ) {
+    this.byId = new LRUCache({ max: most });
+    this.currents = new LRUCache({ max: most });
+  }
 
   /** What the tenant's new data is sealed with, if it is in memory. */
   current(tenant: string): DataKey | undefined {
@@ -208,15 +212,18 @@ export class DataKeys {
 
   private async take(row: Row): Promise<void> {
     const { tenant, id } = row;
-    if (!row.wrapped) return keep(this.byId, id, 'shredded', this.most);
+    if (!row.wrapped) {
+      this.byId.set(id, 'shredded');
+      return;
+    }
     const known = this.byId.get(id);
     const secret =
       known && known !== 'shredded'
         ? known.secret
         : createSecretKey(await this.master.unwrap(row.wrapped, contextOf(tenant, id), row.master));
     const key = { id, tenant, secret };
-    keep(this.byId, id, key, this.most);
-    if (row.current) keep(this.currents, tenant, { key, until: Date.now() + FRESH_MS }, this.most);
+    this.byId.set(id, key);
+    if (row.current) this.currents.set(tenant, { key, until: Date.now() + FRESH_MS });
   }
 
   private async fresh(tenant: string): Promise<unknown[]> {
@@ -250,11 +257,4 @@ export function shredded(what: string): PermanentError {
 
 function contextOf(tenant: string, id: string): string {
   return `${tenant}/${id}`;
-}
-
-/** The longest known goes first. */
-function keep<T>(map: Map<string, T>, key: string, value: T, most: number): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size > most) map.delete(map.keys().next().value!);
 }
