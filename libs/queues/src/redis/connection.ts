@@ -49,7 +49,7 @@ export function connect(target: RedisTarget, { natMap, failsFast }: ConnectionSe
     return client;
   }
   const { sentinels, name, db, sentinelUsername, sentinelPassword } = target;
-  return gathered(
+  return revived(
     new Redis({
       ...options,
       ...login,
@@ -65,6 +65,24 @@ export function connect(target: RedisTarget, { natMap, failsFast }: ConnectionSe
       failoverDetector: true,
     }),
   );
+}
+
+/**
+ * A failover that the sentinels tell of at the moment when ioredis asks them for the primary ends the connection for good, as
+ * if it were not wanted any more: it is made anew.
+ */
+function revived(redis: Redis): Redis {
+  let isWanted = true;
+  const disconnect = redis.disconnect.bind(redis);
+  redis.disconnect = (reconnect = false) => {
+    isWanted = reconnect;
+    disconnect(reconnect);
+  };
+  redis.on('end', () => {
+    if (!isWanted) return;
+    setTimeout(() => void (isWanted && redis.connect().catch(() => undefined)), RETRY.step);
+  });
+  return gathered(redis);
 }
 
 function gathered(redis: Redis): Redis {
