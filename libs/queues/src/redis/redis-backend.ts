@@ -45,6 +45,8 @@ export class RedisBackend implements QueueBackend {
       connection: this.producer,
       prefix: this.prefixOf(group),
       skipWaitingForReady: true,
+      // It asks once: a queue that is opened while Redis is away would never work. See `warnings`.
+      skipVersionCheck: true,
       skipMetasUpdate: true,
     };
     return silent(new Queue(name, options));
