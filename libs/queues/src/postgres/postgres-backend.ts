@@ -1,5 +1,5 @@
 import { TransientError } from '@spillway/contracts';
-import { createPostgresBackend, type Queue, type Worker, withBackend } from 'bullmq';
+import { type Queue, type Worker, withBackend } from 'bullmq';
 import { Pool } from 'pg';
 import type { BackendOptions, Processor, QueueBackend, WorkerSettings } from '../backend';
 import { KEEP_COMPLETED } from '../catalogue';
@@ -11,6 +11,7 @@ import { silent } from '../silent';
 import { oldestInPostgres } from '../watch/oldest-waiting';
 import type { RedisServer } from '../watch/redis-server';
 import { Leftovers, removeOldEvents } from './leftovers';
+import { readyAgain } from './ready-again';
 
 /** To PostgreSQL, per process, beside those of the workers. */
 const SHARED_CONNECTIONS = 19;
@@ -25,7 +26,7 @@ export class PostgresBackend implements QueueBackend {
   /** They are let go in batches; see `Leftovers`. */
   readonly removeOnComplete = false;
   private readonly pool: Pool;
-  private readonly classes = withBackend(createPostgresBackend);
+  private readonly classes = withBackend(readyAgain);
   private migrated?: Promise<void>;
 
   constructor(private readonly options: Pick<BackendOptions, 'databaseUrl'>) {
