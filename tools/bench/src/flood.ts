@@ -19,22 +19,14 @@ export async function flood(
   const began = performance.now();
   const until = seconds === undefined ? Infinity : began + seconds * 1_000;
   const { origin, pathname } = new URL(url);
-  const run = Math.random().toString(36).slice(2);
-  const filler = 'x'.repeat(900);
+  const run = newRun();
   let next = 0;
   let accepted = 0;
   await Promise.all(
     Array.from({ length: senders }, async () => {
       const client = new Client(origin, { pipelining: 1 });
       while (performance.now() < until && (events === undefined || next < events)) {
-        const body = `{"id":"${run}-${next++}","type":"order.created","data":{"id":"o","total":12,"filler":"${filler}"}}`;
-        const signature = createHmac('sha256', SECRET).update(body).digest('hex');
-        const response = await client.request({
-          path: pathname,
-          method: 'POST',
-          headers: { 'content-type': 'application/json', 'x-signature': signature },
-          body,
-        });
+        const response = await client.request({ path: pathname, ...webhook(`${run}-${next++}`) });
         await response.body.dump();
         if (response.statusCode === 202) accepted += 1;
         else if (events !== undefined) next -= 1;
@@ -43,4 +35,18 @@ export async function flood(
     }),
   );
   return { accepted, tookMs: performance.now() - began };
+}
+
+/** Ids of two runs are never the same. */
+export function newRun(): string {
+  return Math.random().toString(36).slice(2);
+}
+
+const FILLER = 'x'.repeat(900);
+
+/** A signed webhook of about 1 kB, which says when it was sent. */
+export function webhook(id: string) {
+  const body = `{"id":"${id}","type":"order.created","data":{"id":"o","total":12,"sent":${Date.now()},"filler":"${FILLER}"}}`;
+  const signature = createHmac('sha256', SECRET).update(body).digest('hex');
+  return { method: 'POST', headers: { 'content-type': 'application/json', 'x-signature': signature }, body } as const;
 }

@@ -1,11 +1,12 @@
 import { BACKENDS, TestServers } from '@spillway/testing';
+import { measureLatency } from './latency';
 import { measure } from './measure';
 import { measureTelemetry } from './telemetry';
 
 /**
- * `npm run bench [-- --short] [--backend redis|postgres] [--encryption] [--telemetry]`: Spillway beside a hand-written
+ * `npm run bench [-- --short] [--backend redis|postgres] [--encryption] [--telemetry] [--latency]`: Spillway beside a hand-written
  * BullMQ program of the same shape, as ratios; with payloads sealed at rest, which that program does not do; or with
- * telemetry beside itself without.
+ * telemetry beside itself without; or by how soon an event is where it belongs.
  */
 async function main(): Promise<void> {
   const short = process.argv.includes('--short');
@@ -20,6 +21,13 @@ async function main(): Promise<void> {
     }
     const servers = await TestServers.start(backend);
     try {
+      if (process.argv.includes('--latency')) {
+        console.log(
+          `\n${backend}: ${seconds * 2} s at each rate, milliseconds: half, 95 % and 99 % of the events in less`,
+        );
+        console.table(await measureLatency(servers, seconds * 2));
+        continue;
+      }
       console.log(`\n${backend}: ${rounds} rounds of ${seconds} s, hand-written and Spillway in turn`);
       console.table(await measure(servers, { seconds, rounds }));
     } finally {

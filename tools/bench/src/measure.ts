@@ -135,7 +135,7 @@ function atOnce(): Record<string, number> {
 }
 
 /** Every run begins with empty queues and records. */
-async function clear(servers: TestServers): Promise<void> {
+export async function clear(servers: TestServers): Promise<void> {
   const pool = new Pool({ connectionString: servers.postgres.url, max: 1 });
   await pool.query(
     'drop schema public cascade; create schema public; drop schema if exists bullmq, spillway_lanes cascade',

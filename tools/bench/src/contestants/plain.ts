@@ -18,7 +18,7 @@ import { startSink } from './sink';
 interface Payload {
   id: string;
   type: string;
-  data: { total: number };
+  data: { total: number; sent: number };
 }
 
 const redisUrl = process.env['REDIS_URL'];
@@ -73,7 +73,7 @@ async function main(): Promise<void> {
     await queue.close();
   }
   events = openQueue('ingress');
-  if (all) await startPipeline(await startSink());
+  if (all) await startPipeline(process.env['SINK'] ?? (await startSink()));
   const app = await NestFactory.create<NestFastifyApplication>(Program, new FastifyAdapter(), { logger: false });
   await app.listen(0, '127.0.0.1');
   process.send!({ url: `${await app.getUrl()}/in` });
@@ -104,11 +104,11 @@ async function startPipeline(sink: string): Promise<void> {
   });
   work('flows', AT_ONCE['orchestration-flows'], async (job) => void (await tasks.add('call', job.data, KEEP)));
   work('tasks', AT_ONCE['integration-tasks'], async (job) => {
-    const { id } = job.data as { id: string };
+    const { id, event } = job.data as { id: string; event: Payload };
     const response = await request(`${sink}/task`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': id },
-      body: JSON.stringify({ id }),
+      body: JSON.stringify({ id, sent: event.data.sent }),
       dispatcher: agent,
       signal: AbortSignal.timeout(30_000),
     });

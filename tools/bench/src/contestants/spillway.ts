@@ -15,7 +15,8 @@ const DONE = `select coalesce(sum(count), 0)
 async function main(): Promise<void> {
   const all = process.argv[2] === 'all';
   const platform = await openPlatform(loadConfig());
-  const sink = await startSink();
+  const sink = process.env['SINK'] ?? (await startSink());
+  const body = { id: '${ .id }', sent: '${ .data.data.sent }' };
   const document = (kind: string, name: string, spec: unknown) =>
     resourceSchema.parse({
       apiVersion: API_VERSION,
@@ -31,7 +32,7 @@ async function main(): Promise<void> {
       options: { idPath: 'id', typePath: 'type' },
     }),
     document('Flow', 'one', {
-      do: [{ task: { call: 'http', with: { method: 'post', endpoint: `${sink}/task`, body: { id: '${ .id }' } } } }],
+      do: [{ task: { call: 'http', with: { method: 'post', endpoint: `${sink}/task`, body } } }],
     }),
     document('Route', 'a', { match: { types: ['hmac.order.*'] }, to: { flow: 'one' } }),
     document('Route', 'b', {
