@@ -21,6 +21,7 @@ export interface RecordedTask {
 
 /** A call as it was asked for. */
 export interface Asked {
+  path: string;
   /** Names of the tasks from the outermost to this one: what stays the same when tasks are put before it. */
   task: string;
   /** `http`, `crm.find`, `run NAMESPACE/NAME`. */
@@ -88,7 +89,8 @@ export class RecordedWorld implements World {
   private ask(command: CallCommand | RunCommand): Asked {
     const known = this.byNode.get(command.node);
     if (known) return known;
-    const asked: Asked = { task: nameOfTask(command.path), call: calledBy(command), request: requestOf(command) };
+    const { path } = command;
+    const asked: Asked = { path, task: nameOfTask(path), call: calledBy(command), request: requestOf(command) };
     asked.recorded = this.take(asked);
     this.byNode.set(command.node, asked);
     this.asked.push(asked);

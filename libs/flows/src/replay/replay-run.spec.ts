@@ -69,7 +69,10 @@ describe('a past run with the version that it had', () => {
         if (draw() < 2) throw new Fault({ type: 'https://example.com/errors/call', status: 500 });
         return { n: draw(), path };
       };
-      const world: World = { call, run: () => ({ n: draw() }), takesMs: () => draw() * 700, startedAt: NOON };
+      // Which of two that end in the same millisecond was the first is not recorded.
+      let nth = 0;
+      const takesMs = () => draw() * 700 + (nth += 1);
+      const world: World = { call, run: () => ({ n: draw() }), takesMs, startedAt: NOON };
       const record = recordOf(flow, { n: 1 }, await simulate(flow, { n: 1 }, { ...world, runId: 'run' }));
       expect(await replayRun(record, flow, null)).toMatchObject({ result: 'same', notes: [] });
     });
@@ -151,6 +154,25 @@ describe('a past run with another version', () => {
       notes: [],
       end: { after: 'completed' },
     });
+  });
+
+  it('does not let a call win a race that had no answer when the run ended', async () => {
+    const race = flowOf(`
+  do:
+    - race:
+        fork:
+          compete: true
+          branches: [{ quick: { call: bank.pay, with: {} } }, { slow: { call: crm.find, with: {} } }]`);
+    const world: World = {
+      call: answers,
+      takesMs: ({ path }) => (path.includes('quick') ? 5 : 1_000),
+      startedAt: NOON,
+    };
+    const record = recordOf(race, {}, await simulate(race, {}, world));
+    expect(record).toMatchObject({ status: 'faulted', tasks: [expect.objectContaining({ status: 'faulted' })] });
+    const again = await replayRun(record, race, null);
+    expect(again).toMatchObject({ result: 'same', notes: [] });
+    expect(again.end.after).toContain('race/fork/quick');
   });
 
   it('of an event that began none is new', async () => {

@@ -65,13 +65,16 @@ export async function replayRun(run: RecordedRun, next: CompiledFlow, fallback: 
 /** The version that it had, in a world in which it comes to the end that is recorded, if there is one. */
 async function asItWas(run: RecordedRun, fallback: Json): Promise<{ before?: Went; tasks: RecordedTask[] }> {
   if (!run.flow) return { tasks: run.tasks };
-  const options = { ...run, fallback };
-  const plain = await go(run.flow, run.input, new RecordedWorld(run.tasks, options));
-  const tasks = withoutRetried(run.tasks);
-  if (plain.state.status === run.status || tasks.length === run.tasks.length)
-    return { before: plain, tasks: run.tasks };
-  const retried = await go(run.flow, run.input, new RecordedWorld(tasks, options));
-  return retried.state.status === run.status ? { before: retried, tasks } : { before: plain, tasks: run.tasks };
+  const { flow, input } = run;
+  const inWorldOf = (tasks: RecordedTask[]) => go(flow, input, new RecordedWorld(tasks, { ...run, fallback }));
+  const plain = await inWorldOf(run.tasks);
+  if (plain.state.status === run.status) return { before: plain, tasks: run.tasks };
+  for (const tasks of [withoutRetried(run.tasks), withUnanswered(run.tasks, plain)]) {
+    if (tasks.length === run.tasks.length) continue;
+    const before = await inWorldOf(tasks);
+    if (before.state.status === run.status) return { before, tasks };
+  }
+  return { before: plain, tasks: run.tasks };
 }
 
 async function go(flow: CompiledFlow, input: Json, world: RecordedWorld): Promise<Went> {
@@ -86,6 +89,12 @@ async function go(flow: CompiledFlow, input: Json, world: RecordedWorld): Promis
 
 function nothing(after: Went): Went {
   return { ...after, state: { ...after.state, output: undefined }, happenings: [], emitted: [], calls: [], asked: [] };
+}
+
+/** What had no answer yet when the run ended left no record: in a race, the default would win. */
+function withUnanswered(tasks: RecordedTask[], { asked }: Went): RecordedTask[] {
+  const open = asked.filter(({ recorded }) => !recorded);
+  return [...tasks, ...open.map(({ path }) => ({ path, status: 'cancelled', answer: null, tookMs: Infinity }))];
 }
 
 /** A call that failed, and that an operator had made again, is the one that was made last. */
