@@ -82,8 +82,9 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   private open(partition: number, index: number): Worker {
     const { handler, parts } = this;
     const definition = parts.queues.catalogue[handler.queue];
+    const group = parts.queues.partitions.group(partition);
     const work = (job: Job, token?: string) => this.room.take(index, (hold) => this.process(job, hold, token));
-    const worker = parts.queues.backend.openWorker(handler.queue, parts.queues.partitions.group(partition), work, {
+    const worker = parts.queues.backend.openWorker(handler.queue, group, work, {
       concurrency: this.room.most[index],
       lockDuration: parts.config.lockDurationMs,
       stalledInterval: parts.config.stalledIntervalMs,
@@ -108,9 +109,10 @@ export class QueueWorker<Name extends QueueName = QueueName> {
 
   /** @throws Error that says why no jobs are taken */
   async check(): Promise<void> {
+    const { backend } = this.parts.queues;
     if (!this.isRunning()) throw new Error('it takes no jobs');
-    if (!this.parts.queues.backend.hearsWorkers()) throw new Error('its connection to the queues is lost');
-    await this.parts.queues.backend.ping();
+    if (!backend.hearsWorkers()) throw new Error('its connection to the queues is lost');
+    await backend.ping();
   }
 
   /** Aborts a job that runs here. @returns whether it did */

@@ -1,8 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
-import { eventually, type TestServers } from '@spillway/testing';
+import { eventually, type TestServers, ThirdParty } from '@spillway/testing';
 import { Agent } from 'undici';
 import { flood, newRun, webhook } from './flood';
 import { clear, type Row, SENDERS, start } from './measure';
@@ -26,12 +23,13 @@ export async function measureLatency(servers: TestServers, seconds: number): Pro
   const rows: Row[] = [];
   for (const contestant of ['plain', 'spillway'] as const) {
     const third = await ThirdParty.start();
+    const ages = new Ages(third);
     const running = await start(contestant, 'all', servers, { SINK: third.url });
     try {
       await flood(running.url, { events: WARM_EVENTS, senders: SENDERS });
-      await third.hasHeard(WARM_EVENTS);
+      await ages.reach(WARM_EVENTS);
       for (const rate of RATES) {
-        const { accepted, done } = await atRate(running.url, third, { rate, seconds });
+        const { accepted, done } = await atRate(running.url, ages, { rate, seconds });
         const who = contestant === 'plain' ? 'hand-written' : 'Spillway';
         rows.push({ who, 'events/s': String(rate), accepted: shown(accepted), 'called the third party': shown(done) });
       }
@@ -44,12 +42,8 @@ export async function measureLatency(servers: TestServers, seconds: number): Pro
   return rows;
 }
 
-async function atRate(
-  url: string,
-  third: ThirdParty,
-  { rate, seconds }: { rate: number; seconds: number },
-): Promise<Times> {
-  third.times.length = 0;
+async function atRate(url: string, ages: Ages, { rate, seconds }: { rate: number; seconds: number }): Promise<Times> {
+  ages.seen.length = 0;
   const agent = new Agent({ connections: SENDERS });
   const accepted: number[] = [];
   const run = newRun();
@@ -69,40 +63,21 @@ async function atRate(
     posts.push(post(number));
   }
   await Promise.all(posts);
-  await third.hasHeard(count);
+  await ages.reach(count);
   await agent.close();
-  return { accepted, done: [...third.times] };
+  return { accepted, done: [...ages.seen] };
 }
 
-/** What the flows call; it hears how old each event is. */
-class ThirdParty {
-  readonly times: number[] = [];
+/** How old, in milliseconds, each event was when the third party heard of it. */
+class Ages {
+  readonly seen: number[] = [];
 
-  private constructor(private readonly server: Server) {}
-
-  static async start(): Promise<ThirdParty> {
-    const server = createServer((request, response) => {
-      void text(request).then((body) => {
-        self.times.push(Date.now() - (JSON.parse(body) as { sent: number }).sent);
-        response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
-      });
-    });
-    const self = new ThirdParty(server);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return self;
+  constructor(third: ThirdParty) {
+    third.answer = ({ body }) => void this.seen.push(Date.now() - (JSON.parse(body) as { sent: number }).sent);
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  async hasHeard(count: number): Promise<void> {
-    await eventually(() => this.times.length >= count, { withinMs: MOST_MS, what: `the calls of ${count} events` });
-  }
-
-  async close(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
+  async reach(count: number): Promise<void> {
+    await eventually(() => this.seen.length >= count, { withinMs: MOST_MS, what: `the calls of ${count} events` });
   }
 }
 

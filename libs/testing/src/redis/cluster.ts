@@ -79,6 +79,12 @@ export class TestRedisCluster {
     return answers.every(Boolean);
   }
 
+  /** A slot has no primary that works, and so nothing does. */
+  async isDown(): Promise<boolean> {
+    const up = await this.someone();
+    return String(await up.ask(PASSWORD, 'CLUSTER', 'INFO')).includes('cluster_state:fail');
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.close()));
   }
