@@ -181,7 +181,6 @@ describe.each(BACKENDS)('work that fails, on %s', (backend) => {
     );
     await stack.client.post(`/jobs/integration-tasks/${job.id}/cancel`, {});
     await inState(waiting, 'cancelled');
-    await stack.client.post('/queues/integration-tasks/resume', {});
     const slow = await ThirdParty.start({ delayMs: 10_000 });
     await stack.configure({
       kind: 'Route',
@@ -189,6 +188,8 @@ describe.each(BACKENDS)('work that fails, on %s', (backend) => {
       spec: { match: { types: ['github.push'] }, to: { http: { url: slow.url } } },
     });
     const running = await stack.send('github', 'push');
+    await eventually(async () => (await queue.count()) === 1);
+    await stack.client.post('/queues/integration-tasks/resume', {});
     const active = await eventually(async () =>
       (await queue.getJobs(['active'])).find((one) => one.id?.startsWith(running)),
     );

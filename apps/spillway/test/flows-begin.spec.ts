@@ -80,6 +80,8 @@ describe.each(BACKENDS)('the beginning of a run, on %s', (backend) => {
       Array.from({ length: queues.catalogue[QUEUE].concurrency + 1 }, () => world.begin('short', 3)),
     );
     await Promise.all(others.map((id) => eventually(() => jobOf(id), { what: 'the job' })));
+    // Just now they are soon done, for all that is known.
+    await wait(1_000);
     // Still paused for the workers; not for who asks.
     const isPaused = jest.spyOn(queue, 'isPaused').mockResolvedValue(false);
     const id = await world.begin('short', 4);

@@ -31,7 +31,7 @@ describe.each(BACKENDS)('a run whose workers die, on %s', (backend) => {
         race: { won: true },
       },
     });
-    const worker = ['commit', 'publishing', 'taking on', 'emit', 'catch-up', 'add to integration-tasks'];
+    const worker = ['commit', 'publishing', 'taking on', 'emit', 'catch-up', 'add to orchestration-flows'];
     const routing = ['keeping the event', 'hear', 'waking listeners', 'adding the jobs of routes'];
     for (const what of [...worker, ...routing, 'opening', 'question', 'cancel']) {
       expect(expected.points).toEqual(expect.arrayContaining([`before ${what}`, `after ${what}`]));
@@ -68,4 +68,26 @@ describe.each(BACKENDS)('a run whose workers die, on %s', (backend) => {
     expect(wrongs({ ...outcome, crashes: 1 }, expected)).toEqual([]);
     expect(seq[1]).toBe(seq[0]);
   }, 60_000);
+});
+
+describe.each(BACKENDS)('a run whose calls go through their queues, and whose workers die, on %s', (backend) => {
+  let crashes: FlowCrashes;
+
+  beforeAll(async () => {
+    crashes = await FlowCrashes.start(backend, { throughQueues: true });
+  }, 60_000);
+
+  afterAll(() => crashes?.close(), 60_000);
+
+  it('comes to the same end', async () => {
+    const expected = await crashes.run();
+    expect(wrongs(expected, expected)).toEqual([]);
+    const outcome = await crashes.run(
+      { at: 2, only: 'after add to integration-tasks' },
+      { at: 1, only: 'after call' },
+      { at: 1, only: 'after publishing' },
+    );
+    expect(wrongs(outcome, expected)).toEqual([]);
+    expect(outcome.crashes).toBe(3);
+  }, 90_000);
 });

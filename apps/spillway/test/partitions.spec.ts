@@ -10,7 +10,7 @@ describe.each(BACKENDS)('eight partitions, on %s', (backend) => {
 
   beforeAll(async () => {
     other = await ThirdParty.start();
-    stack = await Stack.start(backend, { SPILLWAY_PARTITIONS: '8' });
+    stack = await Stack.start(backend, { SPILLWAY_PARTITIONS: '8', ON_THE_SPOT: 'off' });
     await stack.client.post('/apply', { documents: documents(other) });
   }, 60_000);
 

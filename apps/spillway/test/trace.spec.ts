@@ -109,50 +109,71 @@ describe.each(BACKENDS)('traces, with the queues on %s', (backend) => {
     return collector.trace(traceId!);
   };
 
-  it('one webhook is one connected trace with every hop', async () => {
-    const { url, body, headers } = stack.signed('stripe', 'payment_intent.succeeded', 'one');
-    const answer = await post(url, body, { ...headers, traceparent: PROVIDERS_PARENT });
-    const { id } = answer.json<{ id: string }>();
-    await done(stack, id);
-    const hops = [
-      'POST',
-      'POST /v1/in/:tenant/:source',
-      'begin run',
-      'call http',
-      'call spillway.notify',
-      'process ingress-events',
-      'process integration-tasks',
-      'process notifications',
-      'send ingress-events',
-      'send integration-tasks',
-      'send notifications',
-      'task charge',
-      'task tell',
-      'write ledger',
-    ];
-    await collector.until(
-      (spans) => hops.every((hop) => spans.some(({ name, traceId }) => name === hop && idsOf(spans, id).has(traceId))),
-      `every hop of ${id}`,
-    );
-    await eventually(async () => orphans(await traceOf(id, 'write ledger')).length === 0, { what: 'whole trace' });
-    const trace = await traceOf(id, 'write ledger');
-    expect(names(trace)).toEqual(hops);
-    expect(orphans(trace)).toEqual([]);
-    expect(trace.filter(({ parentSpanId }) => parentSpanId === '')).toMatchObject([
-      { name: 'POST /v1/in/:tenant/:source', kind: 2, links: [{ traceId: PROVIDERS_TRACE }] },
-    ]);
-    expect(collector.headers['authorization']).toBe('Basic abc');
-    // Third parties hear of the call that called them.
-    const calls = trace
-      .filter(({ name }) => name === 'POST')
-      .map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`);
-    const heard = other.calls.map((call) => call.headers['traceparent']);
-    expect(heard).toEqual(expect.arrayContaining(calls));
-    expect(calls).toHaveLength(2);
-    // The batch that the ledger wrote belongs to no one trace, and links to ours.
-    const batch = collector.spans.filter(({ name, links }) => name === 'process analytics-events' && links.length > 0);
-    expect(batch.some(({ links }) => links.some(({ traceId }) => traceId === trace[0]!.traceId))).toBe(true);
-  });
+  /** Nothing is done on the spot then. */
+  const throughQueues = async (send: () => Promise<void>) => {
+    const queues = ['integration-tasks', 'notifications'] as const;
+    for (const queue of queues) await stack.client.post(`/queues/${queue}/pause`, {});
+    await send();
+    for (const queue of queues) {
+      await eventually(async () => (await stack.platform.queues.queueOf(queue, TENANT).count()) > 0);
+      await stack.client.post(`/queues/${queue}/resume`, {});
+    }
+  };
+
+  it.each(['through its queues', 'on the spot'])(
+    'one webhook is one connected trace with every hop, %s',
+    async (how) => {
+      other.calls.length = 0;
+      let id = '';
+      const send = async () => {
+        const { url, body, headers } = stack.signed('stripe', 'payment_intent.succeeded', how);
+        const answer = await post(url, body, { ...headers, traceparent: PROVIDERS_PARENT });
+        id = answer.json<{ id: string }>().id;
+      };
+      await (how === 'on the spot' ? send() : throughQueues(send));
+      await done(stack, id);
+      const hops = [
+        'POST',
+        'POST /v1/in/:tenant/:source',
+        'begin run',
+        'call http',
+        'call spillway.notify',
+        'process ingress-events',
+        'process integration-tasks',
+        'process notifications',
+        'send ingress-events',
+        ...(how === 'on the spot' ? [] : ['send integration-tasks', 'send notifications']),
+        'task charge',
+        'task tell',
+        'write ledger',
+      ];
+      await collector.until(
+        (spans) =>
+          hops.every((hop) => spans.some(({ name, traceId }) => name === hop && idsOf(spans, id).has(traceId))),
+        `every hop of ${id}`,
+      );
+      await eventually(async () => orphans(await traceOf(id, 'write ledger')).length === 0, { what: 'whole trace' });
+      const trace = await traceOf(id, 'write ledger');
+      expect(names(trace)).toEqual(hops);
+      expect(orphans(trace)).toEqual([]);
+      expect(trace.filter(({ parentSpanId }) => parentSpanId === '')).toMatchObject([
+        { name: 'POST /v1/in/:tenant/:source', kind: 2, links: [{ traceId: PROVIDERS_TRACE }] },
+      ]);
+      expect(collector.headers['authorization']).toBe('Basic abc');
+      // Third parties hear of the call that called them.
+      const calls = trace
+        .filter(({ name }) => name === 'POST')
+        .map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`);
+      const heard = other.calls.map((call) => call.headers['traceparent']);
+      expect(heard).toEqual(expect.arrayContaining(calls));
+      expect(calls).toHaveLength(2);
+      // The batch that the ledger wrote belongs to no one trace, and links to ours.
+      const batch = collector.spans.filter(
+        ({ name, links }) => name === 'process analytics-events' && links.length > 0,
+      );
+      expect(batch.some(({ links }) => links.some(({ traceId }) => traceId === trace[0]!.traceId))).toBe(true);
+    },
+  );
 
   it("a tenant's own service goes on with its own trace", async () => {
     const parent = '00-11112222333344441111222233334444-00f067aa0ba902b7-00';
@@ -194,7 +215,7 @@ describe.each(BACKENDS)('traces, with the queues on %s', (backend) => {
   it('a run that waited links to the trace it began in', async () => {
     const id = await stack.send('shopify', 'orders/create', 'waits');
     const asked = await eventually(() => other.calls.find(({ path }) => path === '/ask'), { what: 'the question' });
-    const began = await traceOf(id, 'send notifications');
+    const began = await traceOf(id, 'process notifications');
     const { link } = JSON.parse(asked.body) as { link: string };
     await post(stack.ingress + link.slice(new URL(link).origin.length), '{"approved":true}', {
       'content-type': 'application/json',

@@ -67,6 +67,7 @@ function toConfig(variables: Variables) {
       served: servedPartitions(variables),
       overrides: parseOverrides(variables.SPILLWAY_QUEUES),
       lanes: variables.SPILLWAY_LANES,
+      onTheSpot: variables.ON_THE_SPOT,
       concurrencyScale: variables.WORKER_CONCURRENCY_SCALE,
       addTimeoutMs: variables.QUEUE_ADD_TIMEOUT,
       lockDurationMs: variables.LOCK_DURATION,

@@ -159,6 +159,9 @@ export const variablesSchema = z.object({
   SPILLWAY_LANES: flag(true).describe(
     'Tenants share the queues by weight, with caps and ordering keys; off, they are first come, first served.',
   ),
+  ON_THE_SPOT: flag(true).describe(
+    'A worker does what its job leads to right away, where its process serves that queue too and nobody is overtaken; off, every job goes through its queue.',
+  ),
   DEAD_LETTER_RETENTION: duration('30d').describe('How long dead letters are kept.'),
   QUARANTINE_RETENTION: duration('14d').describe('How long quarantined requests are kept.'),
   EVENT_RETENTION: duration('90d').describe('How long events and their ledger are kept.'),

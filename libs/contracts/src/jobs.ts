@@ -16,6 +16,10 @@ export interface JobMeta {
   deadline?: number;
   /** How often it came back from the dead letters. */
   redrives?: number;
+  /** Somebody may have begun it before it came into its queue, and died. */
+  unsure?: boolean;
+  /** Attempts that were made before it came into its queue. */
+  tried?: number;
 }
 
 /** `ingress-events`: an accepted event on its way to the routes. */

@@ -9,7 +9,7 @@ export { Driver, type DriverParts, type Idle, type Read, type ResolveFlow, type 
 export { waitsForOne } from './driver/waiting';
 export { isMeant, keyOf, lookupsOf } from './driver/lookups';
 export { beganIn, gatheredRun, sinceOf } from './driver/step';
-export { callJob, isCall, plannedCall, queueOfCall, type RunJob, type RunRef, wakeUp } from './driver/jobs';
+export { callAt, callJob, isCall, plannedCall, queueOfCall, type RunJob, type RunRef, wakeUp } from './driver/jobs';
 export { listenedTypes } from './driver/listened';
 export { LIFECYCLE } from './driver/lifecycle';
 export type { Gathering } from './driver/gathering';

@@ -1,6 +1,7 @@
 import type { ErrorRecord, Fact, Planning, QueueName, SpillwayError } from '@spillway/contracts';
 import type { Log } from '@spillway/observability';
 import type { JobData, NewFact } from '@spillway/queues';
+import type { MayGoOn } from './on-the-spot';
 
 /** One attempt of one job, as its handler sees it. */
 export interface JobContext<Data> {
@@ -9,13 +10,28 @@ export interface JobContext<Data> {
   data: Data;
   /** From 1. */
   attempt: number;
-  /** An earlier attempt was cut off (its worker died), so what it did is not known. */
+  /** An earlier attempt may have been cut off (its worker died), so what it did is not known. */
   interrupted: boolean;
   /** How many earlier attempts were cut off. */
   deaths: number;
   /** Aborts when the attempt's time is over or the job is cancelled: give it to every call that can hang. */
   signal: AbortSignal;
   log: Log;
+  /** Whether a job that this one leads to may be given back as `next`; absent where none may. */
+  mayGoOn?: MayGoOn;
+  /** Of one that is done on the spot: what was known when it was asked for. */
+  known?: unknown;
+}
+
+/** A job that its worker does right after the one that led to it. */
+export interface NextJob {
+  queue: QueueName;
+  id: string;
+  data: JobData[QueueName];
+  /** In place of the queue's own number. */
+  attempts?: number;
+  /** What its handler need not look up. */
+  known?: unknown;
 }
 
 /** What a handler gives back when it is done. */
@@ -33,6 +49,8 @@ export interface Outcome {
   recorded?: boolean;
   /** The other side may have seen this effect before. */
   repeat?: boolean;
+  /** To be done in this one's place, as `JobContext.mayGoOn` said they may; they are in no queue. */
+  next?: NextJob[];
 }
 
 export type GivenUp = 'dead-letter' | 'cancelled';

@@ -41,7 +41,7 @@ export class LaneKeeper {
     worker.on('drained', () => pump.drained());
   }
 
-  private placeOf(job: Job) {
+  private placeOf(job: Pick<Job, 'opts'>) {
     return this.pumps.length > 0 ? placeOf(job.opts) : undefined;
   }
 
@@ -54,7 +54,7 @@ export class LaneKeeper {
   }
 
   /** Before a job with an ordering key is given up: those behind it wait for an operator, if the tenant wants it so. */
-  async park(job: Job, error: ErrorRecord): Promise<void> {
+  async park(job: Pick<Job, 'id' | 'opts'>, error: ErrorRecord): Promise<void> {
     const { lanes } = this.parts.queues;
     const place = this.placeOf(job);
     if (place?.key === undefined || lanes.onExhausted(place.lane) !== 'park') return;

@@ -1,3 +1,4 @@
+import { Places } from './places';
 import { shares } from './shares';
 
 /** Bytes of payloads that a worker holds at once before it takes no more jobs: some five times as much is memory. */
@@ -20,15 +21,20 @@ export class Room {
   /** Jobs that run, of each partition. */
   private readonly busy: number[];
   private bytes = 0;
+  /** For jobs that did not come through the queue. */
+  private readonly beside = new Places(() => this.hasPlace);
+  private told: number[];
 
   constructor(private readonly options: RoomOptions) {
     this.busy = Array.from({ length: options.partitions }, () => 0);
+    this.told = this.most;
   }
 
   /** How many jobs each partition may run. At least one: a worker cannot be told to run none. */
   get most(): number[] {
     const { busy } = this;
-    return this.isFull ? busy.map((own) => Math.max(1, own)) : shares(this.options.concurrency, busy);
+    if (this.isFull) return busy.map((own) => Math.max(1, own));
+    return shares(Math.max(1, this.options.concurrency - this.beside.taken), busy);
   }
 
   /**
@@ -46,7 +52,25 @@ export class Room {
       });
     } finally {
       this.change(partition, -1, -held);
+      this.beside.look();
     }
+  }
+
+  /** Takes a place for a job that did not come through the queue. @param waitMs how long one is waited for */
+  async enter(waitMs: number): Promise<boolean> {
+    const got = await this.beside.take(waitMs);
+    this.tell();
+    return got;
+  }
+
+  leave(): void {
+    this.beside.give();
+    this.tell();
+  }
+
+  private get hasPlace(): boolean {
+    const running = this.busy.reduce((sum, own) => sum + own, this.beside.taken);
+    return !this.isFull && running < this.options.concurrency;
   }
 
   private get isFull(): boolean {
@@ -54,11 +78,16 @@ export class Room {
   }
 
   private change(partition: number, jobs: number, bytes: number): void {
-    const wasFull = this.isFull;
     this.busy[partition]! += jobs;
     this.bytes += bytes;
-    const isShared = jobs !== 0 && this.busy.length > 1;
-    if (isShared || wasFull || this.isFull) this.options.onChange(this.most);
+    this.tell();
+  }
+
+  private tell(): void {
+    const { most } = this;
+    if (most.every((one, at) => one === this.told[at])) return;
+    this.told = most;
+    this.options.onChange(most);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { QueueName } from '@spillway/contracts';
 import { activeSpan, type Log, measure } from '@spillway/observability';
-import type { Job, JobData } from '@spillway/queues';
+import type { JobData } from '@spillway/queues';
 import { type Outcome, subjectOf } from './handler';
+import { type AttemptJob, attemptOf } from './job-facts';
 
 /** What became of an attempt. `failed`: its run was told, and goes on. */
 export type AttemptOutcome = 'done' | 'failed' | 'retry' | 'wait' | 'dead-letter' | 'cancelled';
@@ -18,7 +19,7 @@ export class AttemptTelling {
 
   constructor(
     private readonly queue: QueueName,
-    private readonly job: Job,
+    private readonly job: AttemptJob,
     private readonly data: JobData[QueueName],
     private readonly parentLog: Log,
   ) {
@@ -35,7 +36,11 @@ export class AttemptTelling {
 
   /** With the ids of the job; made when somebody has something to say. */
   get log(): Log {
-    return (this.lines ??= this.parentLog.child({ ...this.ids(), attempt: this.job.attemptsMade + 1 }));
+    return (this.lines ??= this.parentLog.child({ ...this.ids(), attempt: attemptOf(this.job, this.data) }));
+  }
+
+  get elapsedMs(): number {
+    return Math.round(performance.now() - this.startedAt);
   }
 
   done(outcome: Outcome): void {
@@ -74,7 +79,7 @@ export class AttemptTelling {
       'messaging.operation.name': 'process',
       'messaging.operation.type': 'process',
       'messaging.message.id': this.job.id,
-      'spillway.attempt': this.job.attemptsMade + 1,
+      'spillway.attempt': attemptOf(this.job, this.data),
       ...('facts' in this.data
         ? { 'messaging.batch.message_count': this.data.facts.length }
         : { 'spillway.tenant': tenant, 'spillway.event.id': eventId }),
@@ -84,7 +89,7 @@ export class AttemptTelling {
 }
 
 /** From when on it could have been taken. */
-function readyAt({ timestamp, opts }: Job): number {
+function readyAt({ timestamp, opts }: AttemptJob): number {
   return timestamp + (opts.delay ?? 0);
 }
 

@@ -1,15 +1,6 @@
 import type { Config } from '@spillway/config';
-import {
-  type AttemptRecord,
-  type DeadLetter,
-  type ErrorRecord,
-  messageOf,
-  PermanentError,
-  type Planning,
-  type QueueName,
-  SpillwayError,
-} from '@spillway/contracts';
-import { currentTracing, type Log, measure } from '@spillway/observability';
+import { PermanentError, type QueueName } from '@spillway/contracts';
+import { currentTracing, type Log, measure, traced } from '@spillway/observability';
 import {
   backoffDelay,
   type DeadLetters,
@@ -21,16 +12,17 @@ import {
 } from '@spillway/queues';
 import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
 import { AttemptSignal } from './attempt-signal';
-import { deadLetterOf, redrivesOf } from './dead-letter-of';
-import { errorRecord, judge, withoutWords } from './failure';
+import { redrivesOf } from './dead-letter-of';
 import { payloadOf, Room } from './room';
-import { UNRECORDED } from './keep-trying';
 import { readJob } from './read-job';
-import { type GivenUp, type Handler, type JobContext, type Outcome, subjectOf } from './handler';
+import { type Handler, type JobContext, type NextJob, type Outcome, subjectOf } from './handler';
+import { type Again, Failures } from './failures';
+import { type AttemptJob, attemptOf, JobFacts } from './job-facts';
 import { LaneKeeper, type ParkedKey } from './lane-keeper';
+import type { Colleague, MayGoOn, OnTheSpot } from './on-the-spot';
 import { type IsolatedJob, standingOf, Suspects, triedOf } from './suspects';
 import { AttemptTelling, startAtZero } from './telling';
-import { WORKER_NAME } from './worker-name';
+import type { Visit } from './visit';
 
 export interface WorkerParts {
   config: Config['queues'];
@@ -44,6 +36,8 @@ export interface WorkerParts {
   isolate?(queue: QueueName, job: IsolatedJob): Promise<Outcome>;
   /** An ordering key stands still until an operator decides. */
   onParked?(parked: ParkedKey): Promise<void>;
+  /** For what a job leads to; without it everything goes through its queue. */
+  onTheSpot?: OnTheSpot;
 }
 
 /** BullMQ's own limit would fail innocent bystanders of a crash for good: we judge poison ourselves. */
@@ -52,13 +46,18 @@ const NO_STALLED_LIMIT = 1_000_000;
 const AWAY_MS = 1_000;
 
 /** Takes a queue's jobs to its handler: time limit, cancellation, error classes, dead letters, isolation, facts. */
-export class QueueWorker<Name extends QueueName = QueueName> {
+export class QueueWorker<Name extends QueueName = QueueName> implements Colleague {
   /** One for each partition that this process serves. */
   private readonly workers: Worker[];
   private readonly room: Room;
   private readonly running = new Map<string, AttemptSignal>();
   private readonly lanes: LaneKeeper;
   private readonly suspects = new Suspects();
+  private readonly jobFacts: JobFacts<Name>;
+  private readonly failures: Failures<Name>;
+  isClosing = false;
+  readonly queue: Name;
+  readonly concurrency: number;
 
   constructor(
     private readonly handler: Handler<Name>,
@@ -71,7 +70,11 @@ export class QueueWorker<Name extends QueueName = QueueName> {
       onChange: (most) => this.workers.forEach((worker, at) => (worker.concurrency = most[at]!)),
     });
     startAtZero(handler.queue);
+    this.jobFacts = new JobFacts(handler);
+    this.queue = handler.queue;
+    this.concurrency = parts.queues.catalogue[handler.queue].concurrency;
     this.lanes = new LaneKeeper(handler.queue, parts);
+    this.failures = new Failures(handler, parts, this.jobFacts, this.lanes);
     this.workers = served.map((partition, index) => {
       const worker = this.open(partition, index);
       this.lanes.watch(worker, partition);
@@ -97,9 +100,18 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     return worker;
   }
 
+  enter(waitMs: number): Promise<boolean> {
+    return this.room.enter(waitMs);
+  }
+
+  leave(): void {
+    this.room.leave();
+  }
+
   async ready(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.waitUntilReady()));
     await this.lanes.start();
+    this.parts.onTheSpot?.join(this);
   }
 
   /** Whether jobs are taken and the queue is reached. */
@@ -124,6 +136,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
 
   /** Takes no more jobs, waits for those that run, and leaves what is not done in time to the next worker. */
   async close(drainTimeoutMs: number): Promise<void> {
+    this.isClosing = true;
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, drainTimeoutMs);
     await Promise.race([Promise.all(this.workers.map((worker) => worker.close())), late]);
@@ -134,27 +147,84 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   private async process(job: Job, hold: (bytes: number) => void, token?: string): Promise<unknown> {
     const data = await readJob(this.handler.queue, job, this.parts, token);
     hold(payloadOf(job.data as object, data));
-    const started = performance.now();
     const telling = new AttemptTelling(this.handler.queue, job, data, this.parts.log);
     if ((job.stalledCounter ?? 0) > 0) await this.stopIfDead(job, data);
+    const visit = this.parts.onTheSpot?.visit(this);
     try {
-      const outcome = await this.attempt(job, data, telling);
+      const outcome = await this.attempt(job, data, telling, visit?.mayGoOn);
       await this.forgetDeadLetter(job, data);
-      await this.parts.facts.record([...(outcome.facts ?? []), ...this.successFacts(job, data, outcome, started)]);
+      const facts = this.factsOf(job, data, outcome, telling);
+      if (visit && outcome.next?.length) {
+        visit.tell(facts);
+        await visit.do(outcome.next);
+        await visit.tellAll();
+      } else await this.parts.facts.record(facts);
       telling.done(outcome);
       return this.shown(outcome);
     } catch (error) {
-      return this.fail(job, data, error, started, telling, token);
+      const judged = await this.failures.judged(job, data, error, telling);
+      if ('concluded' in judged) return this.shown(judged.concluded);
+      if ('dead' in judged) throw new UnrecoverableError(this.failures.told(judged.dead));
+      return await this.again(job, judged, token);
+    } finally {
+      await visit?.leave();
     }
+  }
+
+  async doNext({ id, data: given, attempts, known }: NextJob, visit: Visit): Promise<readonly NextJob[]> {
+    const { queue } = this;
+    const data = given as JobData[Name];
+    const most = attempts ?? this.parts.queues.catalogue[queue].attempts;
+    const job = { ...NEW_JOB, id, name: queue, opts: { attempts: most }, timestamp: Date.now() };
+    const attributes = { 'messaging.destination.name': queue };
+    return traced(`process ${queue}`, { attributes }, async () => {
+      const telling = new AttemptTelling(queue, job, data, this.parts.log);
+      try {
+        const limits = { id, attempt: 1, deaths: 0, timeoutMs: this.timeoutOf(data) };
+        const outcome = await this.run(data, limits, telling, { known, mayGoOn: visit.mayGoOn });
+        visit.tell(this.factsOf(job, data, outcome, telling));
+        telling.done(outcome);
+        return outcome.next ?? [];
+      } catch (error) {
+        await this.failOnTheSpot(job, data, error, telling, visit).catch((err: unknown) =>
+          telling.log.warn({ err }, 'the job could not be put into its queue: it is made again'),
+        );
+        return [];
+      }
+    });
+  }
+
+  /** After an attempt on the spot the others are the queue's. @throws TransientError `queues-unavailable` */
+  private async failOnTheSpot(
+    job: AttemptJob,
+    data: JobData[Name],
+    error: unknown,
+    telling: AttemptTelling,
+    visit: Visit,
+  ): Promise<void> {
+    await visit.tellAll();
+    const judged = await this.failures.judged(job, data, error, telling);
+    if (!('verdict' in judged)) return;
+    const { verdict, kept } = judged;
+    const { catalogue } = this.parts.queues;
+    const isUsedUp = verdict.next === 'retry';
+    const tried = 'meta' in data && isUsedUp ? { ...data, meta: { ...data.meta, tried: 1 } } : data;
+    await this.parts.queues.add(this.queue, tried, {
+      id: job.id!,
+      delayMs: isUsedUp ? backoffDelay(1, catalogue[this.queue], kept) : verdict.delayMs,
+      attempts: isUsedUp ? job.opts.attempts! - 1 : job.opts.attempts,
+      ...('meta' in data && { priority: data.meta.priority }),
+    });
+  }
+
+  /** @returns what the ledger is to know */
+  private factsOf(job: AttemptJob, data: JobData[Name], outcome: Outcome, telling: AttemptTelling): NewFact[] {
+    return [...(outcome.facts ?? []), ...this.jobFacts.success(job, data, outcome, telling.elapsedMs)];
   }
 
   /** What the admin shows of an outcome may be another's answer: sealed queues do not get it. */
   private shown(outcome: Outcome): unknown {
     return this.parts.queues.codec.seals ? (outcome.response ?? null) : (outcome.value ?? null);
-  }
-
-  private told(error: DeadLetter['error']): string {
-    return this.parts.queues.codec.seals ? error.code : error.message;
   }
 
   /**
@@ -166,8 +236,8 @@ export class QueueWorker<Name extends QueueName = QueueName> {
   private async stopIfDead(job: Job, data: JobData[Name]): Promise<void> {
     const letter = await this.parts.deadLetters.find(this.handler.queue, job.id!, subjectOf(data).tenant);
     if (!letter || redrivesOf(letter.job.data as JobData[Name]) < redrivesOf(data)) return;
-    await this.parts.facts.record(this.endFacts(job, data, 'dead-letter', letter.error));
-    throw new UnrecoverableError(this.told(letter.error));
+    await this.parts.facts.record(this.jobFacts.givenUp(job, data, 'dead-letter', letter.error));
+    throw new UnrecoverableError(this.failures.told(letter.error));
   }
 
   /** A crash in the middle of a redrive leaves the dead letter beside the job; a job that is done has none. */
@@ -175,14 +245,10 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     if (redrivesOf(data) > 0) await this.parts.deadLetters.remove(this.handler.queue, job.id!, subjectOf(data).tenant);
   }
 
-  private async attempt(job: Job, data: JobData[Name], telling: AttemptTelling): Promise<Outcome> {
+  private async attempt(job: Job, data: JobData[Name], telling: AttemptTelling, mayGoOn?: MayGoOn): Promise<Outcome> {
     const id = job.id!;
-    const meta = 'meta' in data ? data.meta : undefined;
-    if (meta?.deadline && Date.now() > meta.deadline) {
-      throw new PermanentError('the deadline of the job has passed', { code: 'deadline-passed' });
-    }
-    const timeoutMs = meta?.timeoutMs ?? this.parts.queues.catalogue[this.handler.queue].timeoutMs;
-    const attempt = job.attemptsMade + 1;
+    const timeoutMs = this.timeoutOf(data);
+    const attempt = attemptOf(job, data);
     const deaths = job.stalledCounter ?? 0;
     const standing = standingOf(deaths, attempt, triedOf(job));
     if (standing === 'guilty' && this.parts.isolate) {
@@ -190,14 +256,25 @@ export class QueueWorker<Name extends QueueName = QueueName> {
       return this.parts.isolate(this.handler.queue, { id, data, attempt, deaths, timeoutMs });
     }
     if (standing === 'suspect') telling.log.info({ deaths }, 'job is a suspect: its workers died');
-    const run = () => this.run(data, { id, attempt, deaths, timeoutMs }, telling);
-    return standing === 'free' ? run() : this.suspects.run(job, { deaths, attempt }, run);
+    const limits = { id, attempt, deaths, timeoutMs };
+    if (standing === 'free') return this.run(data, limits, telling, { mayGoOn });
+    return this.suspects.run(job, { deaths, attempt }, () => this.run(data, limits, telling));
+  }
+
+  /** @throws PermanentError `deadline-passed` */
+  private timeoutOf(data: JobData[Name]): number {
+    const meta = 'meta' in data ? data.meta : undefined;
+    if (meta?.deadline && Date.now() > meta.deadline) {
+      throw new PermanentError('the deadline of the job has passed', { code: 'deadline-passed' });
+    }
+    return meta?.timeoutMs ?? this.parts.queues.catalogue[this.handler.queue].timeoutMs;
   }
 
   private async run(
     data: JobData[Name],
     { id, attempt, deaths, timeoutMs }: Omit<IsolatedJob, 'data'>,
     telling: AttemptTelling,
+    more: Pick<JobContext<JobData[Name]>, 'mayGoOn' | 'known'> = {},
   ): Promise<Outcome> {
     const limits = new AttemptSignal(timeoutMs);
     this.running.set(id, limits);
@@ -207,9 +284,10 @@ export class QueueWorker<Name extends QueueName = QueueName> {
         queue: this.handler.queue,
         data,
         attempt,
-        interrupted: deaths > 0,
+        interrupted: deaths > 0 || ('meta' in data && data.meta.unsure === true),
         deaths,
         signal: limits.signal,
+        ...more,
         get log() {
           return telling.log;
         },
@@ -220,51 +298,8 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     }
   }
 
-  /** @returns when the handler has an end for it; otherwise throws what BullMQ is to do */
-  private async fail(
-    job: Job,
-    data: JobData[Name],
-    error: unknown,
-    started: number,
-    telling: AttemptTelling,
-    token?: string,
-  ): Promise<unknown> {
-    const attempt = job.attemptsMade + 1;
-    const waits = Math.max(0, job.attemptsStarted - attempt - (job.stalledCounter ?? 0));
-    const verdict = judge(error, attempt, job.opts.attempts ?? 1, waits);
-    const record = errorRecord(error);
-    const facts = this.failureFacts(job, data, record, started);
-    const concluded = verdict.next === 'dead-letter' ? await this.conclude(job, data, error) : undefined;
-    if (concluded) {
-      const ended = this.endedFact(job, data, { error: record });
-      await this.parts.facts.record([...facts, ...(concluded.facts ?? []), ended]);
-      telling.failed('failed', record);
-      telling.log.info({ code: record.code, class: record.class }, 'call failed');
-      return this.shown(concluded);
-    }
-    if (verdict.next === 'dead-letter') {
-      const cancelled = error instanceof SpillwayError && error.code === 'job-cancelled';
-      // First, so that its trace is kept and the dead letter says so.
-      telling.failed(cancelled ? 'cancelled' : 'dead-letter', record);
-      if (!cancelled) await this.lanes.park(job, { ...record, message: this.told(record) });
-      if (!cancelled)
-        await this.parts.deadLetters.put(
-          this.handler.queue,
-          deadLetterOf(this.handler.queue, job, data, record, attempt),
-        );
-      await this.parts.facts.record([
-        ...facts,
-        ...this.endFacts(job, data, cancelled ? 'cancelled' : 'dead-letter', record),
-      ]);
-      telling.log.warn({ code: record.code, err: error }, cancelled ? 'job cancelled' : 'job is dead');
-      throw new UnrecoverableError(this.told(record));
-    }
-    telling.failed(verdict.next, record);
-    // Facts go through the queues, too.
-    if (record.code !== 'queues-unavailable') await this.parts.facts.record(facts);
-    telling.log.info({ code: record.code, class: record.class }, 'attempt failed');
-    // What others answered may be in the message: sealed queues do not get it.
-    const kept = this.parts.queues.codec.seals ? withoutWords(error, record.code) : error;
+  /** @throws what BullMQ is to do */
+  private async again(job: Job, { verdict, kept }: Again, token?: string): Promise<never> {
     await this.lanes.retryLater(job, token, verdict, kept);
     if (verdict.next === 'wait') {
       await job.moveToDelayed(Date.now() + verdict.delayMs, token);
@@ -272,61 +307,7 @@ export class QueueWorker<Name extends QueueName = QueueName> {
     }
     throw kept;
   }
-
-  private conclude(job: Job, data: JobData[Name], error: unknown): Promise<Outcome | undefined> | undefined {
-    const known = error instanceof SpillwayError ? error : new PermanentError(messageOf(error), { code: 'unexpected' });
-    return this.handler.conclude?.(data, job.id!, known);
-  }
-
-  private endedFact(job: Job, data: JobData[Name], more: { attempt?: AttemptRecord; error?: ErrorRecord }): NewFact {
-    const ended = { ...subjectOf(data), kind: 'job.ended' as const, jobId: job.id!, queue: this.handler.queue };
-    return { ...ended, state: 'done', ...this.planned(job, data), ...more };
-  }
-
-  private planned(job: Job, data: JobData[Name]): { planned: Planning } | undefined {
-    const planned = this.handler.planned?.(data, job.id!);
-    return planned && { planned };
-  }
-
-  private successFacts(job: Job, data: JobData[Name], outcome: Outcome, started: number): NewFact[] {
-    if (!this.handler.tellsAttempts || outcome.silent) return [];
-    return [
-      this.endedFact(job, data, {
-        attempt: {
-          attempt: job.attemptsMade + 1,
-          durationMs: Math.round(performance.now() - started),
-          worker: WORKER_NAME,
-          ...(outcome.repeat && { repeat: true }),
-          ...(outcome.recorded && { recorded: true }),
-          ...(outcome.response && { response: outcome.response }),
-          ...(outcome.channel && { channel: outcome.channel }),
-        },
-      }),
-    ];
-  }
-
-  private failureFacts(job: Job, data: JobData[Name], error: DeadLetter['error'], started: number): NewFact[] {
-    if (!this.handler.tellsAttempts) return [];
-    return [
-      {
-        ...subjectOf(data),
-        kind: 'job.attempt',
-        jobId: job.id!,
-        queue: this.handler.queue,
-        attempt: job.attemptsMade + 1,
-        durationMs: Math.round(performance.now() - started),
-        error,
-        worker: WORKER_NAME,
-        ...this.planned(job, data),
-        // What it did will be done again, and nobody dies: only this attempt can tell.
-        ...(error.code === UNRECORDED && { repeat: true }),
-      },
-    ];
-  }
-
-  private endFacts(job: Job, data: JobData[Name], state: GivenUp, error: DeadLetter['error']): NewFact[] {
-    if (this.handler.onGivenUp) return this.handler.onGivenUp(data, job.id!, state, error);
-    if (!this.handler.tellsAttempts) return [];
-    return [{ ...subjectOf(data), kind: 'job.ended', jobId: job.id!, queue: this.handler.queue, state, error }];
-  }
 }
+
+/** A job that was in no queue yet. */
+const NEW_JOB = { attemptsMade: 0, attemptsStarted: 1, stalledCounter: 0 };

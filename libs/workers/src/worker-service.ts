@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { activeTraceparent } from '@spillway/observability';
 import { forkEnvironment, type Platform, recordsAnswer } from '@spillway/runtime';
-import { QueueWorker } from '@spillway/worker-kit';
+import { OnTheSpot, QueueWorker } from '@spillway/worker-kit';
 import { handlerOf } from './handlers';
 import { Isolation } from './isolation/isolation';
 import { healLanes, syncPolicies } from './maintenance/lanes';
@@ -68,6 +68,7 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
         platform.audit.record({ actor: role, action: 'job.forged', target: `${name}/${id}` }).catch((err: unknown) => {
           platform.log.error({ err, queue: name, job: id }, 'a forged job could not be audited');
         }),
+      onTheSpot: platform.config.queues.onTheSpot ? onTheSpotOf(platform) : undefined,
       isolate: (name, job) => isolation.run({ queue: name, job, traceparent: activeTraceparent() }),
     });
     this.stopListening = platform.signals.on((signal) => {
@@ -144,4 +145,13 @@ export class WorkerService implements OnApplicationBootstrap, OnApplicationShutd
     this.loops.push(loop);
     return loop;
   }
+}
+
+const spots = new WeakMap<Platform, OnTheSpot>();
+
+/** One for all workers of a process: what one's job leads to another may do. */
+function onTheSpotOf(platform: Platform): OnTheSpot {
+  const known = spots.get(platform) ?? new OnTheSpot(platform.queues, platform.facts, () => platform.health.isDraining);
+  spots.set(platform, known);
+  return known;
 }

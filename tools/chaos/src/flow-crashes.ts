@@ -26,6 +26,11 @@ export interface Fault {
   edge?: boolean;
 }
 
+export interface CrashOptions {
+  /** Every call goes through its queue, as where each queue has processes of its own. */
+  throughQueues?: boolean;
+}
+
 /** How a run came out, whatever was done to the workers meanwhile. */
 export interface Outcome {
   /** Points that the first worker passed. */
@@ -66,6 +71,7 @@ export class FlowCrashes {
     private readonly other: ThirdParty,
     private readonly edge: SpillwayProcess,
     private readonly database: Database,
+    private readonly options: CrashOptions,
   ) {
     other.answer = (call) => {
       this.answers.hear(call);
@@ -73,12 +79,12 @@ export class FlowCrashes {
     };
   }
 
-  static async start(backend: BackendName): Promise<FlowCrashes> {
+  static async start(backend: BackendName, options: CrashOptions = {}): Promise<FlowCrashes> {
     const servers = await TestServers.start(backend);
     const other = await ThirdParty.start();
     const file = join(mkdtempSync(join(tmpdir(), 'spillway-crashes-')), 'fault');
     const edge = await SpillwayProcess.start(STEADY, servers.environment(faulty(`${file}-edge`)));
-    const self = new FlowCrashes(file, servers, other, edge, openDatabase(servers.postgres.url, 2));
+    const self = new FlowCrashes(file, servers, other, edge, openDatabase(servers.postgres.url, 2), options);
     await self.post(`${edge.adminUrl}/api/v1/apply`, { documents: everyTask(other.url) });
     return self;
   }
@@ -137,7 +143,11 @@ export class FlowCrashes {
 
   private async startWorker(): Promise<SpillwayProcess> {
     // Links lead to the edge.
-    const environment = this.servers.environment({ ...faulty(this.file), PUBLIC_URL: this.edge.ingressUrl });
+    const environment = this.servers.environment({
+      ...faulty(this.file),
+      PUBLIC_URL: this.edge.ingressUrl,
+      ON_THE_SPOT: this.options.throughQueues ? 'off' : 'on',
+    });
     const started = await SpillwayProcess.start(WORKERS, environment);
     this.workers.add(started);
     return started;

@@ -4,13 +4,13 @@ import { type Fault, FlowCrashes, type Outcome, wrongs } from './flow-crashes';
 const PAIRS = 20;
 
 /**
- * `npm run chaos:flows [-- --backend redis|postgres] [--every N] [--from N] [--pairs N]`: a run of a flow with every kind
+ * `npm run chaos:flows [-- --backend redis|postgres] [--every N] [--from N] [--pairs N] [--through-queues]`: a run of a flow with every kind
  * of task, once for each crash point, with a worker that dies there; then with two workers that die, at points by chance.
  */
 async function main(): Promise<void> {
   const only = argument('--backend') as BackendName | undefined;
   for (const backend of BACKENDS.filter((one) => !only || one === only)) {
-    const crashes = await FlowCrashes.start(backend);
+    const crashes = await FlowCrashes.start(backend, { throughQueues: process.argv.includes('--through-queues') });
     try {
       if (!(await crashAll(backend, crashes))) process.exitCode = 1;
     } finally {

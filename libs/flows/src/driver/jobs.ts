@@ -2,7 +2,8 @@ import type { CallJob, FlowJob, JobMeta, PlannedJob, Priority } from '@spillway/
 import type { Json } from '@spillway/jq';
 import type { RunRow } from '@spillway/persistence';
 import { durationMs } from '../definition/durations';
-import { at } from '../definition/json';
+import { at, fieldOf } from '../definition/json';
+import { segmentsOf } from '../definition/pointer';
 import type { CallCommand, Command } from '../engine/state';
 
 /** A job that a run needs. */
@@ -78,6 +79,18 @@ export function callJob(run: RunRef, command: CallCommand, alone = false): RunJo
 export function plannedCall(id: string, queue: string, route: string, run: { id: string; path: string }): PlannedJob {
   const task = run.path.slice(run.path.lastIndexOf('/') + 1);
   return { id, queue, route, task, target: 0, run: run.id };
+}
+
+/** What a task at a path of a definition calls by a job; undefined for one that needs none. */
+export function callAt(definition: unknown, path: string): string | undefined {
+  let task = definition;
+  for (const segment of segmentsOf(path)) {
+    task = Array.isArray(task) ? (task as unknown[])[Number(segment)] : fieldOf(task, segment);
+  }
+  if (at(task, 'run', 'script')) return 'script';
+  const call = fieldOf(task, 'call');
+  // A function of the flow is its definition, whose own call is the job.
+  return typeof call === 'string' && !at(definition, 'use', 'functions', call) ? call : undefined;
 }
 
 /**

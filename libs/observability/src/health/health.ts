@@ -34,6 +34,10 @@ export class Health {
     this.draining = true;
   }
 
+  get isDraining(): boolean {
+    return this.draining;
+  }
+
   /** A process without roles is still starting. */
   async readiness(): Promise<Readiness> {
     const found = await Promise.all(

@@ -8,6 +8,7 @@ import { subjectOf } from '@spillway/worker-kit';
 import { z } from 'zod';
 import { type Caller, canSee, requirePlatform, tenantFor } from '../access/principal';
 import { backlogOf } from './backlog';
+import { findOnTheSpot, type JobOnTheSpot } from './on-the-spot';
 import { ownerOf, readJob } from './read-job';
 import { endpoint, type Endpoint, notFound } from './endpoint';
 import { jobParams, limitField, queueSchema, tenantField } from './fields';
@@ -79,6 +80,7 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
       params: jobParams,
       handle: async ({ params, principal }) => {
         const job = await find(platform, params.queue, params.id, principal);
+        if (!('opts' in job)) return job;
         return {
           ...(await summary(platform, params.queue, job)),
           data: await readJob(platform, params.queue, job),
@@ -95,8 +97,9 @@ export function jobEndpoints(platform: Platform): Endpoint[] {
       params: jobParams,
       handle: async ({ params: { queue, id }, principal, note }) => {
         const job = await find(platform, queue, id, principal);
-        note({ tenant: (await ownerOf(platform, queue, job)).tenant, target: `${queue}/${id}` });
-        const result = await cancel(platform, queue, job);
+        const { tenant } = 'opts' in job ? await ownerOf(platform, queue, job) : job;
+        note({ tenant, target: `${queue}/${id}` });
+        const result = 'opts' in job ? await cancel(platform, queue, job) : await abort(platform, queue, id);
         return { id, queue, ...result };
       },
     }),
@@ -157,8 +160,10 @@ async function list(
 }
 
 /** @throws BadRequestError 404 */
-async function find(platform: Platform, queue: QueueName, id: string, principal: Caller): Promise<Job> {
+async function find(platform: Platform, queue: QueueName, id: string, principal: Caller): Promise<Job | JobOnTheSpot> {
   const job = await platform.queues.find(queue, id);
+  const onTheSpot = job ? undefined : await findOnTheSpot(platform, queue, id, principal);
+  if (onTheSpot) return onTheSpot;
   if (!job || !canSee(principal, (await ownerOf(platform, queue, job)).tenant))
     return notFound(`job ${id} in ${queue}`);
   return job;
@@ -199,8 +204,12 @@ export async function cancel(
       return { state: 'cancelled' };
     }
   }
-  // It runs, here or anywhere: its worker aborts it and tells the ledger.
-  await sendSignal(platform.database.pool, { kind: 'cancel-job', queue, jobId: job.id! });
+  return abort(platform, queue, job.id!);
+}
+
+/** It runs, here or anywhere: its worker aborts it and tells the ledger. */
+async function abort(platform: Platform, queue: QueueName, jobId: string): Promise<{ state: 'cancelling' }> {
+  await sendSignal(platform.database.pool, { kind: 'cancel-job', queue, jobId });
   return { state: 'cancelling' };
 }
 

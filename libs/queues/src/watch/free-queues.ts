@@ -1,9 +1,13 @@
 import type { QueueName } from '@spillway/contracts';
 import { batched } from '@spillway/persistence';
+import type { Queue } from 'bullmq';
 import type { Queues } from '../queues';
 
-/** A queue that was not free is not asked about again for so long. Milliseconds. */
-const ASK_AGAIN_MS = 250;
+/** Jobs that wait for longer than this are a backlog. Milliseconds. */
+const BEHIND_MS = 1_000;
+/** What was heard of a queue is held to be so for this long; of one with a backlog for longer. Milliseconds. */
+const KNOWN_MS = 5;
+const BUSY_KNOWN_MS = 250;
 /** Of jobs that a worker could take, if the queue were not paused; BullMQ's types do not know the last. */
 const READY = ['waiting', 'prioritized', 'paused'] as 'waiting'[];
 
@@ -16,7 +20,7 @@ export class FreeQueues {
 
   constructor(private readonly queues: Queues) {}
 
-  /** Whether the queue is not paused, and no more jobs wait in it than one process works on at a time. */
+  /** Whether the queue is not paused, and has no backlog: more jobs than one process works on at a time, some for long. */
   async isFree(name: QueueName, tenant: string): Promise<boolean> {
     const partition = this.queues.partitions.of(tenant);
     const key = `${partition}/${name}`;
@@ -27,23 +31,27 @@ export class FreeQueues {
 
   private askOf(name: QueueName, partition: number): (nothing: undefined) => Promise<boolean> {
     const queue = this.queues.queue(name, partition);
-    const { concurrency } = this.queues.catalogue[name];
-    let busyUntil = 0;
-    const look = async () => {
-      if (Date.now() < busyUntil) return false;
-      const [isPaused, counts] = await Promise.all([queue.isPaused(), queue.getJobCounts(...READY)]);
-      const waiting = READY.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
-      const isFree = !isPaused && waiting <= concurrency;
-      if (!isFree) busyUntil = Date.now() + ASK_AGAIN_MS;
-      return isFree;
-    };
+    let known = { isFree: false, until: 0 };
     return batched(
       async (asked: undefined[]) => {
-        // Where that cannot be known, the queue is to decide.
-        const isFree = await look().catch(() => false);
-        return asked.map(() => isFree);
+        if (Date.now() >= known.until) {
+          // Where that cannot be known, the queue is to decide.
+          const seen = await this.look(queue, this.queues.catalogue[name].concurrency).catch(() => 'paused');
+          known = { isFree: seen === 'free', until: Date.now() + (seen === 'busy' ? BUSY_KNOWN_MS : KNOWN_MS) };
+        }
+        return asked.map(() => known.isFree);
       },
       { most: 1_000 },
     );
+  }
+
+  private async look(queue: Queue, concurrency: number): Promise<'free' | 'paused' | 'busy'> {
+    const [isPaused, counts] = await Promise.all([queue.isPaused(), queue.getJobCounts(...READY)]);
+    if (isPaused) return 'paused';
+    const waiting = READY.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+    if (waiting <= concurrency) return 'free';
+    // Many may come at once and soon be done.
+    const since = await this.queues.backend.oldestWaiting(queue);
+    return since === undefined || Date.now() - since < BEHIND_MS ? 'free' : 'busy';
   }
 }

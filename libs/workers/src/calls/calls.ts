@@ -27,10 +27,11 @@ import {
 import { compileTemplate } from '@spillway/jq';
 import { traced } from '@spillway/observability';
 import type { CallRecord } from '@spillway/persistence';
-import type { NewFact } from '@spillway/queues';
 import { between, crashPoint, type LiveTenant, type Platform } from '@spillway/runtime';
 import { type JobContext, keepTrying, type Outcome } from '@spillway/worker-kit';
 import { APPROVAL, approvalOf, messageOf } from './approval';
+import { afterCrash } from '../runs/after-crash';
+import type { KnownCall, Published } from '../runs/run-publisher';
 import { type RunSteps, runStepsOf, type Telling } from '../runs/run-steps';
 import { standingStill } from '../runs/stand-still';
 import { errorOf } from './call-error';
@@ -59,12 +60,30 @@ export class Calls {
   }
 
   async handle(context: JobContext<CallJob>): Promise<Outcome> {
+    return context.known ? this.held(context.data.run, () => this.make(context)) : this.make(context);
+  }
+
+  /** What is done on the spot is in no queue, whose lock would say that somebody is at it: what the run asked for says so. */
+  private async held<T>({ id: runId, node }: CallJob['run'], work: () => Promise<T>): Promise<T> {
+    const { platform } = this;
+    const touch = () => void platform.runs.touchCommands([{ runId, node }]).catch(() => undefined);
+    const timer = setInterval(touch, platform.config.queues.lockDurationMs / 4);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  private async make(context: JobContext<CallJob>): Promise<Outcome> {
     const { run, call } = context.data;
     const key = answerKey(run.node);
     crashPoint('begin call');
-    const known = await this.look(context.data, key);
+    const known = await this.look(context, key);
     if (known.state === 'answered') {
       await between('wake', () => this.wake(context.data, key));
+      // Its worker may have died over a call that it made on the spot.
+      if (context.interrupted) await standingStill(afterCrash(this.platform, run.id));
       return { recorded: true, repeat: context.deaths > 1, value: known.input ?? 'answered before' };
     }
     if (call.callback || call.name === APPROVAL) return this.ask(context);
@@ -72,13 +91,17 @@ export class Calls {
     const output = await traced(`call ${call.name}`, {}, () => this.perform(context));
     crashPoint('after call');
     const answer: Answer = { kind: 'answer', node: run.node, output: output ?? null };
-    const facts = await this.answer(context.data, answer, context, known.read);
+    const { facts, next } = await this.answer(context.data, answer, context, known.read);
     const channel = call.name === 'spillway.notify' && (call.with as { channel?: string } | null)?.channel;
-    return { value: excerpt(output), repeat: context.interrupted, facts, ...(channel && { channel }) };
+    return { value: excerpt(output), repeat: context.interrupted, facts, next, ...(channel && { channel }) };
   }
 
   /** Whether the call was answered before. A run that waits for this answer alone is read whole, to be taken on with it. */
-  private async look({ run }: CallJob, key: string): Promise<CallRecord & { read?: Read }> {
+  private async look(
+    { data: { run }, known }: JobContext<CallJob>,
+    key: string,
+  ): Promise<CallRecord & { read?: Read }> {
+    if (known) return { state: 'open', ...(known as KnownCall) };
     if (!run.alone) return standingStill(this.platform.runs.callRecord({ runId: run.id, node: run.node, key }));
     const read = await this.steps.awaiting(run.id, run.node);
     return read ? { state: 'open', read } : { state: 'answered' };
@@ -114,29 +137,29 @@ export class Calls {
   async fail(data: CallJob, _jobId: string, error: SpillwayError): Promise<Outcome> {
     const failure: FlowError = errorOf(error);
     const input: Answer = { kind: 'failure', node: data.run.node, error: failure };
-    const facts = await this.answer(data, input, { log: this.platform.log });
+    const { facts } = await this.answer(data, input, { log: this.platform.log });
     return { value: { error: failure }, facts };
   }
 
   /**
    * @param attempt the one that made the call
-   * @returns facts for the ledger, where the answer took the run on
+   * @returns what the answer led to, where it took the run on
    */
   private async answer(
     data: CallJob,
     input: Answer,
-    attempt: Telling & { signal?: AbortSignal },
+    attempt: Telling & Partial<Pick<JobContext<CallJob>, 'signal' | 'mayGoOn'>>,
     read?: Read,
-  ): Promise<NewFact[]> {
+  ): Promise<Published> {
     const key = answerKey(data.run.node);
     const taken = () => this.steps.answer(data.run.id, { key, input }, read, attempt);
-    const facts = await between('taking on', taken);
-    if (facts) return facts;
+    const published = await between('taking on', taken);
+    if (published) return published;
     const { signal } = attempt;
     const deliver = () => this.platform.runs.deliver({ tenant: data.meta.tenant, runId: data.run.id, key, input });
     await between('answer', () => standingStill(signal ? keepTrying(deliver, signal) : deliver()));
     await between('wake', () => this.wake(data, key));
-    return [];
+    return { facts: [] };
   }
 
   private async wake({ run, meta, eventId, route }: CallJob, why: string): Promise<void> {

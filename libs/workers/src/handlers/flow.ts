@@ -3,6 +3,7 @@ import { quotaExceeded } from '@spillway/intake';
 import type { NewFact } from '@spillway/queues';
 import { crashPoint, type Platform } from '@spillway/runtime';
 import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
+import { afterCrash } from '../runs/after-crash';
 import { type RunSteps, runStepsOf } from '../runs/run-steps';
 import { standingStill } from '../runs/stand-still';
 
@@ -28,10 +29,12 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
       const { wakeAt, seq } = stepped.idle;
       const isTimer = id.startsWith(`${data.run.id}.t${seq}`);
       if (isTimer && wakeAt) await this.steps.publisher.early({ run: stepped.idle, seq, wakeAt });
+      // Who began it, or took it on, may have died over a call that it made on the spot.
+      if (data.start || interrupted) await standingStill(afterCrash(this.platform, data.run.id));
       return { silent, value: 'nothing to do' };
     }
-    const facts = await this.steps.makeKnown(stepped, context);
-    return { silent, facts, value: { status: stepped.run.status } };
+    const { facts, next } = await this.steps.makeKnown(stepped, context, context.mayGoOn);
+    return { silent, facts, next, value: { status: stepped.run.status } };
   }
 
   /**

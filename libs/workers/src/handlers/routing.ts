@@ -13,7 +13,7 @@ import { Acceptor } from '@spillway/intake';
 import type { NewFact } from '@spillway/queues';
 import { plan, type Planned, planRun } from '@spillway/routing';
 import { between, crashPoint, type LiveTenant, type Platform } from '@spillway/runtime';
-import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
+import type { GivenUp, Handler, JobContext, NextJob, Outcome } from '@spillway/worker-kit';
 import { Beginnings } from '../runs/beginnings';
 
 const SCHEDULE_DEDUPE_MS = 3_600_000;
@@ -58,8 +58,12 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     if (tenant) await this.prepareRuns(tenant, event, planned.jobs);
     const begun = tenant ? await this.beginnings.begin(tenant, own, context) : [];
     const jobs = planned.jobs.filter((one) => !begun.some(({ planned }) => planned === one));
-    await between('adding the jobs of routes', () => this.enqueue(jobs));
+    const next = await this.onTheSpot(jobs, context);
+    const left = jobs.filter(({ job }) => !next.some(({ id }) => id === job.id));
+    // An earlier attempt may have died over what it did on the spot.
+    await between('adding the jobs of routes', () => this.enqueue(context.interrupted ? left.map(unsure) : left));
     return {
+      next: [...next, ...begun.flatMap((one) => one.next ?? [])],
       facts: [
         ...acceptedFact(job),
         { ...aboutEvent(job), kind: 'event.routed', jobs: planned.jobs.map((one) => one.job), replay: replay?.id },
@@ -67,6 +71,17 @@ export class RoutingHandler implements Handler<'ingress-events'> {
       ],
       value: { routes: planned.jobs.map((one) => one.job.route), problems: planned.problems },
     };
+  }
+
+  /** Tasks of routes that may be done right here; what they did is found by their ids if they come again. */
+  private async onTheSpot(jobs: Planned[], { mayGoOn, attempt, interrupted }: JobContext<unknown>): Promise<NextJob[]> {
+    if (!mayGoOn || attempt > 1 || interrupted) return [];
+    const isOurs = async ({ queue, data, delayMs }: Planned) =>
+      'task' in data && !delayMs && (await mayGoOn(queue, data));
+    const may = await Promise.all(jobs.map(isOurs));
+    return jobs
+      .filter((_, at) => may[at])
+      .map(({ queue, job, data, attempts }) => ({ queue, id: job.id, data, attempts }));
   }
 
   /** Runs that this event begins together with others that came before it. */
@@ -163,6 +178,11 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     });
     return { value: accepted };
   }
+}
+
+function unsure(planned: Planned): Planned {
+  const { data } = planned;
+  return 'task' in data ? { ...planned, data: { ...data, meta: { ...data.meta, unsure: true } } } : planned;
 }
 
 function aboutEvent({ event }: IngressJob) {

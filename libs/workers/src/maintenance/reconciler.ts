@@ -153,6 +153,7 @@ export class Reconciler {
     if (job) return;
     // Calls of runs are made again from what the run asked for (runs/sweep.ts), and a run that is there has begun.
     if (open.runId) return this.settleRunJob(open, result);
+    if (await this.isOnTheSpot(open)) return;
     const again = await this.rebuild(open);
     if (again) {
       await queues.add(again.queue, again.data, {
@@ -171,6 +172,14 @@ export class Reconciler {
     const lost: NewFact = { ...about, kind: 'job.ended', state: 'cancelled', error };
     await facts.record([lost]);
     result.told += 1;
+  }
+
+  /** Whether the worker that routed the event still has it: it may be doing this itself. */
+  private async isOnTheSpot(open: OpenJob): Promise<boolean> {
+    const replay = replayOf(open);
+    const host = replay ? `${open.eventId}.replay.${replay}` : open.eventId;
+    const job = await this.platform.queues.find('ingress-events', host, open.event.tenant);
+    return job !== undefined && !job.finishedOn;
   }
 
   private async settleRunJob(open: OpenJob, result: Reconciled): Promise<void> {
@@ -205,7 +214,11 @@ export class Reconciler {
     const source = event.source.slice(event.source.lastIndexOf('/') + 1);
     const matching = tenant?.routes.filter((one) => one.name === route) ?? [];
     const flows = tenant?.flows ?? new Map<string, StartableFlow>();
-    const replay = open.id.slice(`${event.id}.${route}.`.length).split('.')[1];
-    return plan(event, source, matching, flows, meta, replay).jobs.find((one) => one.job.id === open.id);
+    return plan(event, source, matching, flows, meta, replayOf(open)).jobs.find((one) => one.job.id === open.id);
   }
+}
+
+/** The replay of its event that a job belongs to: the id's last part. */
+function replayOf({ id, eventId, route }: OpenJob): string | undefined {
+  return id.slice(`${eventId}.${route}.`.length).split('.')[1];
 }

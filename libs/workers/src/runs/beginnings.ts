@@ -3,8 +3,9 @@ import { traced } from '@spillway/observability';
 import { FreeQueues, type NewFact } from '@spillway/queues';
 import type { Planned } from '@spillway/routing';
 import { between, type LiveTenant, type Platform } from '@spillway/runtime';
-import { type JobContext, WORKER_NAME } from '@spillway/worker-kit';
-import { type RunSteps, runStepsOf, type Telling } from './run-steps';
+import { type JobContext, type NextJob, WORKER_NAME } from '@spillway/worker-kit';
+import type { Published } from './run-publisher';
+import { type RunSteps, runStepsOf } from './run-steps';
 
 const QUEUE = 'orchestration-flows';
 /** After PostgreSQL did not answer all runs begin through their queue for so long. Milliseconds. */
@@ -14,6 +15,8 @@ const AWAY_MS = 5_000;
 export interface Begun {
   planned: Planned;
   facts: NewFact[];
+  /** Calls of it that may be made on the spot. */
+  next?: NextJob[];
 }
 
 /**
@@ -41,19 +44,20 @@ export class Beginnings {
     return begun.filter((one) => one !== undefined);
   }
 
-  private async one(planned: Planned, told: Telling): Promise<Begun | undefined> {
+  private async one(planned: Planned, context: JobContext<unknown>): Promise<Begun | undefined> {
     const startedAt = performance.now();
     const data = planned.data as FlowJob;
     try {
       const attributes = { 'spillway.run.id': data.run.id, 'spillway.flow': data.run.flow };
-      const facts = await traced('begin run', { attributes }, async () => {
+      const { facts, next } = await traced('begin run', { attributes }, async (): Promise<Published> => {
         const stepped = await between('beginning', () => this.steps.advance(data, true));
-        return stepped && !('idle' in stepped) ? this.steps.makeKnown(stepped, told) : [];
+        if (!stepped || 'idle' in stepped) return { facts: [] };
+        return this.steps.makeKnown(stepped, context, context.mayGoOn);
       });
-      return { planned, facts: [endedFact(data, performance.now() - startedAt), ...facts] };
+      return { planned, next, facts: [endedFact(data, performance.now() - startedAt), ...facts] };
     } catch (cause) {
       if (cause instanceof SpillwayError && cause.code === 'records-unavailable') this.awayUntil = Date.now() + AWAY_MS;
-      told.log.warn({ run: data.run.id, err: cause }, 'the run could not be begun at once: it begins by its job');
+      context.log.warn({ run: data.run.id, err: cause }, 'the run could not be begun at once: it begins by its job');
       return undefined;
     }
   }

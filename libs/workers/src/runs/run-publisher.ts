@@ -6,6 +6,7 @@ import {
   isCall,
   isMeant,
   lookupsOf,
+  type Read,
   type RunJob,
   type RunRef,
   sinceOf,
@@ -17,10 +18,25 @@ import { Acceptor, type Incoming } from '@spillway/intake';
 import { type RunRow, sendSignal } from '@spillway/persistence';
 import type { NewFact } from '@spillway/queues';
 import { between, type Platform } from '@spillway/runtime';
+import type { MayGoOn, NextJob } from '@spillway/worker-kit';
 
 /** Longer waits are not kept in the queue: their timers are set when they are near. */
 export const NEAR_MS = 60_000;
 const EMITTED_WINDOW_MS = 86_400_000;
+
+/** What a step led to, made known. */
+export interface Published {
+  /** For the ledger. */
+  facts: NewFact[];
+  /** Calls that its own worker is to make. */
+  next?: NextJob[];
+}
+
+/** What the worker that makes a call on the spot need not look up. */
+export interface KnownCall {
+  /** Where the run waits for this answer alone. */
+  read?: Read;
+}
 
 type Emit = Extract<Command, { kind: 'emit' }>;
 type Listen = Extract<Command, { kind: 'listen' }>;
@@ -33,27 +49,34 @@ export class RunPublisher {
     this.acceptor = new Acceptor(platform);
   }
 
-  /** @returns facts for the ledger */
-  async publish({ run, commands, wake, wakeAt, ended }: Stepped): Promise<NewFact[]> {
+  /** @param mayGoOn whether a call that the step asks for may be made by who took the run on, in place of its queue */
+  async publish({ run, commands, wake, wakeAt, ended }: Stepped, mayGoOn?: MayGoOn): Promise<Published> {
     const calls = commands.filter(isCall);
-    const jobs = [
-      ...calls.map((command) => callJob(run, command, calls.length === 1 && waitsForOne(run.state))),
+    const isAlone = calls.length === 1 && waitsForOne(run.state);
+    const jobs = calls.map((command) => callJob(run, command, isAlone));
+    const may = await Promise.all(jobs.map(async ({ queue, data }) => mayGoOn?.(queue, data)));
+    const known: KnownCall = isAlone ? { read: { run, inbox: [] } } : {};
+    await this.add([
+      ...jobs.filter((_, at) => !may[at]),
       ...wake.map(({ runId, why }) => wakeUp({ ...run, id: runId }, why)),
       ...this.timer(run, run.seq, wakeAt),
-    ];
-    await this.add(jobs);
+    ]);
     for (const command of commands) {
       if (command.kind === 'emit') await this.emit(run, command);
       if (command.kind === 'forget') await between('cancel', () => this.cancel(run, command.node));
       if (command.kind === 'listen') await this.catchUp(run, command);
     }
-    return [...plannedFacts(run, jobs), ...(ended ? [endedFact(run)] : [])];
+    return {
+      facts: [...plannedFacts(run, jobs), ...(ended ? [endedFact(run)] : [])],
+      next: jobs.filter((_, at) => may[at]).map((job) => ({ ...job, known })),
+    };
   }
 
-  /** A call whose job may be lost. */
+  /** A call whose job may be lost, and may have begun before it was. */
   async call(run: RunRef, command: CallCommand): Promise<NewFact[]> {
-    const job = callJob(run, command);
-    await this.add([job]);
+    const { data, ...job } = callJob(run, command);
+    const unsure = { ...data, meta: { ...data.meta, unsure: true } };
+    await this.add([{ ...job, data: unsure }]);
     return plannedFacts(run, [job]);
   }
 
@@ -113,11 +136,11 @@ export class RunPublisher {
     const jobId = `${id}.${node}`;
     for (const queue of ['integration-tasks', 'notifications'] satisfies QueueName[]) {
       const job = await this.platform.queues.find(queue, jobId, tenant);
-      if (!job) continue;
-      const removed = await job.remove().then(
+      const removed = await job?.remove().then(
         () => true,
         () => false,
       );
+      // One that is in no queue may be done on the spot.
       if (!removed) await sendSignal(this.platform.database.pool, { kind: 'cancel-job', queue, jobId });
     }
   }
@@ -139,7 +162,7 @@ export class RunPublisher {
   }
 }
 
-function plannedFacts({ tenant, eventId }: RunRef, jobs: RunJob[]): NewFact[] {
+function plannedFacts({ tenant, eventId }: RunRef, jobs: Pick<RunJob, 'planned'>[]): NewFact[] {
   return jobs.flatMap(({ planned }) =>
     planned ? [{ kind: 'job.planned' as const, tenant, eventId, job: planned }] : [],
   );

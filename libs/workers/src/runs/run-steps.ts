@@ -2,9 +2,9 @@ import type { FlowJob } from '@spillway/contracts';
 import { Driver, type Idle, type Read, type Stepped } from '@spillway/flows';
 import type { Log } from '@spillway/observability';
 import type { InboxRow } from '@spillway/persistence';
-import type { NewFact } from '@spillway/queues';
 import { between, type Platform } from '@spillway/runtime';
-import { RunPublisher } from './run-publisher';
+import type { JobContext, MayGoOn } from '@spillway/worker-kit';
+import { type Published, RunPublisher } from './run-publisher';
 import { standingStill } from './stand-still';
 import { tellStep } from './step-spans';
 
@@ -52,13 +52,18 @@ export class RunSteps {
   /**
    * Takes a run on with the answer it waits for.
    *
-   * @returns facts for the ledger; undefined when it was not to be: the answer belongs into the inbox
+   * @returns undefined when it was not to be: the answer belongs into the inbox
    */
-  async answer(runId: string, given: InboxRow, read: Read | undefined, told: Telling): Promise<NewFact[] | undefined> {
+  async answer(
+    runId: string,
+    given: InboxRow,
+    read: Read | undefined,
+    told: Telling & Pick<JobContext<unknown>, 'mayGoOn'>,
+  ): Promise<Published | undefined> {
     try {
       const stepped = await this.driver.answer(runId, given, read);
       if (stepped === 'refused') return undefined;
-      return stepped ? await this.makeKnown(stepped, told) : [];
+      return stepped ? await this.makeKnown(stepped, told, told.mayGoOn) : { facts: [] };
     } catch (cause) {
       told.log.warn(
         { run: runId, err: cause },
@@ -69,13 +74,13 @@ export class RunSteps {
   }
 
   /** What is stored is made known again by the sweep: what fails here must not be taken for a step that failed. */
-  async makeKnown(stepped: Stepped, told: Telling): Promise<NewFact[]> {
+  async makeKnown(stepped: Stepped, told: Telling, mayGoOn?: MayGoOn): Promise<Published> {
     tellStep(stepped);
     try {
-      return await between('publishing', () => this.publisher.publish(stepped));
+      return await between('publishing', () => this.publisher.publish(stepped, mayGoOn));
     } catch (cause) {
       told.log.warn({ run: stepped.run.id, err: cause }, 'what the run asked for could not be made known yet');
-      return [];
+      return { facts: [] };
     }
   }
 }

@@ -21,7 +21,7 @@ export async function sweepRuns(platform: Platform, olderThanMs: number): Promis
   // Another sweep a moment later is no new reason; one after that is.
   const why = `s${Math.floor(now / Math.max(1_000, olderThanMs))}`;
   await publisher.add(overdue.map((run) => wakeUp(run, why)));
-  const stale = await platform.runs.commandsBefore(new Date(now - olderThanMs), PAGE);
+  const stale = await platform.runs.commandsBefore(new Date(now - Math.max(olderThanMs, heldMs(platform))), PAGE);
   let remade = 0;
   for (const command of stale) {
     if (await between('remaking', () => remake(platform, publisher, command))) remade += 1;
@@ -29,6 +29,14 @@ export async function sweepRuns(platform: Platform, olderThanMs: number): Promis
   await platform.runs.touchCommands(stale);
   await tellEnded(platform, now - olderThanMs);
   return { woken: overdue.length, remade };
+}
+
+/**
+ * Who makes a call on the spot says so twice as often. A job comes back from a worker that died after half the time of its lock
+ * at the earliest: then that worker has been silent for so long.
+ */
+export function heldMs({ config }: Platform): number {
+  return config.queues.lockDurationMs / 2;
 }
 
 /** Up to when each process has looked for ended runs that nobody told of. */
@@ -45,7 +53,7 @@ async function tellEnded(platform: Platform, until: number): Promise<void> {
   if (untold.length < PAGE) toldUntil.set(platform, until);
 }
 
-async function remake(platform: Platform, publisher: RunPublisher, open: OpenCommand): Promise<boolean> {
+export async function remake(platform: Platform, publisher: RunPublisher, open: OpenCommand): Promise<boolean> {
   const [loaded] = await platform.runs.load([open.runId]);
   if (!loaded) {
     await platform.runs.closeCommands(open.runId, [open.node]);

@@ -140,11 +140,40 @@ export class RunStore {
 
   /** Commands that have been waiting for so long that their job may be lost, oldest first. */
   async commandsBefore(time: Date, limit: number): Promise<OpenCommand[]> {
-    const rows = await this.query<OpenCommand>(
-      'runs-stale-commands',
-      `select run_id as "runId", node, command, at from run_commands where at < $1 order by at limit $2`,
-      [time, limit],
+    return this.readable(
+      await this.query(
+        'runs-stale-commands',
+        `select run_id as "runId", node, command, at from run_commands where at < $1 order by at limit $2`,
+        [time, limit],
+      ),
     );
+  }
+
+  /** What a run asked for and has no answer to. */
+  async commandsOf(runId: string): Promise<OpenCommand[]> {
+    const columns = 'run_id as "runId", node, command, at';
+    return this.readable(
+      await this.query('runs-commands', `select ${columns} from run_commands where run_id = $1 order by node`, [runId]),
+    );
+  }
+
+  /** Tasks of a run that were done before a time, and of whose job the ledger knows no attempt; of so many at most. */
+  async untoldTasks(
+    runId: string,
+    before: Date,
+    limit: number,
+  ): Promise<{ node: number; path: string; startedAt: Date; endedAt: Date }[]> {
+    return this.query(
+      'runs-untold-tasks',
+      `select node, path, started_at as "startedAt", ended_at as "endedAt" from run_tasks
+       where run_id = $1 and status = 'completed' and kind in ('call', 'run') and ended_at < $2
+         and not exists (select from jobs where jobs.id = run_id || '.' || node and jobs.first_id is not null)
+       order by node limit $3`,
+      [runId, before, limit],
+    );
+  }
+
+  private async readable(rows: OpenCommand[]): Promise<OpenCommand[]> {
     const commands = await Promise.all(
       rows.map((row) => this.vault.show<{ unreadable?: string }>(['command', row.runId, row.node], row.command)),
     );
@@ -152,8 +181,8 @@ export class RunStore {
     return rows.map((row, at) => ({ ...row, command: commands[at] })).filter(({ command }) => !command?.unreadable);
   }
 
-  /** Looks at these again later. */
-  async touchCommands(commands: OpenCommand[]): Promise<void> {
+  /** Somebody is at them, or will look at them again later. */
+  async touchCommands(commands: Pick<OpenCommand, 'runId' | 'node'>[]): Promise<void> {
     await this.query(
       'runs-touch',
       `update run_commands x set at = now() from unnest($1::text[], $2::int[]) as t (run_id, node)
