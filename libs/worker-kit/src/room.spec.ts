@@ -65,4 +65,24 @@ describe('the size of a payload', () => {
     expect(payloadOf({}, { body: { bytes: 30 } })).toBe(30);
     expect(payloadOf({}, {})).toBe(0);
   });
+
+  it('is shared with jobs that do not come through the queue', async () => {
+    const { room, begin } = roomOf({ concurrency: 3, partitions: 1, mostBytes: 100 });
+    const end = begin(0, 0);
+    expect([await room.enter(0), await room.enter(0), await room.enter(0)]).toEqual([true, true, false]);
+    expect(room.most).toEqual([1]);
+    const waiting = room.enter(1_000);
+    await end();
+    expect(await waiting).toBe(true);
+    for (let n = 0; n < 3; n += 1) room.leave();
+    expect(room.most).toEqual([3]);
+  });
+
+  it('is for nobody else while so many bytes are held', async () => {
+    const { room, begin } = roomOf({ concurrency: 3, partitions: 1, mostBytes: 100 });
+    const end = begin(0, 100);
+    expect(await room.enter(0)).toBe(false);
+    await end();
+    expect(await room.enter(0)).toBe(true);
+  });
 });
