@@ -5,7 +5,7 @@ export { JobCodec, JobSigner, scheduleId } from './codec';
 export { DeadLetters, summarize, type DeadLetterFilter, type DeadLetterSummary } from './dead-letters';
 export { FactSink, type NewFact } from './fact-sink';
 export { Turns, groupOf, partitionOf, Partitions } from './partitions';
-export { Queues, type AddOptions, type JobData, type OneQueue } from './queues';
+export { jobName, Queues, type AddOptions, type JobData, type OneQueue } from './queues';
 export { FreeQueues } from './watch/free-queues';
 export { Lanes, orderingKeyOf } from './lanes/lanes';
 export type {

@@ -261,7 +261,7 @@ const MOST_CHARACTERS = 2_000_000;
 const BACKOFF = { type: 'spillway' };
 
 /** What Bull Board shows as the job's name. */
-function jobName(data: JobData[QueueName]): string {
+export function jobName(data: JobData[QueueName]): string {
   if ('facts' in data) return 'facts';
   if ('schedule' in data) return 'schedule';
   if ('task' in data) return data.task.name ?? data.route;

@@ -3,6 +3,7 @@ import { PermanentError, type QueueName } from '@spillway/contracts';
 import { currentTracing, type Log, measure, traced } from '@spillway/observability';
 import {
   backoffDelay,
+  jobName,
   type DeadLetters,
   type FactSink,
   type Job,
@@ -175,7 +176,7 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
     const { queue } = this;
     const data = given as JobData[Name];
     const most = attempts ?? this.parts.queues.catalogue[queue].attempts;
-    const job = { ...NEW_JOB, id, name: queue, opts: { attempts: most }, timestamp: Date.now() };
+    const job = { ...NEW_JOB, id, name: jobName(data), opts: { attempts: most }, timestamp: Date.now() };
     const attributes = { 'messaging.destination.name': queue };
     return traced(`process ${queue}`, { attributes }, async () => {
       const telling = new AttemptTelling(queue, job, data, this.parts.log);
