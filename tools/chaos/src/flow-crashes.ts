@@ -277,7 +277,20 @@ export class FlowCrashes {
     return this.ask(url, 'GET');
   }
 
+  /** Again, when the edge died of its fault meanwhile: an event has an id of its own, and is one event. */
   private async ask<T>(url: string, method: 'GET' | 'POST', body?: string): Promise<T> {
+    for (;;) {
+      try {
+        return await this.askOnce(url, method, body);
+      } catch (error) {
+        await wait(20);
+        if (!this.edge.hasEnded()) throw error;
+        await this.revive();
+      }
+    }
+  }
+
+  private async askOnce<T>(url: string, method: 'GET' | 'POST', body?: string): Promise<T> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` };
     const answer = await request(url, { method, headers, body });
     const text = await answer.body.text();
