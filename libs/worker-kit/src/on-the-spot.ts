@@ -17,7 +17,7 @@ export interface Colleague {
   enter(waitMs: number): Promise<boolean>;
   leave(): void;
   /** Never throws: what fails is tried again by its queue. @returns what it leads to */
-  doNext(job: NextJob, visit: Visit): Promise<readonly NextJob[]>;
+  doNext(job: NextJob, visit: Visit, mayGoOn: MayGoOn): Promise<readonly NextJob[]>;
 }
 
 /** From these a slow third party could take all places, and nothing would be routed or taken on any more: it gets a part. */

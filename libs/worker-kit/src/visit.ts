@@ -14,7 +14,10 @@ export class Visit {
   private readonly until = performance.now() + MOST_MS;
   /** Of the host's, once it is asked for. */
   private place?: Promise<boolean>;
-  private atOnce = 0;
+  /** Whose places are taken, for jobs that are done or are to be done. */
+  private readonly entered: Colleague[] = [];
+  private asked = 0;
+  private isOver = false;
   private facts: NewFact[] = [];
   private telling?: NodeJS.Timeout;
   private told: Promise<void> = Promise.resolve();
@@ -25,25 +28,47 @@ export class Visit {
   ) {}
 
   readonly mayGoOn: MayGoOn = async (queue, data) => {
-    if (this.atOnce >= MOST_AT_ONCE || performance.now() > this.until) return false;
-    this.atOnce += 1;
-    const may =
-      (await this.spot.isOpen(this.host, queue, data)) && (await this.takePlace()) && (await this.enter(queue));
-    if (!may) this.atOnce -= 1;
-    return may;
+    if (this.entered.length + this.asked >= MOST_AT_ONCE || this.isLate()) return false;
+    this.asked += 1;
+    try {
+      return (await this.spot.isOpen(this.host, queue, data)) && (await this.takePlace()) && (await this.enter(queue));
+    } finally {
+      this.asked -= 1;
+    }
   };
 
-  /** Does jobs, and what they lead to. Never throws. */
+  /** Does jobs, and what they lead to. */
   async do(jobs: readonly NextJob[]): Promise<void> {
     await Promise.all(
       jobs.map(async (job) => {
         const colleague = this.spot.colleague(job.queue)!;
-        const next = await colleague.doNext(job, this);
-        colleague.leave();
-        this.atOnce -= 1;
+        const own = this.ownPlace(colleague);
+        let next: readonly NextJob[] = [];
+        try {
+          next = await colleague.doNext(job, this, own.mayGoOn);
+        } finally {
+          if (!own.isHandedOn() || next.length === 0) this.give(colleague);
+        }
         await this.do(next);
       }),
     );
+  }
+
+  /** What follows a job in the same queue may have its place. */
+  private ownPlace({ queue: own }: Colleague) {
+    let isHandedOn = false;
+    const mayGoOn: MayGoOn = async (queue, data) => {
+      if (queue !== own || isHandedOn || this.isLate()) return this.mayGoOn(queue, data);
+      isHandedOn = true;
+      const isOpen = await this.spot.isOpen(this.host, queue, data);
+      if (!isOpen) isHandedOn = false;
+      return isOpen;
+    };
+    return { mayGoOn, isHandedOn: () => isHandedOn };
+  }
+
+  private isLate(): boolean {
+    return this.isOver || performance.now() > this.until;
   }
 
   /** Tells the ledger soon. */
@@ -64,18 +89,33 @@ export class Visit {
     return this.told;
   }
 
-  /** Gives back the host's place. */
+  /** Gives back the host's place, and those that were taken for jobs which then were not done. */
   async leave(): Promise<void> {
+    this.isOver = true;
+    for (const colleague of [...this.entered]) this.give(colleague);
     if (await this.place) this.spot.placesOf(this.host)?.give();
   }
 
-  private takePlace(): Promise<boolean> {
+  private async takePlace(): Promise<boolean> {
+    // Who asks when it is over was late: nobody would give the place back.
+    if (this.isOver) return false;
     const places = this.spot.placesOf(this.host);
     this.place ??= places ? places.take(this.spot.waitMs(this.host)) : Promise.resolve(true);
     return this.place;
   }
 
   private async enter(queue: NextJob['queue']): Promise<boolean> {
-    return (await this.spot.colleague(queue)?.enter(this.spot.waitMs(this.host))) ?? false;
+    const colleague = this.spot.colleague(queue);
+    if (!colleague || !(await colleague.enter(this.spot.waitMs(this.host)))) return false;
+    this.entered.push(colleague);
+    if (this.isOver) this.give(colleague);
+    return !this.isOver;
+  }
+
+  private give(colleague: Colleague): void {
+    const at = this.entered.indexOf(colleague);
+    if (at < 0) return;
+    this.entered.splice(at, 1);
+    colleague.leave();
   }
 }

@@ -172,7 +172,11 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
     }
   }
 
-  async doNext({ id, data: given, attempts, known }: NextJob, visit: Visit): Promise<readonly NextJob[]> {
+  async doNext(
+    { id, data: given, attempts, known }: NextJob,
+    visit: Visit,
+    mayGoOn: MayGoOn,
+  ): Promise<readonly NextJob[]> {
     const { queue } = this;
     const data = given as JobData[Name];
     const most = attempts ?? this.parts.queues.catalogue[queue].attempts;
@@ -182,7 +186,7 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
       const telling = new AttemptTelling(queue, job, data, this.parts.log);
       try {
         const limits = { id, attempt: 1, deaths: 0, timeoutMs: this.timeoutOf(data) };
-        const outcome = await this.run(data, limits, telling, { known, mayGoOn: visit.mayGoOn });
+        const outcome = await this.run(data, limits, telling, { known, mayGoOn });
         visit.tell(this.factsOf(job, data, outcome, telling));
         telling.done(outcome);
         return outcome.next ?? [];
