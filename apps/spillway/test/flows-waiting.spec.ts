@@ -117,7 +117,14 @@ describe.each(BACKENDS)('runs that wait, on %s', (backend) => {
     const { platform } = world.stack;
     const { handler, close } = handlerOf('orchestration-flows', platform);
     const signal = new AbortController().signal;
-    const around = { queue: 'orchestration-flows' as const, attempt: 1, interrupted: false, deaths: 0, signal };
+    const around = {
+      queue: 'orchestration-flows' as const,
+      attempt: 1,
+      interrupted: false,
+      isFirst: true,
+      deaths: 0,
+      signal,
+    };
     const jobs = Array.from({ length: many }, (_, n) => jobOf(n % 10 === 0 ? 'listener' : 'timer', n));
     for (const name of ['timer', 'listener']) {
       const flow = platform.directory.tenant(TENANT)!.flows.get(name)!;

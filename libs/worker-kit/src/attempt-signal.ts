@@ -14,7 +14,7 @@ export class AttemptSignal {
   }
 
   cancel(): void {
-    this.controller.abort(new PermanentError('the job was cancelled by an operator', { code: 'job-cancelled' }));
+    this.controller.abort(cancelled());
   }
 
   /**
@@ -37,6 +37,11 @@ export class AttemptSignal {
       clearTimeout(this.timer);
     }
   }
+}
+
+/** An operator, or its run, does not want it any more. */
+export function cancelled(): PermanentError {
+  return new PermanentError('the job was cancelled by an operator', { code: 'job-cancelled' });
 }
 
 function timedOut(timeoutMs: number): TransientError {

@@ -12,6 +12,8 @@ export interface JobContext<Data> {
   attempt: number;
   /** An earlier attempt may have been cut off (its worker died), so what it did is not known. */
   interrupted: boolean;
+  /** Nobody can have taken the job before: no attempt was made or waited, and it is no redrive. */
+  isFirst: boolean;
   /** How many earlier attempts were cut off. */
   deaths: number;
   /** Aborts when the attempt's time is over or the job is cancelled: give it to every call that can hang. */

@@ -73,14 +73,23 @@ export class LaneKeeper {
   /**
    * A failed job of a capped lane gives its slot back and waits in its lane: BullMQ would let it in past the cap.
    *
+   * @param tried attempts before it came into its queue
    * @throws WaitingChildrenError when it did
    */
-  async retryLater(job: Job, token: string | undefined, verdict: Verdict, error: unknown): Promise<void> {
+  async retryLater(
+    job: Job,
+    token: string | undefined,
+    verdict: Verdict,
+    error: unknown,
+    tried: number,
+  ): Promise<void> {
     const { lanes, catalogue } = this.parts.queues;
     const place = this.placeOf(job);
     if (!place || !token || lanes.capOf(this.queue, place.lane) === undefined) return;
     const delayMs =
-      verdict.next === 'wait' ? verdict.delayMs : backoffDelay(job.attemptsMade + 1, catalogue[this.queue], error);
+      verdict.next === 'wait'
+        ? verdict.delayMs
+        : backoffDelay(job.attemptsMade + 1 + tried, catalogue[this.queue], error);
     const stack = error instanceof Error && error.stack ? [error.stack] : [];
     const taken = await lanes.ofTenant(this.queue, place.lane).retryLater({
       id: job.id!,

@@ -56,7 +56,8 @@ export class OnTheSpot {
   join(colleague: Colleague): void {
     const { queue, concurrency } = colleague;
     this.colleagues.set(queue, colleague);
-    if (THINKERS.includes(queue)) this.places.set(queue, new Places((taken) => taken < concurrency * THINKERS_PART));
+    if (THINKERS.includes(queue))
+      this.places.set(queue, new Places((taken) => taken < Math.floor(concurrency * THINKERS_PART)));
   }
 
   /** @param host the worker in whose place things would be done, as long as it has its job */

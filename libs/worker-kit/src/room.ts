@@ -22,7 +22,7 @@ export class Room {
   private readonly busy: number[];
   private bytes = 0;
   /** For jobs that did not come through the queue. */
-  private readonly beside = new Places(() => this.hasPlace);
+  private readonly beside = new Places((taken) => this.hasPlace && taken < this.mostBeside);
   private told: number[];
 
   constructor(private readonly options: RoomOptions) {
@@ -66,6 +66,11 @@ export class Room {
   leave(): void {
     this.beside.give();
     this.tell();
+  }
+
+  /** A worker runs one job of each partition at least. */
+  private get mostBeside(): number {
+    return this.options.concurrency - this.options.partitions;
   }
 
   private get hasPlace(): boolean {

@@ -24,7 +24,7 @@ function world({ concurrency = 2 } = {}) {
   const colleague = (queue: keyof typeof taken, doNext: Colleague['doNext'] = () => Promise.resolve([])) => {
     const one = {
       queue,
-      concurrency,
+      concurrency: queue === 'ingress-events' ? 4 : concurrency,
       isClosing: false,
       enter: () => Promise.resolve(taken[queue] < concurrency && (taken[queue] += 1) > 0),
       leave: () => void (taken[queue] -= 1),

@@ -82,11 +82,20 @@ export class Visit {
   tellAll(): Promise<void> {
     clearTimeout(this.telling);
     this.telling = undefined;
-    const facts = this.facts.splice(0);
-    const before = this.told;
     // In the order in which it happened.
-    if (facts.length > 0) this.told = before.then(() => this.spot.facts.record(facts));
+    this.told = this.told.catch(() => undefined).then(() => this.record());
     return this.told;
+  }
+
+  private async record(): Promise<void> {
+    const facts = this.facts.splice(0);
+    if (facts.length === 0) return;
+    try {
+      await this.spot.facts.record(facts);
+    } catch (error) {
+      this.facts.unshift(...facts);
+      throw error;
+    }
   }
 
   /** Gives back the host's place, and those that were taken for jobs which then were not done. */

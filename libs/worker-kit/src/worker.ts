@@ -1,4 +1,5 @@
 import type { Config } from '@spillway/config';
+import { setTimeout as wait } from 'node:timers/promises';
 import { PermanentError, type QueueName } from '@spillway/contracts';
 import { currentTracing, type Log, measure, traced } from '@spillway/observability';
 import {
@@ -12,13 +13,14 @@ import {
   type Queues,
 } from '@spillway/queues';
 import { DelayedError, UnrecoverableError, type Worker } from 'bullmq';
-import { AttemptSignal } from './attempt-signal';
+import { LRUCache } from 'lru-cache';
+import { AttemptSignal, cancelled } from './attempt-signal';
 import { redrivesOf } from './dead-letter-of';
 import { payloadOf, Room } from './room';
 import { readJob } from './read-job';
 import { type Handler, type JobContext, type NextJob, type Outcome, subjectOf } from './handler';
 import { type Again, Failures } from './failures';
-import { type AttemptJob, attemptOf, JobFacts } from './job-facts';
+import { type AttemptJob, attemptOf, JobFacts, triedBefore } from './job-facts';
 import { LaneKeeper, type ParkedKey } from './lane-keeper';
 import type { Colleague, MayGoOn, OnTheSpot } from './on-the-spot';
 import { type IsolatedJob, standingOf, Suspects, triedOf } from './suspects';
@@ -45,6 +47,8 @@ export interface WorkerParts {
 const NO_STALLED_LIMIT = 1_000_000;
 /** How soon the queues are asked again when they were away. BullMQ's own 15 s are long for a restart of a server. */
 const AWAY_MS = 1_000;
+/** How often the ledger is told of what was done on the spot before the job is given back. */
+const MOST_TELLS = 20;
 
 /** Takes a queue's jobs to its handler: time limit, cancellation, error classes, dead letters, isolation, facts. */
 export class QueueWorker<Name extends QueueName = QueueName> implements Colleague {
@@ -52,6 +56,10 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
   private readonly workers: Worker[];
   private readonly room: Room;
   private readonly running = new Map<string, AttemptSignal>();
+  /** Asked to be cancelled a moment ago, and not known here: it may be about to be done on the spot. */
+  private readonly notBegun = new LRUCache<string, true>({ max: 1_000, ttl: 5_000 });
+  /** Attempts on the spot, by the error of one that followed them. */
+  private readonly triedBefore = new WeakMap<object, number>();
   private readonly lanes: LaneKeeper;
   private readonly suspects = new Suspects();
   private readonly jobFacts: JobFacts<Name>;
@@ -94,7 +102,10 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
       stalledInterval: parts.config.stalledIntervalMs,
       maxStalledCount: NO_STALLED_LIMIT,
       runRetryDelay: AWAY_MS,
-      settings: { backoffStrategy: (made, _type, error) => backoffDelay(made, definition, error) },
+      settings: {
+        backoffStrategy: (made, _type, error) =>
+          backoffDelay(made + (this.triedBefore.get(error as Error) ?? 0), definition, error),
+      },
       telemetry: currentTracing()?.telemetry,
     });
     worker.on('stalled', () => measure.stalled.add(1, handler.queue));
@@ -132,6 +143,7 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
   cancel(jobId: string): boolean {
     const attempt = this.running.get(jobId);
     attempt?.cancel();
+    if (!attempt) this.notBegun.set(jobId, true);
     return attempt !== undefined;
   }
 
@@ -158,7 +170,7 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
       if (visit && outcome.next?.length) {
         visit.tell(facts);
         await visit.do(outcome.next);
-        await visit.tellAll();
+        await this.tellPatiently(visit);
       } else await this.parts.facts.record(facts);
       telling.done(outcome);
       return this.shown(outcome);
@@ -166,9 +178,21 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
       const judged = await this.failures.judged(job, data, error, telling);
       if ('concluded' in judged) return this.shown(judged.concluded);
       if ('dead' in judged) throw new UnrecoverableError(this.failures.told(judged.dead));
-      return await this.again(job, judged, token);
+      return await this.again(job, judged, triedBefore(data), token);
     } finally {
       await visit?.leave();
+    }
+  }
+
+  /** What was done on the spot is known here only: the job waits for the queues rather than forget it. */
+  private async tellPatiently(visit: Visit): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await visit.tellAll();
+      } catch (error) {
+        if (tries >= MOST_TELLS || this.isClosing) throw error;
+        await wait(AWAY_MS);
+      }
     }
   }
 
@@ -185,7 +209,8 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
     return traced(`process ${queue}`, { attributes }, async () => {
       const telling = new AttemptTelling(queue, job, data, this.parts.log);
       try {
-        const limits = { id, attempt: 1, deaths: 0, timeoutMs: this.timeoutOf(data) };
+        if (this.notBegun.delete(id)) throw cancelled();
+        const limits = { id, attempt: 1, deaths: 0, timeoutMs: this.timeoutOf(data), isFirst: true };
         const outcome = await this.run(data, limits, telling, { known, mayGoOn });
         visit.tell(this.factsOf(job, data, outcome, telling));
         telling.done(outcome);
@@ -207,7 +232,7 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
     telling: AttemptTelling,
     visit: Visit,
   ): Promise<void> {
-    await visit.tellAll();
+    await visit.tellAll().catch(() => undefined);
     const judged = await this.failures.judged(job, data, error, telling);
     if (!('verdict' in judged)) return;
     const { verdict, kept } = judged;
@@ -261,7 +286,8 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
       return this.parts.isolate(this.handler.queue, { id, data, attempt, deaths, timeoutMs });
     }
     if (standing === 'suspect') telling.log.info({ deaths }, 'job is a suspect: its workers died');
-    const limits = { id, attempt, deaths, timeoutMs };
+    const isFirst = job.attemptsStarted <= 1 && deaths === 0 && redrivesOf(data) === 0 && !triedBefore(data);
+    const limits = { id, attempt, deaths, timeoutMs, isFirst };
     if (standing === 'free') return this.run(data, limits, telling, { mayGoOn });
     return this.suspects.run(job, { deaths, attempt }, () => this.run(data, limits, telling));
   }
@@ -277,10 +303,11 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
 
   private async run(
     data: JobData[Name],
-    { id, attempt, deaths, timeoutMs }: Omit<IsolatedJob, 'data'>,
+    { id, attempt, deaths, timeoutMs, isFirst }: Omit<IsolatedJob, 'data'> & { isFirst: boolean },
     telling: AttemptTelling,
     more: Pick<JobContext<JobData[Name]>, 'mayGoOn' | 'known'> = {},
   ): Promise<Outcome> {
+    const { mayGoOn } = more;
     const limits = new AttemptSignal(timeoutMs);
     this.running.set(id, limits);
     try {
@@ -290,9 +317,12 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
         data,
         attempt,
         interrupted: deaths > 0 || ('meta' in data && data.meta.unsure === true),
+        isFirst,
         deaths,
         signal: limits.signal,
-        ...more,
+        known: more.known,
+        // Who is late is not waited for.
+        mayGoOn: mayGoOn && (async (...asked) => !limits.signal.aborted && mayGoOn(...asked)),
         get log() {
           return telling.log;
         },
@@ -304,8 +334,10 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
   }
 
   /** @throws what BullMQ is to do */
-  private async again(job: Job, { verdict, kept }: Again, token?: string): Promise<never> {
-    await this.lanes.retryLater(job, token, verdict, kept);
+  private async again(job: Job, { verdict, kept }: Again, tried: number, token?: string): Promise<never> {
+    // BullMQ counts its own attempts only.
+    if (tried > 0 && typeof kept === 'object' && kept !== null) this.triedBefore.set(kept, tried);
+    await this.lanes.retryLater(job, token, verdict, kept, tried);
     if (verdict.next === 'wait') {
       await job.moveToDelayed(Date.now() + verdict.delayMs, token);
       throw new DelayedError();

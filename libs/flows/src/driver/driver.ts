@@ -30,6 +30,8 @@ export interface Stepped {
   wakeAt?: number;
   /** It came to its end in this step. */
   ended: boolean;
+  /** The run is here as it would be read. */
+  isAsRead?: boolean;
 }
 
 /** There was nothing to do for a run. */
@@ -185,7 +187,7 @@ export class Driver {
       if (step) steps.set(id, step);
     }
     const written = await this.parts.runs.commit([...steps.values()].map(({ change }) => change));
-    for (const [id, { stepped }] of steps) if (written.has(id)) this.recent.keep(stepped.run);
+    for (const [id, { stepped }] of steps) if (written.has(id)) stepped.isAsRead = this.recent.keep(stepped.run);
     const seen = new Set<string>();
     return reasons.map(({ id, given }) => {
       if (given && refused.has(given)) return 'refused';

@@ -18,9 +18,12 @@ export class RecentRuns {
     return new Map(ids.flatMap((id) => (this.runs.has(id) ? [[id, this.runs.get(id)!] as const] : [])));
   }
 
-  keep(run: RunRow): void {
-    if (ENDED.includes(run.status as never) || !isSmallJson(run.state)) this.runs.delete(run.id);
-    else this.runs.set(run.id, run);
+  /** @returns whether it is, as it would be read */
+  keep(run: RunRow): boolean {
+    const isKept = !ENDED.includes(run.status as never) && isSmallJson(run.state);
+    if (isKept) this.runs.set(run.id, run);
+    else this.runs.delete(run.id);
+    return isKept;
   }
 }
 

@@ -26,6 +26,7 @@ export const TENANT_GRANTS: Record<string, readonly Right[]> = {
   // Orders and answers.
   run_inbox: ['SELECT', 'INSERT'],
   run_callbacks: LOCK,
+  run_commands: READ,
   run_tasks: READ,
   run_contexts: READ,
   flow_versions: READ,

@@ -20,7 +20,7 @@ export class FreeQueues {
 
   constructor(private readonly queues: Queues) {}
 
-  /** Whether the queue is not paused, and has no backlog: more jobs than one process works on at a time, some for long. */
+  /** Whether the queue is not paused, and has no backlog: jobs that have waited for long. */
   async isFree(name: QueueName, tenant: string): Promise<boolean> {
     const partition = this.queues.partitions.of(tenant);
     const key = `${partition}/${name}`;
@@ -49,9 +49,10 @@ export class FreeQueues {
     const [isPaused, counts] = await Promise.all([queue.isPaused(), queue.getJobCounts(...READY)]);
     if (isPaused) return 'paused';
     const waiting = READY.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
-    if (waiting <= concurrency) return 'free';
-    // Many may come at once and soon be done.
+    if (waiting === 0) return 'free';
+    // Many may come at once and soon be done. Those that wait to be tried again tell nothing of how long.
     const since = await this.queues.backend.oldestWaiting(queue);
-    return since === undefined || Date.now() - since < BEHIND_MS ? 'free' : 'busy';
+    if (since === undefined) return waiting <= concurrency ? 'free' : 'busy';
+    return Date.now() - since < BEHIND_MS ? 'free' : 'busy';
   }
 }

@@ -40,6 +40,8 @@ type Answer = { kind: 'answer'; node: number; output: unknown } | { kind: 'failu
 
 /** An answer that nobody set a time for is waited for so long: 30 days. */
 const UNTIL_MS = 30 * 86_400_000;
+/** How soon PostgreSQL is told again that somebody is at a call, when it was away. */
+const AGAIN_MS = 500;
 
 /**
  * What the tasks of runs call: protocols, capabilities of adapters, and Spillway's own functions. Who has an answer takes the
@@ -66,12 +68,22 @@ export class Calls {
   /** What is done on the spot is in no queue, whose lock would say that somebody is at it: what the run asked for says so. */
   private async held<T>({ id: runId, node }: CallJob['run'], work: () => Promise<T>): Promise<T> {
     const { platform } = this;
-    const touch = () => void platform.runs.touchCommands([{ runId, node }]).catch(() => undefined);
-    const timer = setInterval(touch, platform.config.queues.lockDurationMs / 4);
+    const everyMs = platform.config.queues.lockDurationMs / 4;
+    let timer = setTimeout(() => void touch(), everyMs);
+    const touch = async () => {
+      const isTold = await platform.runs.touchCommands([{ runId, node }]).then(
+        () => true,
+        () => false,
+      );
+      // After an outage the sweep must not be there first.
+      if (!isOver) timer = setTimeout(() => void touch(), isTold ? everyMs : Math.min(everyMs, AGAIN_MS));
+    };
+    let isOver = false;
     try {
       return await work();
     } finally {
-      clearInterval(timer);
+      isOver = true;
+      clearTimeout(timer);
     }
   }
 
@@ -82,8 +94,8 @@ export class Calls {
     const known = await this.look(context, key);
     if (known.state === 'answered') {
       await between('wake', () => this.wake(context.data, key));
-      // Its worker may have died over a call that it made on the spot.
-      if (context.interrupted) await standingStill(afterCrash(this.platform, run.id));
+      // Who had it before may have died over a call that it made on the spot.
+      if (!context.isFirst) await standingStill(afterCrash(this.platform, run.id));
       return { recorded: true, repeat: context.deaths > 1, value: known.input ?? 'answered before' };
     }
     if (call.callback || call.name === APPROVAL) return this.ask(context);

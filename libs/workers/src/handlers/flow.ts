@@ -18,19 +18,20 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
   }
 
   async handle(context: JobContext<FlowJob>): Promise<Outcome> {
-    const { id, data, attempt, interrupted } = context;
+    const { id, data, attempt, isFirst } = context;
     // A wake-up is no work of the event's: only the job that begins the run has a line in the ledger.
     const silent = !data.start;
     crashPoint('begin wake-up');
     if (data.start) await this.mayBegin(data, attempt);
-    const stepped = await this.steps.advance(data, attempt === 1 && !interrupted);
+    const stepped = await this.steps.advance(data, isFirst);
+    // Who had it before, or began the run, may have died over a call that it made on the spot.
+    if (!isFirst || (data.start && stepped && 'idle' in stepped))
+      await standingStill(afterCrash(this.platform, data.run.id));
     if (!stepped) return { silent, value: 'nothing to do' };
     if ('idle' in stepped) {
       const { wakeAt, seq } = stepped.idle;
       const isTimer = id.startsWith(`${data.run.id}.t${seq}`);
       if (isTimer && wakeAt) await this.steps.publisher.early({ run: stepped.idle, seq, wakeAt });
-      // Who began it, or took it on, may have died over a call that it made on the spot.
-      if (data.start || interrupted) await standingStill(afterCrash(this.platform, data.run.id));
       return { silent, value: 'nothing to do' };
     }
     const { facts, next } = await this.steps.makeKnown(stepped, context, context.mayGoOn);

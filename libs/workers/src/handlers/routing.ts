@@ -74,8 +74,9 @@ export class RoutingHandler implements Handler<'ingress-events'> {
   }
 
   /** Tasks of routes that may be done right here; what they did is found by their ids if they come again. */
-  private async onTheSpot(jobs: Planned[], { mayGoOn, attempt, interrupted }: JobContext<unknown>): Promise<NextJob[]> {
-    if (!mayGoOn || attempt > 1 || interrupted) return [];
+  private async onTheSpot(jobs: Planned[], { mayGoOn, isFirst }: JobContext<unknown>): Promise<NextJob[]> {
+    // Of another attempt there may be jobs in the queues.
+    if (!mayGoOn || !isFirst) return [];
     const isOurs = async ({ queue, data, delayMs }: Planned) =>
       'task' in data && !delayMs && (await mayGoOn(queue, data));
     const may = await Promise.all(jobs.map(isOurs));

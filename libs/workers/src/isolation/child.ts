@@ -44,6 +44,7 @@ async function handle(platform: Platform, handler: Handler, { queue, job }: Isol
     queue,
     data: job.data as never,
     interrupted: true,
+    isFirst: false,
     signal: timeout,
     log: platform.log.child({ queue, job: job.id, tenant, event, attempt: job.attempt, isolated: true }),
   };

@@ -37,7 +37,7 @@ export class Beginnings {
 
   /** @returns those that have begun; the others are to be begun by their jobs */
   async begin(tenant: LiveTenant, planned: readonly Planned[], context: JobContext<unknown>): Promise<Begun[]> {
-    if (context.attempt > 1 || context.interrupted || Date.now() < this.awayUntil) return [];
+    if (!context.isFirst || Date.now() < this.awayUntil) return [];
     const own = planned.filter((one) => isOfOurs(one) && !this.isLimited(tenant, one));
     if (own.length === 0 || !(await this.free.isFree(QUEUE, tenant.name))) return [];
     const begun = await Promise.all(own.map((one) => this.one(one, context)));

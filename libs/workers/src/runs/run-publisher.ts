@@ -50,26 +50,36 @@ export class RunPublisher {
   }
 
   /** @param mayGoOn whether a call that the step asks for may be made by who took the run on, in place of its queue */
-  async publish({ run, commands, wake, wakeAt, ended }: Stepped, mayGoOn?: MayGoOn): Promise<Published> {
+  async publish({ run, commands, wake, wakeAt, ended, isAsRead }: Stepped, mayGoOn?: MayGoOn): Promise<Published> {
     const calls = commands.filter(isCall);
     const isAlone = calls.length === 1 && waitsForOne(run.state);
     const jobs = calls.map((command) => callJob(run, command, isAlone));
     const may = await Promise.all(jobs.map(async ({ queue, data }) => mayGoOn?.(queue, data)));
-    const known: KnownCall = isAlone ? { read: { run, inbox: [] } } : {};
+    const known: KnownCall = isAlone && isAsRead ? { read: { run, inbox: [] } } : {};
     await this.add([
       ...jobs.filter((_, at) => !may[at]),
       ...wake.map(({ runId, why }) => wakeUp({ ...run, id: runId }, why)),
       ...this.timer(run, run.seq, wakeAt),
     ]);
-    for (const command of commands) {
-      if (command.kind === 'emit') await this.emit(run, command);
-      if (command.kind === 'forget') await between('cancel', () => this.cancel(run, command.node));
-      if (command.kind === 'listen') await this.catchUp(run, command);
+    try {
+      await this.others(run, commands);
+    } catch (cause) {
+      // What is to be done on the spot is nobody else's now.
+      if (!may.includes(true)) throw cause;
+      this.platform.log.warn({ run: run.id, err: cause }, 'what the run asked for could not be made known yet');
     }
     return {
       facts: [...plannedFacts(run, jobs), ...(ended ? [endedFact(run)] : [])],
       next: jobs.filter((_, at) => may[at]).map((job) => ({ ...job, known })),
     };
+  }
+
+  private async others(run: RunRow, commands: Command[]): Promise<void> {
+    for (const command of commands) {
+      if (command.kind === 'emit') await this.emit(run, command);
+      if (command.kind === 'forget') await between('cancel', () => this.cancel(run, command.node));
+      if (command.kind === 'listen') await this.catchUp(run, command);
+    }
   }
 
   /** A call whose job may be lost, and may have begun before it was. */

@@ -23,10 +23,13 @@ export async function sweepRuns(platform: Platform, olderThanMs: number): Promis
   await publisher.add(overdue.map((run) => wakeUp(run, why)));
   const stale = await platform.runs.commandsBefore(new Date(now - Math.max(olderThanMs, heldMs(platform))), PAGE);
   let remade = 0;
-  for (const command of stale) {
+  // After an outage those who are at a call say so first.
+  const isBack = now - (lookedAt.get(platform) ?? now) > heldMs(platform) + 2 * platform.config.reconcile.everyMs;
+  lookedAt.set(platform, now);
+  for (const command of isBack ? [] : stale) {
     if (await between('remaking', () => remake(platform, publisher, command))) remade += 1;
   }
-  await platform.runs.touchCommands(stale);
+  if (!isBack) await platform.runs.touchCommands(stale);
   await tellEnded(platform, now - olderThanMs);
   return { woken: overdue.length, remade };
 }
@@ -38,6 +41,9 @@ export async function sweepRuns(platform: Platform, olderThanMs: number): Promis
 export function heldMs({ config }: Platform): number {
   return config.queues.lockDurationMs / 2;
 }
+
+/** When each process swept last. */
+const lookedAt = new WeakMap<Platform, number>();
 
 /** Up to when each process has looked for ended runs that nobody told of. */
 const toldUntil = new WeakMap<Platform, number>();

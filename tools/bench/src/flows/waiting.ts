@@ -75,6 +75,7 @@ async function insert(count: number, environment: Record<string, string>): Promi
       queue: 'orchestration-flows' as const,
       attempt: 1,
       interrupted: false,
+      isFirst: true,
       deaths: 0,
       signal,
       log: platform.log,
