@@ -2,7 +2,7 @@ import { SpillwayProcess } from '@spillway/chaos';
 import { API_VERSION, resourceSchema, ROLES } from '@spillway/contracts';
 import type { EventRecord } from '@spillway/persistence';
 import { API_KEY, BACKENDS, eventually, ThirdParty } from '@spillway/testing';
-import { type Client } from '../src/client';
+import { Client } from '../src/client';
 import { post, Stack, TENANT } from './stack';
 
 const QUEUE = 'integration-tasks';
