@@ -115,18 +115,14 @@ describe.each(BACKENDS)('runs, on %s', (backend) => {
     world.aborted = 0;
   });
 
-  /** The third party keeps those who call this waiting. */
-  const hold = (path: string, forMs = 3_000) => {
-    world.other.delay = (call) => (call.path === path ? forMs : 0);
-  };
-
   describe('that listen', () => {
     it('hear what came before they listened', async () => {
-      hold('/first', 800);
+      const release = world.other.hold('/first');
       const id = await world.begin('hear', { order: 1 });
       await world.called('/first');
       await world.tell('paid', { order: 2 });
       await world.tell('paid', { order: 1, early: true });
+      release();
       const run = await world.ended(id);
       expect(run).toMatchObject({ status: 'completed' });
       expect(JSON.parse(world.calls('/heard')[0]!.body)).toEqual([{ order: 1, early: true }]);
@@ -220,21 +216,21 @@ describe.each(BACKENDS)('runs, on %s', (backend) => {
     const id = await world.begin('pause');
     const { startedAt, endedAt } = await world.ended(id);
     expect(world.other.calls.map(({ path }) => path)).toEqual(['/before', '/after']);
-    const tookMs = new Date(endedAt!).getTime() - new Date(startedAt).getTime();
-    expect(tookMs).toBeGreaterThanOrEqual(700);
-    expect(tookMs).toBeLessThan(4_000);
+    expect(new Date(endedAt!).getTime() - new Date(startedAt).getTime()).toBeGreaterThanOrEqual(700);
     await world.nothingLeft(id);
   });
 
   describe('whose branches compete', () => {
     it('take the first, and cut the others off where they are', async () => {
-      world.other.delay = ({ path }) => (path === '/slow' ? 5_000 : path === '/quick' ? 500 : 0);
+      const [slow, quick] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      world.other.delay = ({ path }) => (path === '/slow' ? slow.promise : path === '/quick' ? quick.promise : 0);
       const id = await world.begin('race');
       await world.called('/slow');
       await world.called('/within');
+      quick.resolve();
       const run = await world.ended(id);
       expect(run).toMatchObject({ status: 'completed', output: { ok: true } });
-      await eventually(() => world.aborted === 1, { what: 'the abort', withinMs: 3_000 });
+      await eventually(() => world.aborted === 1, { what: 'the abort' });
       for (const child of run.children) expect((await world.ended(child.id)).status).toBe('cancelled');
       expect(run.children).toHaveLength(1);
       await world.nothingLeft(id);
@@ -252,10 +248,10 @@ describe.each(BACKENDS)('runs, on %s', (backend) => {
   });
 
   it('whose task takes too long fail, and the call is cut off', async () => {
-    hold('/slow', 5_000);
+    world.other.hold('/slow');
     const id = await world.begin('late');
     expect(await world.ended(id)).toMatchObject({ status: 'faulted', error: { status: 408 } });
-    await eventually(() => world.aborted === 1, { what: 'the abort', withinMs: 3_000 });
+    await eventually(() => world.aborted === 1, { what: 'the abort' });
     await world.nothingLeft(id);
   });
 
@@ -285,25 +281,26 @@ describe.each(BACKENDS)('runs, on %s', (backend) => {
     });
 
     it('cancel them when they are cancelled, with the calls that these wait for', async () => {
-      hold('/child', 5_000);
+      world.other.hold('/child');
       const id = await world.begin('parent', {});
       await world.called('/child');
       await world.order(id, 'cancel');
       const run = await world.ended(id);
       expect(run.status).toBe('cancelled');
       expect((await world.ended(run.children[0]!.id)).status).toBe('cancelled');
-      await eventually(() => world.aborted === 1, { what: 'the abort', withinMs: 3_000 });
+      await eventually(() => world.aborted === 1, { what: 'the abort' });
       expect(world.calls('/parent')).toEqual([]);
       await world.nothingLeft(id);
     });
   });
 
   it('that are suspended keep what comes, and take it when they are resumed', async () => {
-    hold('/first', 600);
+    const release = world.other.hold('/first');
     const id = await world.begin('hear', { order: 5 });
     await world.called('/first');
     await world.order(id, 'suspend');
     await world.status(id, 'suspended');
+    release();
     // Pressed twice, it is suspended once.
     await world.order(id, 'suspend');
     await world.tell('paid', { order: 5 });

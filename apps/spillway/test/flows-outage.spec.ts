@@ -136,10 +136,11 @@ describe.each(BACKENDS)('runs outlast, on %s', (backend) => {
   }, 90_000);
 
   it('PostgreSQL being away when a call answers, without taking that for a failure of the call', async () => {
-    world.other.delay = () => 1_000;
+    const release = world.other.hold();
     const id = await world.begin('caught');
     await world.called('/ask');
     await world.stack.servers.postgres.stop();
+    release();
     await wait(2_000);
     await world.stack.servers.postgres.resume();
     expect(await world.ended(id, 40_000)).toMatchObject({ status: 'completed', output: { ok: true } });

@@ -26,8 +26,8 @@ export class ThirdParty {
   readonly effects = new Map<string, number>();
   /** Gives the answer to a call; undefined means 200. */
   answer: (call: Call) => Answer | undefined | void = () => undefined;
-  /** How long a call is kept waiting beyond `delayMs`, milliseconds. */
-  delay: (call: Call) => number = () => 0;
+  /** How long a call is kept waiting beyond `delayMs`, in milliseconds, or until when. */
+  delay: (call: Call) => number | Promise<void> = () => 0;
   /** Told when a caller hangs up before it was answered. */
   onAbort: () => void = () => undefined;
 
@@ -53,6 +53,13 @@ export class ThirdParty {
   /** Keys that had an effect more than once. */
   repeated(): string[] {
     return [...this.effects].filter(([, count]) => count > 1).map(([key]) => key);
+  }
+
+  /** Keeps calls waiting (those to `path`, or all) until the function that it gives is called. */
+  hold(path?: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.delay = (call) => (path === undefined || call.path === path ? promise : 0);
+    return resolve;
   }
 
   /** Forgets what it was asked, and does well again. */
@@ -86,8 +93,9 @@ export class ThirdParty {
     const answer = this.answer(call) ?? { status: 200 };
     // It has happened before the caller hears of it: that is what makes crashes interesting.
     if (answer.status < 400 && !replayed) this.effects.set(key, (this.effects.get(key) ?? 0) + 1);
-    const delayMs = (this.options.delayMs ?? 0) + this.delay(call);
-    if (delayMs) await wait(delayMs);
+    const until = this.delay(call);
+    if (this.options.delayMs) await wait(this.options.delayMs);
+    if (until) await (typeof until === 'number' ? wait(until) : until);
     response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
     response.end(answer.body ?? '{"ok":true}');
   }

@@ -90,29 +90,31 @@ describe('an allowance', () => {
     const rate = { perSecond: 20, burst: 4 };
     for (let time = 0; time < 4; time += 1) expect(await limits.take('rest', rate)).toBe(0);
     await wait(600);
+    const began = performance.now();
     const waits = await Promise.all(Array.from({ length: 8 }, () => limits.take('rest', rate)));
+    const seconds = (performance.now() - began) / 1_000;
     expect(waits.filter((ms) => ms === 0).length).toBeGreaterThanOrEqual(4);
-    expect(waits.filter((ms) => ms === 0).length).toBeLessThanOrEqual(5);
+    expect(waits.filter((ms) => ms === 0).length).toBeLessThanOrEqual(4 + Math.ceil(rate.perSecond * seconds));
   });
 });
 
 describe('a gate', () => {
   it('blocks everybody for as long as the other side asked', async () => {
-    await limits.block('t/blocked', 300, 'it said 429');
+    await limits.block('t/blocked', 1_500, 'it said 429');
     expect(await others.pass('t/blocked', 1_000)).toMatchObject({ go: false, why: 'blocked', reason: 'it said 429' });
     await limits.block('t/blocked', 10);
     const passage = await others.pass('t/blocked', 1_000);
     expect(passage).toMatchObject({ go: false, waitMs: expect.any(Number) as number });
     expect((passage as { waitMs: number }).waitMs).toBeGreaterThan(200);
-    await wait(320);
+    await wait(1_520);
     expect(await others.pass('t/blocked', 1_000)).toEqual({ go: true, probe: false });
   });
 
   it('opened by one is closed to the other, until one probe has succeeded', async () => {
-    const opening = { forMs: 200, mostMs: 1_000, reason: 'it fails' };
+    const opening = { forMs: 1_000, mostMs: 5_000, reason: 'it fails' };
     await limits.open('t/open', opening, false);
     expect(await others.pass('t/open', 5_000)).toMatchObject({ go: false, why: 'open', reason: 'it fails' });
-    await wait(220);
+    await wait(1_020);
     const passages = await Promise.all(
       Array.from({ length: 10 }, (_, index) => (index % 2 ? limits : others).pass('t/open', 5_000)),
     );
