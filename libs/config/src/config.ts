@@ -58,6 +58,7 @@ function toConfig(variables: Variables) {
       rowSecurity: variables.ROW_SECURITY === 'on',
     },
     queues: {
+      pool: variables.QUEUES_POOL,
       redisUrl: variables.REDIS_URL,
       redisNatMap: variables.REDIS_NAT_MAP,
       waitReplicas: variables.REDIS_WAIT_REPLICAS,

@@ -38,6 +38,12 @@ export const variablesSchema = z.object({
     .min(2)
     .default(10)
     .describe('Connections per process for records; with `ROW_SECURITY`, the admin may open half as many more.'),
+  QUEUES_POOL: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .default(8)
+    .describe('Connections per process for queues on PostgreSQL, beside one for each queue and partition it serves.'),
   ROW_SECURITY: z
     .enum(['on', 'off'])
     .default('on')

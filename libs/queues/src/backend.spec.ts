@@ -1,4 +1,5 @@
 import { BACKENDS, eventually, TestPostgres, TestRedis } from '@spillway/testing';
+import { Client } from 'pg';
 import { openBackend, prepareBackend } from './backend';
 
 describe.each(BACKENDS)('queues on %s', (name) => {
@@ -20,4 +21,30 @@ describe.each(BACKENDS)('queues on %s', (name) => {
       await server.close();
     }
   });
+});
+
+it('takes no more connections to PostgreSQL than it may, and one for each worker', async () => {
+  const server = await TestPostgres.start();
+  const backend = openBackend({ databaseUrl: server.url, prefix: 'spillway', pool: 3 });
+  try {
+    await prepareBackend(backend);
+    const queues = Array.from({ length: 8 }, (_, n) => backend.openQueue(`queue-${n}`, 'spillway'));
+    const open = (name: string) => backend.openWorker(name, 'spillway', async () => 1, { concurrency: 10 });
+    const workers = queues.slice(0, 2).map(({ name }) => open(name));
+    await Promise.all(queues.flatMap((queue) => Array.from({ length: 10 }, () => queue.add('job', {}))));
+    await eventually(async () =>
+      (await Promise.all(queues.slice(0, 2).map((one) => one.count()))).every((n) => n === 0),
+    );
+    const client = new Client(server.url);
+    await client.connect();
+    const { rows } = await client.query<{ many: number }>(
+      `select count(*)::int as many from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+    );
+    await client.end();
+    expect(rows[0]!.many).toBeLessThanOrEqual(3 + 2);
+    await Promise.all(workers.map((one) => one.close()));
+  } finally {
+    await backend.close();
+    await server.close();
+  }
 });

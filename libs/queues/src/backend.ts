@@ -53,6 +53,8 @@ export interface BackendOptions {
   /** Milliseconds. */
   waitTimeoutMs?: number;
   databaseUrl: string;
+  /** Connections to PostgreSQL, beside the one that each worker listens on; see `QUEUES_POOL`. */
+  pool?: number;
   /** Prefix of Redis keys, or the PostgreSQL schema. */
   prefix: string;
 }

@@ -13,8 +13,8 @@ import type { RedisServer } from '../watch/redis-server';
 import { Leftovers, removeOldEvents } from './leftovers';
 import { readyAgain } from './ready-again';
 
-/** To PostgreSQL, per process, beside those of the workers. */
-const SHARED_CONNECTIONS = 19;
+/** Connections of a tool that does not say how many. */
+const FEW = 4;
 
 /** BullMQ is not to remove old events: see `Leftovers`. */
 const KEPT_BY_US = { maxLen: 0 };
@@ -29,10 +29,10 @@ export class PostgresBackend implements QueueBackend {
   private readonly classes = withBackend(readyAgain);
   private migrated?: Promise<void>;
 
-  constructor(private readonly options: Pick<BackendOptions, 'databaseUrl'>) {
+  constructor(private readonly options: Pick<BackendOptions, 'databaseUrl' | 'pool'>) {
     this.pool = new Pool({
       connectionString: options.databaseUrl,
-      max: SHARED_CONNECTIONS,
+      max: options.pool ?? FEW,
       options: '-c search_path=bullmq',
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
