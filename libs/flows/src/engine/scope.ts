@@ -22,7 +22,10 @@ export function scopeOf(engine: Engine, node: Node, output: Json): Record<string
       id: around.run.id,
       definition: flow.definition as unknown as Json,
       input: state.input,
-      startedAt: moment(state.startedAt),
+      // Few ask, and making it takes longer than all the rest here.
+      get startedAt() {
+        return moment(state.startedAt);
+      },
     },
     runtime: RUNTIME,
     authorization: null,
@@ -52,7 +55,9 @@ function taskDescriptor(engine: Engine, node: Node, output: Json): Json {
     definition: engine.taskOf(node) as unknown as Json,
     input: node.raw,
     output: node.extensions?.output ?? output,
-    startedAt: moment(node.startedAt),
+    get startedAt() {
+      return moment(node.startedAt);
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import { CompiledFlow } from '../engine/compiled-flow';
 import { Fault } from '../engine/errors';
 import type { Command, Happening, Input, Node, RunState } from '../engine/state';
 import { simulate, type Simulated, type World } from '../simulate/simulate';
+import { frozen } from './frozen';
 
 const HEAD = { document: { dsl: '1.0.3', namespace: 'test', name: 'flow', version: '1.0.0' } };
 
@@ -87,7 +88,7 @@ export class Machine {
     input: Json = {},
     readonly flow = flowOf(body),
   ) {
-    this.step = this.take(begin(this.flow, input, this.around()));
+    this.step = this.take(begin(this.flow, frozen(input), this.around()));
   }
 
   get state(): RunState {

@@ -3,6 +3,7 @@ import { advance, type Advanced, begin } from '../engine/advance';
 import type { CompiledFlow } from '../engine/compiled-flow';
 import { type Command, ENDED, type Input, type RunState } from '../engine/state';
 import { anEvent, NOON } from './flows';
+import { frozen } from './frozen';
 
 /** How a random world treats a run. */
 export interface Habits {
@@ -54,7 +55,7 @@ export function live(flow: CompiledFlow, input: Json, { draw, fails, retries, su
     }
     return seen;
   };
-  let step = take(begin(flow, input, around()));
+  let step = take(begin(flow, frozen(input), around()));
   for (let count = 0; count < MOST_ADVANCES; count += 1) {
     const inputs: Input[] = [];
     if (ENDED.includes(step.state.status)) {

@@ -30,15 +30,15 @@ function referring(value: unknown, index: Map<object, number>, isBody = false): 
     if (typeof inner !== 'object' || inner === null) continue;
     const made = referring(inner, index);
     if (made === inner) continue;
-    // `__proto__` is a key like others in JSON.
-    Object.defineProperty((copy ??= shallow(value)), key, {
-      value: made,
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
+    setOwn((copy ??= shallow(value)), key, made);
   }
   return copy ?? value;
+}
+
+/** `__proto__` is a key like others in JSON. */
+function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') target[key] = value;
+  else Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** The other way; what was written once is one object again. */
@@ -62,13 +62,16 @@ export function reviveShared(parsed: unknown): unknown {
 /** Finds what stands in several places. @returns false for data that has our keys */
 function look(value: unknown, found: { seen: Set<object>; shared: Set<object> }): boolean {
   if (typeof value !== 'object' || value === null) return true;
+  const keys = Object.keys(value);
+  // Of what is empty a reference is longer.
+  if (keys.length === 0) return true;
   if (found.seen.has(value)) {
     found.shared.add(value);
     return true;
   }
   found.seen.add(value);
   if (Array.isArray(value)) return value.every((one) => look(one, found));
-  for (const key of Object.keys(value)) {
+  for (const key of keys) {
     if (key.charCodeAt(0) === 1 || !look((value as Record<string, unknown>)[key], found)) return false;
   }
   return true;
