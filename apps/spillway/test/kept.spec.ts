@@ -61,6 +61,9 @@ describe.each(BACKENDS)('events that are accepted into both places, on %s', (bac
     await queue.resume();
     await done(id);
     expect(callsFor(id)).toHaveLength(1);
+    // Whoever had it may have called before it was lost.
+    const { timeline } = await stack.client.get<EventRecord>(`/events/${id}`);
+    expect(timeline.filter(({ repeat }) => repeat)).toHaveLength(1);
     await isDuplicate(id, 'lost');
   });
 

@@ -44,7 +44,7 @@ export class Failures<Name extends QueueName> {
     const facts = this.jobFacts.failure(job, data, record, telling.elapsedMs);
     const concluded = verdict.next === 'dead-letter' ? await this.conclude(job, data, error) : undefined;
     if (concluded) {
-      const ended = this.jobFacts.ended(job, data, { error: record });
+      const ended = this.jobFacts.concluded(job, data, record);
       await this.parts.facts.record([...facts, ...(concluded.facts ?? []), ended]);
       telling.failed('failed', record);
       telling.log.info({ code: record.code, class: record.class }, 'call failed');

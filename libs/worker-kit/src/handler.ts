@@ -21,7 +21,9 @@ export interface JobContext<Data> {
   log: Log;
   /** Whether a job that this one leads to may be given back as `next`; absent where none may. */
   mayGoOn?: MayGoOn;
-  /** Of one that is done on the spot: what was known when it was asked for. */
+  /** It is in no queue: it is done by who made it necessary. */
+  isOnTheSpot: boolean;
+  /** Of such a one: what was known when it was asked for. */
   known?: unknown;
 }
 

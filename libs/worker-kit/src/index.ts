@@ -2,6 +2,8 @@ export { AttemptSignal } from './attempt-signal';
 export { errorRecord, judge, type Verdict } from './failure';
 export { subjectOf, type GivenUp, type Handler, type JobContext, type NextJob, type Outcome } from './handler';
 export { keepTrying, UNRECORDED } from './keep-trying';
+export { deadLetterOf } from './dead-letter-of';
+export { doneFact, givenUpFact, triedBefore } from './job-facts';
 export type { ParkedKey } from './lane-keeper';
 export { type MayGoOn, OnTheSpot } from './on-the-spot';
 export { once, type Once } from './once';

@@ -1,4 +1,4 @@
-import type { AttemptRecord, ErrorRecord, Planning, QueueName } from '@spillway/contracts';
+import type { AttemptRecord, ErrorRecord, Fact, Planning, QueueName } from '@spillway/contracts';
 import type { Job, JobData, NewFact } from '@spillway/queues';
 import { type GivenUp, type Handler, type Outcome, subjectOf } from './handler';
 import { UNRECORDED } from './keep-trying';
@@ -20,6 +20,25 @@ export function triedBefore(data: JobData[QueueName]): number {
   return ('meta' in data && data.meta.tried) || 0;
 }
 
+/** Somebody may have begun it before it came into its queue. */
+export function isUnsure(data: JobData[QueueName]): boolean {
+  return 'meta' in data && data.meta.unsure === true;
+}
+
+/** Which job a fact is about. */
+export type About = Pick<Fact & { kind: 'job.ended' }, 'tenant' | 'eventId' | 'jobId' | 'queue'>;
+
+/** For the ledger: a job was done by this process. @param attempt the one that did it; `durationMs` in milliseconds */
+export function doneFact(about: About, attempt: Omit<AttemptRecord, 'worker'>, planned?: Planning): NewFact {
+  const did = { ...attempt, worker: WORKER_NAME };
+  return { ...about, kind: 'job.ended', state: 'done', attempt: did, ...(planned && { planned }) };
+}
+
+/** For the ledger: nobody will do a job. */
+export function givenUpFact(about: About, state: GivenUp, error: ErrorRecord, planned?: Planning): NewFact {
+  return { ...about, kind: 'job.ended', state, error, ...(planned && { planned }) };
+}
+
 /** What the ledger is told of a queue's jobs. */
 export class JobFacts<Name extends QueueName> {
   constructor(private readonly handler: Handler<Name>) {}
@@ -27,54 +46,52 @@ export class JobFacts<Name extends QueueName> {
   /** @param durationMs of the attempt */
   success(job: AttemptJob, data: JobData[Name], outcome: Outcome, durationMs: number): NewFact[] {
     if (!this.handler.tellsAttempts || outcome.silent) return [];
-    return [
-      this.ended(job, data, {
-        attempt: {
-          attempt: attemptOf(job, data),
-          durationMs,
-          worker: WORKER_NAME,
-          ...(outcome.repeat && { repeat: true }),
-          ...(outcome.recorded && { recorded: true }),
-          ...(outcome.response && { response: outcome.response }),
-          ...(outcome.channel && { channel: outcome.channel }),
-        },
-      }),
-    ];
+    const attempt = {
+      attempt: attemptOf(job, data),
+      durationMs,
+      ...(outcome.repeat && { repeat: true }),
+      ...(outcome.recorded && { recorded: true }),
+      ...(outcome.response && { response: outcome.response }),
+      ...(outcome.channel && { channel: outcome.channel }),
+    };
+    return [doneFact(this.about(job, data), attempt, this.planned(job, data))];
   }
 
   failure(job: AttemptJob, data: JobData[Name], error: ErrorRecord, durationMs: number): NewFact[] {
     if (!this.handler.tellsAttempts) return [];
+    const planned = this.planned(job, data);
     return [
       {
-        ...subjectOf(data),
+        ...this.about(job, data),
         kind: 'job.attempt',
-        jobId: job.id!,
-        queue: this.handler.queue,
         attempt: attemptOf(job, data),
         durationMs,
         error,
         worker: WORKER_NAME,
-        ...this.planned(job, data),
+        ...(planned && { planned }),
         // What it did will be done again, and nobody dies: only this attempt can tell.
         ...(error.code === UNRECORDED && { repeat: true }),
       },
     ];
   }
 
-  /** It is done; or, with an error, its failure is somebody's to deal with. */
-  ended(job: AttemptJob, data: JobData[Name], more: { attempt?: AttemptRecord; error?: ErrorRecord }): NewFact {
-    const ended = { ...subjectOf(data), kind: 'job.ended' as const, jobId: job.id!, queue: this.handler.queue };
-    return { ...ended, state: 'done', ...this.planned(job, data), ...more };
+  /** Its failure is somebody's to deal with, who was told: the job is done. */
+  concluded(job: AttemptJob, data: JobData[Name], error: ErrorRecord): NewFact {
+    const planned = this.planned(job, data);
+    return { ...this.about(job, data), kind: 'job.ended', state: 'done', error, ...(planned && { planned }) };
   }
 
   givenUp(job: AttemptJob, data: JobData[Name], state: GivenUp, error: ErrorRecord): NewFact[] {
     if (this.handler.onGivenUp) return this.handler.onGivenUp(data, job.id!, state, error);
     if (!this.handler.tellsAttempts) return [];
-    return [{ ...subjectOf(data), kind: 'job.ended', jobId: job.id!, queue: this.handler.queue, state, error }];
+    return [givenUpFact(this.about(job, data), state, error, this.planned(job, data))];
   }
 
-  private planned(job: AttemptJob, data: JobData[Name]): { planned: Planning } | undefined {
-    const planned = this.handler.planned?.(data, job.id!);
-    return planned && { planned };
+  private about(job: AttemptJob, data: JobData[Name]): About {
+    return { ...subjectOf(data), jobId: job.id!, queue: this.handler.queue };
+  }
+
+  private planned(job: AttemptJob, data: JobData[Name]): Planning | undefined {
+    return this.handler.planned?.(data, job.id!);
   }
 }

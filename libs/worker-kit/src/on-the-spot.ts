@@ -35,8 +35,8 @@ const WAIT_MS = 250;
  * and the job in whose place it is done stays with its worker meanwhile: when that dies, the job comes back, and finds it.
  *
  * The queue keeps what it is for. A job goes there when the queue is paused or has a backlog, when its tenant has a cap there or
- * its event an order, when it may take long, when as many are done as the queue's concurrency says, when the worker closes, or has gone on for long;
- * and after a failure.
+ * its event an order, when it may take long, when as many are done as the queue's concurrency says, when the worker closes, or
+ * has gone on for long; and after a failure.
  */
 export class OnTheSpot {
   private readonly colleagues = new Map<QueueName, Colleague>();

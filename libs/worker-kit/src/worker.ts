@@ -20,7 +20,7 @@ import { payloadOf, Room } from './room';
 import { readJob } from './read-job';
 import { type Handler, type JobContext, type NextJob, type Outcome, subjectOf } from './handler';
 import { type Again, Failures } from './failures';
-import { type AttemptJob, attemptOf, JobFacts, triedBefore } from './job-facts';
+import { type AttemptJob, attemptOf, isUnsure, JobFacts, triedBefore } from './job-facts';
 import { LaneKeeper, type ParkedKey } from './lane-keeper';
 import type { Colleague, MayGoOn, OnTheSpot } from './on-the-spot';
 import { type IsolatedJob, standingOf, Suspects, triedOf } from './suspects';
@@ -211,7 +211,7 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
       try {
         if (this.notBegun.delete(id)) throw cancelled();
         const limits = { id, attempt: 1, deaths: 0, timeoutMs: this.timeoutOf(data), isFirst: true };
-        const outcome = await this.run(data, limits, telling, { known, mayGoOn });
+        const outcome = await this.run(data, limits, telling, { isOnTheSpot: true, known, mayGoOn });
         visit.tell(this.factsOf(job, data, outcome, telling));
         telling.done(outcome);
         return outcome.next ?? [];
@@ -286,9 +286,10 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
       return this.parts.isolate(this.handler.queue, { id, data, attempt, deaths, timeoutMs });
     }
     if (standing === 'suspect') telling.log.info({ deaths }, 'job is a suspect: its workers died');
-    const isFirst = job.attemptsStarted <= 1 && deaths === 0 && redrivesOf(data) === 0 && !triedBefore(data);
+    const isNew = job.attemptsStarted <= 1 && deaths === 0;
+    const isFirst = isNew && redrivesOf(data) === 0 && !triedBefore(data) && !isUnsure(data);
     const limits = { id, attempt, deaths, timeoutMs, isFirst };
-    if (standing === 'free') return this.run(data, limits, telling, { mayGoOn });
+    if (standing === 'free') return this.run(data, limits, telling, { isOnTheSpot: false, mayGoOn });
     return this.suspects.run(job, { deaths, attempt }, () => this.run(data, limits, telling));
   }
 
@@ -305,9 +306,9 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
     data: JobData[Name],
     { id, attempt, deaths, timeoutMs, isFirst }: Omit<IsolatedJob, 'data'> & { isFirst: boolean },
     telling: AttemptTelling,
-    more: Pick<JobContext<JobData[Name]>, 'mayGoOn' | 'known'> = {},
+    more: Pick<JobContext<JobData[Name]>, 'isOnTheSpot' | 'known' | 'mayGoOn'> = { isOnTheSpot: false },
   ): Promise<Outcome> {
-    const { mayGoOn } = more;
+    const { isOnTheSpot, known, mayGoOn } = more;
     const limits = new AttemptSignal(timeoutMs);
     this.running.set(id, limits);
     try {
@@ -316,11 +317,12 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
         queue: this.handler.queue,
         data,
         attempt,
-        interrupted: deaths > 0 || ('meta' in data && data.meta.unsure === true),
+        interrupted: deaths > 0 || isUnsure(data),
         isFirst,
         deaths,
         signal: limits.signal,
-        known: more.known,
+        isOnTheSpot,
+        known,
         // Who is late is not waited for.
         mayGoOn: mayGoOn && (async (...asked) => !limits.signal.aborted && mayGoOn(...asked)),
         get log() {

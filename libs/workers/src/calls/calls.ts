@@ -62,7 +62,7 @@ export class Calls {
   }
 
   async handle(context: JobContext<CallJob>): Promise<Outcome> {
-    return context.known ? this.held(context.data.run, () => this.make(context)) : this.make(context);
+    return context.isOnTheSpot ? this.held(context.data.run, () => this.make(context)) : this.make(context);
   }
 
   /** What is done on the spot is in no queue, whose lock would say that somebody is at it: what the run asked for says so. */
@@ -110,10 +110,10 @@ export class Calls {
 
   /** Whether the call was answered before. A run that waits for this answer alone is read whole, to be taken on with it. */
   private async look(
-    { data: { run }, known }: JobContext<CallJob>,
+    { data: { run }, isOnTheSpot, known }: JobContext<CallJob>,
     key: string,
   ): Promise<CallRecord & { read?: Read }> {
-    if (known) return { state: 'open', ...(known as KnownCall) };
+    if (isOnTheSpot) return { state: 'open', ...(known as KnownCall | undefined) };
     if (!run.alone) return standingStill(this.platform.runs.callRecord({ runId: run.id, node: run.node, key }));
     const read = await this.steps.awaiting(run.id, run.node);
     return read ? { state: 'open', read } : { state: 'answered' };

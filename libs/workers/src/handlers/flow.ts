@@ -2,7 +2,7 @@ import { type ErrorRecord, type FlowJob, PermanentError } from '@spillway/contra
 import { quotaExceeded } from '@spillway/intake';
 import type { NewFact } from '@spillway/queues';
 import { crashPoint, type Platform } from '@spillway/runtime';
-import type { GivenUp, Handler, JobContext, Outcome } from '@spillway/worker-kit';
+import { type GivenUp, givenUpFact, type Handler, type JobContext, type Outcome } from '@spillway/worker-kit';
 import { afterCrash } from '../runs/after-crash';
 import { type RunSteps, runStepsOf } from '../runs/run-steps';
 import { standingStill } from '../runs/stand-still';
@@ -23,10 +23,11 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
     const silent = !data.start;
     crashPoint('begin wake-up');
     if (data.start) await this.mayBegin(data, attempt);
+    // Who had it before may have died over a call that it made on the spot.
+    if (!isFirst) await this.afterCrash(data);
     const stepped = await this.steps.advance(data, isFirst);
-    // Who had it before, or began the run, may have died over a call that it made on the spot.
-    if (!isFirst || (data.start && stepped && 'idle' in stepped))
-      await standingStill(afterCrash(this.platform, data.run.id));
+    // So may who routed the event, if the run has begun.
+    if (isFirst && data.start && stepped && 'idle' in stepped) await this.afterCrash(data);
     if (!stepped) return { silent, value: 'nothing to do' };
     if ('idle' in stepped) {
       const { wakeAt, seq } = stepped.idle;
@@ -36,6 +37,10 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
     }
     const { facts, next } = await this.steps.makeKnown(stepped, context, context.mayGoOn);
     return { silent, facts, next, value: { status: stepped.run.status } };
+  }
+
+  private afterCrash({ run }: FlowJob): Promise<void> {
+    return standingStill(afterCrash(this.platform, run.id));
   }
 
   /**
@@ -60,7 +65,7 @@ export class FlowHandler implements Handler<'orchestration-flows'> {
   /** A wake-up that is given up says nothing of its event: the sweep wakes the run again. */
   onGivenUp(data: FlowJob, jobId: string, state: GivenUp, error: ErrorRecord): NewFact[] {
     if (!data.start) return [];
-    const about = { tenant: data.meta.tenant, eventId: data.eventId };
-    return [{ ...about, kind: 'job.ended', jobId, queue: this.queue, state, error }];
+    const about = { tenant: data.meta.tenant, eventId: data.eventId, jobId, queue: this.queue };
+    return [givenUpFact(about, state, error)];
   }
 }

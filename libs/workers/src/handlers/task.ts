@@ -1,7 +1,6 @@
 import type { EgressGate, HttpAdapter } from '@spillway/adapters';
 import { callbackChannel, type Channel, logChannel } from '@spillway/channels';
 import {
-  type ErrorRecord,
   PermanentError,
   type Planning,
   type SpillwayError,
@@ -10,9 +9,8 @@ import {
   type CallJob,
 } from '@spillway/contracts';
 import { plannedCall } from '@spillway/flows';
-import type { NewFact } from '@spillway/queues';
 import { dieIfTold, type Platform } from '@spillway/runtime';
-import { type GivenUp, type Handler, type JobContext, once, type Outcome } from '@spillway/worker-kit';
+import { type Handler, type JobContext, once, type Outcome } from '@spillway/worker-kit';
 import { Calls } from '../calls/calls';
 
 /** What is recorded of an effect, and returned when its job comes again. */
@@ -53,13 +51,6 @@ abstract class TaskHandler<Name extends TaskQueue> implements Handler<Name> {
   /** A run hears of a call that failed, and decides. */
   async conclude(data: TaskJob | CallJob, jobId: string, error: SpillwayError): Promise<Outcome | undefined> {
     return 'call' in data ? this.calls.fail(data, jobId, error) : undefined;
-  }
-
-  onGivenUp(data: TaskJob | CallJob, jobId: string, state: GivenUp, error: ErrorRecord): NewFact[] {
-    const eventId = 'call' in data ? data.eventId : data.event.id;
-    const planned = this.planned(data, jobId);
-    const ended = { kind: 'job.ended' as const, jobId, queue: this.queue, state, error, ...(planned && { planned }) };
-    return [{ tenant: data.meta.tenant, eventId, ...ended }];
   }
 
   /** What a run planned is told late. */

@@ -45,6 +45,7 @@ async function handle(platform: Platform, handler: Handler, { queue, job }: Isol
     data: job.data as never,
     interrupted: true,
     isFirst: false,
+    isOnTheSpot: false,
     signal: timeout,
     log: platform.log.child({ queue, job: job.id, tenant, event, attempt: job.attempt, isolated: true }),
   };

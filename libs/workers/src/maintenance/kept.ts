@@ -94,7 +94,8 @@ export class KeptWatch {
     const finished = await queues.find('ingress-events', eventId, tenant);
     // A finished job of its id would be taken for the one that is added.
     if (finished?.finishedOn) await finished.remove();
-    const { job } = entry;
+    // Who had it may have begun.
+    const job = { ...entry.job, meta: { ...entry.job.meta, unsure: true } };
     const options = optionsOf(entry, this.platform);
     const standing = await queues.add('ingress-events', job, options);
     if (standing !== eventId) {

@@ -4,7 +4,7 @@ import type { OpenJob } from '@spillway/persistence';
 import type { Job, NewFact } from '@spillway/queues';
 import { plan, type Planned, type StartableFlow } from '@spillway/routing';
 import type { Platform } from '@spillway/runtime';
-import { subjectOf } from '@spillway/worker-kit';
+import { deadLetterOf, subjectOf, triedBefore } from '@spillway/worker-kit';
 
 const PAGE = 500;
 
@@ -85,14 +85,8 @@ export class Reconciler {
     const subject = subjectOf(data);
     const error = { class: 'transient', code: 'unexpected', message: job.failedReason ?? 'the job failed' };
     if (!(await this.platform.deadLetters.find(queue, job.id!, subject.tenant))) {
-      await this.platform.deadLetters.put(queue, {
-        queue,
-        job: { id: job.id!, name: job.name, data, opts: { attempts: job.opts.attempts, priority: job.opts.priority } },
-        ...subject,
-        error,
-        attempts: job.attemptsMade,
-        failedAt: job.finishedOn ?? Date.now(),
-      });
+      const letter = deadLetterOf(queue, job, data, error, job.attemptsMade + triedBefore(data));
+      await this.platform.deadLetters.put(queue, { ...letter, failedAt: job.finishedOn ?? letter.failedAt });
     }
     if (subject.eventId && queue !== 'ingress-events' && queue !== 'analytics-events') {
       await this.platform.facts.record([
@@ -116,6 +110,7 @@ export class Reconciler {
         createdBy: 'reconciler',
         createdAt,
         correlationId: event.correlationid,
+        unsure: true,
       } as const;
       const job: IngressJob = { event, meta, body: { sha256: bodySha256, bytes }, via: 'reconciler' };
       await queues.add('ingress-events', job, { id: event.id });

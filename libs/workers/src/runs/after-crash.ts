@@ -2,7 +2,7 @@ import { callAt, plannedCall, queueOfCall } from '@spillway/flows';
 import type { RunRow } from '@spillway/persistence';
 import type { NewFact } from '@spillway/queues';
 import { between, type Platform } from '@spillway/runtime';
-import { WORKER_NAME } from '@spillway/worker-kit';
+import { doneFact } from '@spillway/worker-kit';
 import { RunPublisher } from './run-publisher';
 import { heldMs, remake } from './sweep';
 
@@ -35,16 +35,7 @@ async function untold({ runs }: Platform, run: RunRow, before: Date): Promise<Ne
     const queue = queueOfCall(call);
     const job = plannedCall(`${id}.${node}`, queue, route, { id, path });
     const durationMs = endedAt.getTime() - startedAt.getTime();
-    const attempt = { attempt: 1, durationMs, worker: WORKER_NAME, recorded: true };
-    const ended = {
-      kind: 'job.ended' as const,
-      tenant,
-      eventId,
-      jobId: job.id,
-      queue,
-      state: 'done' as const,
-      attempt,
-    };
-    return [{ ...ended, planned: { job, at: startedAt.getTime() } }];
+    const about = { tenant, eventId, jobId: job.id, queue };
+    return [doneFact(about, { attempt: 1, durationMs, recorded: true }, { job, at: startedAt.getTime() })];
   });
 }

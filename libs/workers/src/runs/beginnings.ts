@@ -3,7 +3,7 @@ import { traced } from '@spillway/observability';
 import { FreeQueues, type NewFact } from '@spillway/queues';
 import type { Planned } from '@spillway/routing';
 import { between, type LiveTenant, type Platform } from '@spillway/runtime';
-import { type JobContext, type NextJob, WORKER_NAME } from '@spillway/worker-kit';
+import { doneFact, type JobContext, type NextJob } from '@spillway/worker-kit';
 import type { Published } from './run-publisher';
 import { type RunSteps, runStepsOf } from './run-steps';
 
@@ -79,6 +79,6 @@ function isOfOurs({ queue, delayMs, data: { meta } }: Planned): boolean {
 
 /** As the job would have told it. */
 function endedFact({ run, eventId, meta }: FlowJob, durationMs: number): NewFact {
-  const attempt = { attempt: 1, durationMs: Math.round(durationMs), worker: WORKER_NAME };
-  return { kind: 'job.ended', tenant: meta.tenant, eventId, jobId: run.id, queue: QUEUE, state: 'done', attempt };
+  const about = { tenant: meta.tenant, eventId, jobId: run.id, queue: QUEUE } as const;
+  return doneFact(about, { attempt: 1, durationMs: Math.round(durationMs) });
 }

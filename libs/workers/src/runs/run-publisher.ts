@@ -55,7 +55,7 @@ export class RunPublisher {
     const isAlone = calls.length === 1 && waitsForOne(run.state);
     const jobs = calls.map((command) => callJob(run, command, isAlone));
     const may = await Promise.all(jobs.map(async ({ queue, data }) => mayGoOn?.(queue, data)));
-    const known: KnownCall = isAlone && isAsRead ? { read: { run, inbox: [] } } : {};
+    const known: KnownCall | undefined = isAlone && isAsRead ? { read: { run, inbox: [] } } : undefined;
     await this.add([
       ...jobs.filter((_, at) => !may[at]),
       ...wake.map(({ runId, why }) => wakeUp({ ...run, id: runId }, why)),
