@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type FlowJob, newId, type SpillwayEvent } from '@spillway/contracts';
+import { insertRuns } from '@spillway/bench';
+import { newId, type SpillwayEvent } from '@spillway/contracts';
 import {
   DataKeys,
   Listening,
@@ -12,7 +13,6 @@ import {
   Vault,
 } from '@spillway/persistence';
 import { BACKENDS, TestServers, ThirdParty } from '@spillway/testing';
-import { handlerOf } from '@spillway/workers';
 import fc from 'fast-check';
 import { FlowWorld } from './flow-world';
 import { Stack, TENANT } from './stack';
@@ -113,35 +113,8 @@ describe.each(BACKENDS)('runs that wait, on %s', (backend) => {
   }
 
   /** Nine in ten wait for the clock, one for an event. */
-  async function begin(many: number): Promise<void> {
-    const { platform } = world.stack;
-    const { handler, close } = handlerOf('orchestration-flows', platform);
-    const signal = new AbortController().signal;
-    const around = {
-      queue: 'orchestration-flows' as const,
-      attempt: 1,
-      interrupted: false,
-      isFirst: true,
-      deaths: 0,
-      signal,
-    };
-    const jobs = Array.from({ length: many }, (_, n) => jobOf(n % 10 === 0 ? 'listener' : 'timer', n));
-    for (const name of ['timer', 'listener']) {
-      const flow = platform.directory.tenant(TENANT)!.flows.get(name)!;
-      await platform.runs.keepVersion({ tenant: TENANT, flow: name, ...flow });
-    }
-    await Promise.all(jobs.map((data) => handler.handle({ id: data.run.id, data, ...around, log: platform.log })));
-    await close();
-  }
-
-  function jobOf(name: string, n: number): FlowJob {
-    const { hash, version } = world.stack.platform.directory.tenant(TENANT)!.flows.get(name)!;
-    const id = newId();
-    const event = { specversion: '1.0', id, source: '/tenants/acme/sources/api', type: 'x', data: { order: `m${n}` } };
-    const meta = { tenant: TENANT, priority: 'normal', createdBy: 'test', createdAt: Date.now(), correlationId: id };
-    const run = { id: `${id}.${name}.0`, flow: name };
-    return { run, route: name, eventId: id, meta, start: { hash, version, event } } as unknown as FlowJob;
-  }
+  const begin = (count: number) =>
+    insertRuns(world.stack.platform, { tenant: TENANT, count, dataOf: (n) => ({ order: `m${n}` }) });
 
   describe.each([false, true])('in the database (sealed: %s)', (seals) => {
     it('are those, and only those, whose lookups an event matches', async () => {

@@ -10,7 +10,7 @@ import { type Extent, fanOuts, inTurn, longAndShort, type Row } from './flows/ro
 import { startSpillway } from './flows/spillway';
 import { waitingRuns } from './flows/waiting';
 
-const FULL: Extent = { rounds: 3, seconds: 8, open: 128, steps: 1_000, waiting: 100_000, idleSeconds: 30 };
+const FULL: Extent = { rounds: 5, seconds: 15, open: 128, steps: 1_000, waiting: 100_000, idleSeconds: 30 };
 const SHORT: Extent = { rounds: 1, seconds: 1.5, open: 32, steps: 50, waiting: 500, idleSeconds: 2 };
 const PARTS = ['restate', 'bullmq', 'long', 'fan', 'waiting'];
 
@@ -35,12 +35,15 @@ async function main(): Promise<void> {
     for (const backend of BACKENDS.filter((one) => !only || one === only)) {
       console.log(`\n# ${backend}`);
       const servers = await TestServers.start(backend, { shared_preload_libraries: 'pg_stat_statements' });
+      if (restate) {
+        // Two processes beside two: Restate's server and its service.
+        const spillway = await startSpillway(servers, sink.url, true);
+        const title = `3 durable steps over HTTP, ${extent.open} runs open, ${extent.rounds} rounds of ${extent.seconds} s`;
+        print(title, await inTurn({ Spillway: spillway, Restate: restate }, extent, { name: 'runs', perRun: 1 }));
+        await spillway.close();
+      }
       const spillway = await startSpillway(servers, sink.url);
       try {
-        if (restate) {
-          const title = `3 durable steps over HTTP, ${extent.open} runs open, ${extent.rounds} rounds of ${extent.seconds} s`;
-          print(title, await inTurn({ Spillway: spillway, Restate: restate }, extent, { name: 'runs', perRun: 1 }));
-        }
         if (parts.includes('bullmq')) {
           const bullmq = await startBullmq(servers, sink.url);
           const contestants = { Spillway: spillway.of('fork'), 'hand-written': bullmq };

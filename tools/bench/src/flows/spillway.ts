@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { API_KEY, eventually, type TestServers } from '@spillway/testing';
+import { QUEUE_OF_ROLE } from '@spillway/workers';
 import { Pool as Database } from 'pg';
 import { Pool } from 'undici';
 import { startChild } from './child';
@@ -10,6 +11,8 @@ import type { Contestant } from './load';
 /** How often is asked which runs have ended. */
 const ASK_MS = 25;
 const CONNECTIONS = 64;
+const EDGE = 'ingress-api';
+const WORKERS = Object.keys(QUEUE_OF_ROLE).join(',');
 
 export interface Spillway extends Contestant {
   /** An event from a tenant's own service. @returns its id */
@@ -38,13 +41,24 @@ export function settings(servers: TestServers, sink: string): Record<string, str
   return { ...(given as Record<string, string>), ...own, SINK: sink };
 }
 
-/** Spillway, all roles in one process, on these servers. Runs begin through its edge, as those of customers do. */
-export async function startSpillway(servers: TestServers, sink: string, flow = 'three'): Promise<Spillway> {
-  const child = await startChild('spillway', settings(servers, sink));
+/**
+ * Spillway on these servers; runs begin through its edge, as those of customers do.
+ *
+ * @param apart the edge and the workers in a process each; otherwise all roles in one
+ */
+export async function startSpillway(servers: TestServers, sink: string, apart = false): Promise<Spillway> {
+  const start = (roles?: string) =>
+    startChild('spillway', { ...settings(servers, sink), ...(roles && { SPILLWAY_ROLES: roles }) });
+  const child = await start(apart ? EDGE : undefined);
+  const workers = apart ? await start(WORKERS) : undefined;
   const client = new Pool(child.url, { connections: CONNECTIONS });
   const database = new Database({ connectionString: servers.postgres.url, max: 2 });
   const ends = new Ends(database);
-  const charged = [{ what: 'Spillway', pid: child.pid }, ...(await serversOf(servers))];
+  const charged = [
+    { what: workers ? 'edge' : 'Spillway', pid: child.pid },
+    ...(workers ? [{ what: 'workers', pid: workers.pid }] : []),
+    ...(await serversOf(servers)),
+  ];
   const send = async (type: string, data: object) => {
     const { statusCode, body } = await client.request({
       path: '/v1/events',
@@ -66,7 +80,7 @@ export async function startSpillway(servers: TestServers, sink: string, flow = '
   };
   const close = async () => {
     ends.close();
-    await child.close();
+    await Promise.all([child.close(), workers?.close()]);
     await client.close();
     await database.end();
   };
@@ -77,7 +91,7 @@ export async function startSpillway(servers: TestServers, sink: string, flow = '
     charged,
     close,
   });
-  return { ...of(flow), send, begin, ended, of, database };
+  return { ...of('three'), send, begin, ended, of, database };
 }
 
 async function unsettled(database: Database): Promise<number> {

@@ -1,20 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { loadConfig } from '@spillway/config';
-import { type FlowJob, newId } from '@spillway/contracts';
-import { openPlatform, type Platform } from '@spillway/runtime';
+import { openPlatform } from '@spillway/runtime';
 import type { TestServers } from '@spillway/testing';
-import { handlerOf } from '@spillway/workers';
 import Redis from 'ioredis';
 import type { Pool } from 'pg';
 import { cpuOf, difference } from './cpu';
 import { TENANT } from './definitions';
+import { insertRuns, ONE_LISTENS } from './insert';
 import type { Extent, Row } from './rounds';
 import { settings, type Spillway } from './spillway';
-
-/** One run in so many waits for an event, the others for the clock. */
-const ONE_LISTENS = 10;
-/** Being begun at any time: what a worker would have at once, many times over. */
-const AT_ONCE = 500;
 
 /** What runs that wait cost, and whether one of many is still woken promptly. */
 export async function waitingRuns(
@@ -57,63 +51,17 @@ export async function waitingRuns(
   };
 }
 
-/**
- * Runs are begun by the handler of `orchestration-flows` itself, in this process: the driver's commit, and what it
- * publishes, without the edge and the queue before it.
- */
+/** @returns when all have begun */
 async function insert(count: number, environment: Record<string, string>): Promise<void> {
   const platform = await openPlatform(loadConfig(environment));
-  const { handler, close } = handlerOf('orchestration-flows', platform);
-  for (const name of ['timer', 'listener']) {
-    const flow = platform.directory.tenant(TENANT)!.flows.get(name)!;
-    await platform.runs.keepVersion({ tenant: TENANT, flow: name, ...flow });
-  }
-  const begin = (index: number) => {
-    const data = job(platform, index % ONE_LISTENS === 0 ? 'listener' : 'timer', index);
-    const signal = new AbortController().signal;
-    const around = {
-      queue: 'orchestration-flows' as const,
-      attempt: 1,
-      interrupted: false,
-      isFirst: true,
-      deaths: 0,
-      signal,
-      log: platform.log,
-    };
-    return handler.handle({ id: data.run.id, data, ...around });
-  };
-  let next = 0;
-  const worker = async () => {
-    while (next < count) await begin(next++);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  await close();
+  const dataOf = (index: number) => ({
+    mark: `m${index}`,
+    customer: `cus_${index}`,
+    email: `somebody-${index}@example.com`,
+    total: index,
+  });
+  await insertRuns(platform, { tenant: TENANT, count, dataOf });
   await platform.close();
-}
-
-function job(platform: Platform, name: string, index: number): FlowJob {
-  const { hash, version } = platform.directory.tenant(TENANT)!.flows.get(name)!;
-  const eventId = newId();
-  const data = { mark: `m${index}`, customer: `cus_${index}`, email: `somebody-${index}@example.com`, total: index };
-  const event = {
-    specversion: '1.0',
-    id: eventId,
-    source: `/tenants/${TENANT}/sources/api`,
-    type: `flow.${name}.requested`,
-    time: new Date().toISOString(),
-    tenant: TENANT,
-    data,
-  };
-  const meta = {
-    tenant: TENANT,
-    priority: 'normal',
-    createdBy: 'bench',
-    createdAt: Date.now(),
-    correlationId: eventId,
-  };
-  const route = `flow-${name}-start`;
-  const run = { id: `${eventId}.${route}.0`, flow: name };
-  return { run, route, eventId, meta, start: { hash, version, event } } as unknown as FlowJob;
 }
 
 interface Sizes {

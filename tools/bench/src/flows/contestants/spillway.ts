@@ -5,7 +5,7 @@ import { openPlatform } from '@spillway/runtime';
 import { QUEUE_OF_ROLE, startWorker, type WorkerRole } from '@spillway/workers';
 import { flows, TENANT } from '../definitions';
 
-/** Spillway with every role in one process, and the flows of the benchmark. */
+/** Spillway with the roles of SPILLWAY_ROLES in one process, and the flows of the benchmark. */
 async function main(): Promise<void> {
   const platform = await openPlatform(loadConfig());
   const document = (kind: string, name: string, spec: unknown) => {
@@ -16,11 +16,14 @@ async function main(): Promise<void> {
     document('Tenant', TENANT, {}),
     ...Object.entries(flows(process.env['SINK']!)).map(([name, spec]) => document('Flow', name, spec)),
   ]);
-  await platform.apiKeys.create({ tenant: TENANT, name: 'bench', scopes: ['*'] }, platform.config.admin.apiKey);
+  const isThere = (await platform.apiKeys.list({ tenant: TENANT })).length > 0;
+  if (!isThere)
+    await platform.apiKeys.create({ tenant: TENANT, name: 'bench', scopes: ['*'] }, platform.config.admin.apiKey);
   await platform.directory.refresh();
-  for (const role of Object.keys(QUEUE_OF_ROLE) as WorkerRole[]) await startWorker(role, platform);
-  const { url } = await startIngress(platform);
-  process.send!({ url });
+  const { roles } = platform.config;
+  for (const role of Object.keys(QUEUE_OF_ROLE) as WorkerRole[])
+    if (roles.includes(role)) await startWorker(role, platform);
+  process.send!({ url: roles.includes('ingress-api') ? (await startIngress(platform)).url : '' });
 }
 
 void main();

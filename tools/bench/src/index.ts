@@ -1,0 +1,1 @@
+export { insertRuns } from './flows/insert';
