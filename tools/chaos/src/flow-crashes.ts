@@ -12,6 +12,8 @@ import { SpillwayProcess } from './spillway-process';
 const STEADY = 'ingress-api,admin,worker-analytics';
 const WORKERS = 'worker-ingress,worker-orchestration,worker-integration,worker-notifications';
 const ENDED = ['completed', 'faulted', 'cancelled'];
+/** What is asked for again is asked for so long. */
+const UNAVAILABLE_MS = 20_000;
 /** What is found by the clock is found soon. */
 const QUICK = { LOCK_DURATION: '1s', STALLED_INTERVAL: '300ms', RECONCILE_AFTER: '1s', RECONCILE_EVERY: '300ms' };
 
@@ -277,15 +279,18 @@ export class FlowCrashes {
     return this.ask(url, 'GET');
   }
 
-  /** Again, when the edge died of its fault meanwhile: an event has an id of its own, and is one event. */
+  /**
+   * Again, when the edge died of its fault meanwhile (an event has an id of its own, and is one event), and when it asks for
+   * that: who was frozen may hold what others wait for, until PostgreSQL puts it out.
+   */
   private async ask<T>(url: string, method: 'GET' | 'POST', body?: string): Promise<T> {
-    for (;;) {
+    for (const until = Date.now() + UNAVAILABLE_MS; ;) {
       try {
         return await this.askOnce(url, method, body);
       } catch (error) {
         await wait(20);
-        if (!this.edge.hasEnded()) throw error;
-        await this.revive();
+        if (this.edge.hasEnded()) await this.revive();
+        else if (!(error instanceof Unavailable) || Date.now() > until) throw error;
       }
     }
   }
@@ -294,10 +299,13 @@ export class FlowCrashes {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` };
     const answer = await request(url, { method, headers, body });
     const text = await answer.body.text();
+    if (answer.statusCode === 503) throw new Unavailable(`${url}: ${text}`);
     if (answer.statusCode >= 300) throw new Error(`${url}: ${answer.statusCode} ${text}`);
     return JSON.parse(text) as T;
   }
 }
+
+class Unavailable extends Error {}
 
 /** What is wrong with a run, in words; `expected` is one that nothing was done to. */
 export function wrongs(outcome: Outcome, expected: Outcome): string[] {

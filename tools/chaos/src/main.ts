@@ -6,9 +6,16 @@ const WORKERS = 6;
 
 /**
  * Tests look for dead workers twice a second, and take one for dead that was silent for two; with many processes on two
- * cores that is work in itself, and finds some dead that only had to wait. A deployment looks every 15 s, after 30.
+ * cores that is work in itself, and finds some dead that only had to wait. A deployment looks every 15 s, after 30. Each connection
+ * of a new worker costs PostgreSQL a tenth of a second of a processor until it is warm.
  */
-const STEADY = { LOCK_DURATION: '3s', STALLED_INTERVAL: '1s', RECONCILE_EVERY: '2s' };
+const STEADY = {
+  QUEUES_POOL: '5',
+  DATABASE_POOL: '5',
+  LOCK_DURATION: '3s',
+  STALLED_INTERVAL: '1s',
+  RECONCILE_EVERY: '2s',
+};
 
 /**
  * `npm run chaos [-- --events N] [--backend redis|postgres] [--workers N] [--kill-every MS]`: the acceptance of promises 1 to 4, at full

@@ -77,16 +77,16 @@ export class SpillwayProcess {
       });
     }
     const what = `a process with ${this.roles}`;
-    await eventually(() => this.ready(child), { withinMs: READY_WITHIN_MS, what }).catch(async (error: unknown) => {
+    const ready = eventually(async () => this.hasEnded() || (await this.ready()), { withinMs: READY_WITHIN_MS, what });
+    await ready.catch(async (error: unknown) => {
       await this.kill();
       throw error;
     });
+    // One that is killed by its first job may not get so far as to say that it is ready.
+    if (child.exitCode !== null) throw new Error(`it ended: ${this.log}`);
   }
 
-  private async ready(child: ChildProcess): Promise<boolean> {
-    if (child.exitCode !== null) throw new Error(`it ended: ${this.log}`);
-    // One that is killed by its first job may not get so far as to say that it is ready.
-    if (child.signalCode !== null) return true;
+  private async ready(): Promise<boolean> {
     if (!this.log.includes('Spillway is ready')) return false;
     if (!this.roles.includes('ingress-api')) return true;
     const { statusCode } = await request(`${this.ingressUrl}/health/live`);
