@@ -134,9 +134,10 @@ begin
   v_gone := v_gone || array(select id from job where queue = p_queue and id = any(ids));
   v_joined := spillway_lanes.join_queue(p_queue, p_entries, v_gone);
   if cardinality(v_joined) > 0 then perform pg_notify('bullmq_jobs', p_queue); end if;
-  if cardinality(v_joined) + cardinality(v_gone) >= v_count then return; end if;
 
   v_gone := v_gone || v_joined;
+  -- Not by their number: among these is also who stands for a duplicate.
+  if not exists (select from spillway_lanes.entries(p_entries) where not id = any(v_gone)) then return; end if;
   insert into job (queue, id, seq, name, state, data, opts, priority, delay_ms, max_attempts, added_at_ms, process_at_ms,
     dedup_id)
   select p_queue, t.id, nextval('job_seq'), t.name, s.state, t.data::jsonb, t.opts, t.priority, t.delay, t.attempts,
