@@ -4,6 +4,6 @@ import type { Json } from '@spillway/jq';
 export function frozen(value: Json): Json {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   Object.freeze(value);
-  for (const inner of Object.values(value)) frozen(inner as Json);
+  for (const inner of Object.values(value)) frozen(inner);
   return value;
 }

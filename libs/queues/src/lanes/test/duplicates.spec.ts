@@ -39,7 +39,7 @@ describe.each(BACKENDS)('duplicates in lanes, on %s', (backend) => {
               const jobs = batch.map(({ lane, content }) => newJob(lane, content));
               const told = await world.store.add(jobs);
               for (const [at, { content }] of batch.entries()) {
-                if (!standing.has(content)) standing.set(content, jobs[at]!.opts.jobId!);
+                if (!standing.has(content)) standing.set(content, jobs[at]!.opts.jobId);
                 expect(told[at]).toBe(standing.get(content));
               }
             }
