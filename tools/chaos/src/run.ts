@@ -264,7 +264,7 @@ async function settle(servers: TestServers, events: number, say: (line: string) 
       return done >= events;
     };
     await eventually(isOver, {
-      withinMs: 600_000,
+      withinMs: 1_800_000,
       everyMs: 500,
       what: 'the end of every event',
     }).catch(() => say('not every event came to its end in time'));
