@@ -11,3 +11,4 @@ export * from './resources';
 export * from './jobs';
 export * from './api';
 export * from './openapi';
+export * from './set-own';

@@ -39,8 +39,9 @@ async function main(): Promise<void> {
         // Two processes beside two: Restate's server and its service.
         const spillway = await startSpillway(servers, sink.url, true);
         const title = `3 durable steps over HTTP, ${extent.open} runs open, ${extent.rounds} rounds of ${extent.seconds} s`;
-        print(title, await inTurn({ Spillway: spillway, Restate: restate }, extent, { name: 'runs', perRun: 1 }));
-        await spillway.close();
+        const contestants = { Spillway: spillway, Restate: restate };
+        const rows = await inTurn(contestants, extent, { name: 'runs', perRun: 1 }).finally(() => spillway.close());
+        print(title, rows);
       }
       const spillway = await startSpillway(servers, sink.url);
       try {

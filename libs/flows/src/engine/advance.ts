@@ -1,3 +1,4 @@
+import { setOwn } from '@spillway/contracts';
 import type { Json } from '@spillway/jq';
 import { kindOf } from '../definition/model';
 import type { CompiledFlow } from './compiled-flow';
@@ -87,12 +88,6 @@ function cloned(value: unknown, known: Map<object, object>): unknown {
   known.set(value, copy);
   for (const key of Object.keys(value)) setOwn(copy, key, cloned((value as Record<string, unknown>)[key], known));
   return copy;
-}
-
-/** `__proto__` is a key like others in JSON. */
-function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
-  if (key !== '__proto__') target[key] = value;
-  else Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 export function settle(engine: Engine): Advanced {

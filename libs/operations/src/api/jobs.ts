@@ -4,7 +4,7 @@ import { answerKey, STANDARD_ERRORS, standardErrorUri, wakeUp } from '@spillway/
 import { sendSignal } from '@spillway/persistence';
 import { type Job, placeOf, type Queue } from '@spillway/queues';
 import type { Platform } from '@spillway/runtime';
-import { subjectOf } from '@spillway/worker-kit';
+import { givenUpFact, subjectOf } from '@spillway/worker-kit';
 import { z } from 'zod';
 import { type Caller, canSee, requirePlatform, tenantFor } from '../access/principal';
 import { backlogOf } from './backlog';
@@ -237,7 +237,7 @@ async function tell(platform: Platform, queue: QueueName, job: Job): Promise<voi
   const run = 'run' in data ? data.run : undefined;
   if ('call' in data) await answerRun(platform, data, error.message);
   await platform.facts.record([
-    { ...about, kind: 'job.ended', jobId: job.id!, queue, state: 'cancelled', error },
+    givenUpFact({ ...about, jobId: job.id!, queue }, 'cancelled', error),
     ...(run ? [{ ...about, kind: 'run.ended' as const, runId: run.id }] : []),
   ]);
 }

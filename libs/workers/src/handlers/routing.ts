@@ -15,6 +15,7 @@ import { plan, type Planned, planRun } from '@spillway/routing';
 import { between, crashPoint, type LiveTenant, type Platform } from '@spillway/runtime';
 import type { GivenUp, Handler, JobContext, NextJob, Outcome } from '@spillway/worker-kit';
 import { Beginnings } from '../runs/beginnings';
+import { unsure } from '../unsure';
 
 const SCHEDULE_DEDUPE_MS = 3_600_000;
 
@@ -61,7 +62,7 @@ export class RoutingHandler implements Handler<'ingress-events'> {
     const next = await this.onTheSpot(jobs, context);
     const left = jobs.filter(({ job }) => !next.some(({ id }) => id === job.id));
     // An earlier attempt may have died over what it did on the spot.
-    await between('adding the jobs of routes', () => this.enqueue(context.interrupted ? left.map(unsure) : left));
+    await between('adding the jobs of routes', () => this.enqueue(context.interrupted ? left.map(unsureTask) : left));
     return {
       next: [...next, ...begun.flatMap((one) => one.next ?? [])],
       facts: [
@@ -181,9 +182,9 @@ export class RoutingHandler implements Handler<'ingress-events'> {
   }
 }
 
-function unsure(planned: Planned): Planned {
-  const { data } = planned;
-  return 'task' in data ? { ...planned, data: { ...data, meta: { ...data.meta, unsure: true } } } : planned;
+/** A run knows by itself what was begun of it. */
+function unsureTask(planned: Planned): Planned {
+  return 'task' in planned.data ? { ...planned, data: unsure(planned.data) } : planned;
 }
 
 function aboutEvent({ event }: IngressJob) {

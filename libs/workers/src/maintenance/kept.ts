@@ -1,5 +1,6 @@
 import type { KeptEvent } from '@spillway/persistence';
 import type { Platform } from '@spillway/runtime';
+import { unsure } from '../unsure';
 import { duplicateFact, optionsOf } from './relay';
 
 const PAGE = 500;
@@ -95,7 +96,7 @@ export class KeptWatch {
     // A finished job of its id would be taken for the one that is added.
     if (finished?.finishedOn) await finished.remove();
     // Who had it may have begun.
-    const job = { ...entry.job, meta: { ...entry.job.meta, unsure: true } };
+    const job = unsure(entry.job);
     const options = optionsOf(entry, this.platform);
     const standing = await queues.add('ingress-events', job, options);
     if (standing !== eventId) {

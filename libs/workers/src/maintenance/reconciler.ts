@@ -1,10 +1,10 @@
 import { type IngressJob, PermanentError, QUEUE_NAMES, type QueueName } from '@spillway/contracts';
 import { answerKey } from '@spillway/flows';
 import type { OpenJob } from '@spillway/persistence';
-import type { Job, NewFact } from '@spillway/queues';
+import type { Job } from '@spillway/queues';
 import { plan, type Planned, type StartableFlow } from '@spillway/routing';
 import type { Platform } from '@spillway/runtime';
-import { deadLetterOf, subjectOf, triedBefore } from '@spillway/worker-kit';
+import { deadLetterOf, givenUpFact, subjectOf, triedBefore } from '@spillway/worker-kit';
 
 const PAGE = 500;
 
@@ -89,9 +89,7 @@ export class Reconciler {
       await this.platform.deadLetters.put(queue, { ...letter, failedAt: job.finishedOn ?? letter.failedAt });
     }
     if (subject.eventId && queue !== 'ingress-events' && queue !== 'analytics-events') {
-      await this.platform.facts.record([
-        { ...subject, kind: 'job.ended', jobId: job.id!, queue, state: 'dead-letter', error },
-      ]);
+      await this.platform.facts.record([givenUpFact({ ...subject, jobId: job.id!, queue }, 'dead-letter', error)]);
     }
     await job.remove();
   }
@@ -135,7 +133,7 @@ export class Reconciler {
     const about = { tenant: open.event.tenant, eventId: open.eventId, jobId: open.id, queue };
     const letter = await deadLetters.find(queue, open.id, about.tenant);
     if (letter) {
-      await facts.record([{ ...about, kind: 'job.ended', state: 'dead-letter', error: letter.error }]);
+      await facts.record([givenUpFact(about, 'dead-letter', letter.error)]);
       result.told += 1;
       return;
     }
@@ -164,7 +162,7 @@ export class Reconciler {
       code: 'route-gone',
       message: 'the job was lost, and its route or flow is gone',
     };
-    const lost: NewFact = { ...about, kind: 'job.ended', state: 'cancelled', error };
+    const lost = givenUpFact(about, 'cancelled', error);
     await facts.record([lost]);
     result.told += 1;
   }

@@ -19,6 +19,7 @@ import { type RunRow, sendSignal } from '@spillway/persistence';
 import type { NewFact } from '@spillway/queues';
 import { between, type Platform } from '@spillway/runtime';
 import type { MayGoOn, NextJob } from '@spillway/worker-kit';
+import { unsure } from '../unsure';
 
 /** Longer waits are not kept in the queue: their timers are set when they are near. */
 export const NEAR_MS = 60_000;
@@ -85,8 +86,7 @@ export class RunPublisher {
   /** A call whose job may be lost, and may have begun before it was. */
   async call(run: RunRef, command: CallCommand): Promise<NewFact[]> {
     const { data, ...job } = callJob(run, command);
-    const unsure = { ...data, meta: { ...data.meta, unsure: true } };
-    await this.add([{ ...job, data: unsure }]);
+    await this.add([{ ...job, data: unsure(data) }]);
     return plannedFacts(run, [job]);
   }
 

@@ -1,3 +1,5 @@
+import { setOwn } from '@spillway/contracts';
+
 /** No key of anybody's JSON begins so; data that has one all the same is kept without sharing. */
 const REF = '\u0001ref';
 const ROOT = '\u0001shared';
@@ -33,12 +35,6 @@ function referring(value: unknown, index: Map<object, number>, isBody = false): 
     setOwn((copy ??= shallow(value)), key, made);
   }
   return copy ?? value;
-}
-
-/** `__proto__` is a key like others in JSON. */
-function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
-  if (key !== '__proto__') target[key] = value;
-  else Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** The other way; what was written once is one object again. */

@@ -1,12 +1,15 @@
 import { BACKENDS } from '@spillway/testing';
 import * as fc from 'fast-check';
-import { commands, heal } from './commands';
+import type { LaneJob } from '../lane-store';
+import { commands, heal, jobOf } from './commands';
 import { Model, nameOf } from './model';
 import { Servers, TOKEN, type World } from './world';
 
 /** `SPILLWAY_LANES_RUNS=2000` looks longer; a failed run says its seed and path. */
 const RUNS = Number(process.env['SPILLWAY_LANES_RUNS'] ?? 12);
 const SEED = process.env['SPILLWAY_LANES_SEED'];
+const DUPLICATES_RUNS = 25;
+const DAY_MS = 86_400_000;
 
 describe.each(BACKENDS)('lanes on %s', (backend) => {
   let servers: Servers;
@@ -39,6 +42,45 @@ describe.each(BACKENDS)('lanes on %s', (backend) => {
     },
     RUNS * 4_000,
   );
+
+  // Batches of what is new and what is not, into queues that are short and such that spill.
+  const batches = fc.array(
+    fc.array(fc.record({ content: fc.nat(12), lane: fc.constantFrom('a', 'c') }), { minLength: 1, maxLength: 6 }),
+    { minLength: 1, maxLength: 12 },
+  );
+
+  it(
+    'tell a duplicate the job that stands for it, which is there, as is all that came with it',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(batches, fc.nat(40), async (list, before) => {
+          const world = servers.world();
+          await world.store.register('w', 2, Date.now() + 3_600_000);
+          try {
+            let count = 0;
+            const newJob = (lane: string, content?: number) => contentOf(`j${(count += 1)}`, lane, content);
+            for (let n = 0; n < before; n += 1) await world.store.add([newJob('a')]);
+            const standing = new Map<number, string>();
+            for (const batch of list) {
+              const jobs = batch.map(({ lane, content }) => newJob(lane, content));
+              const told = await world.store.add(jobs);
+              for (const [at, { content }] of batch.entries()) {
+                if (!standing.has(content)) standing.set(content, jobs[at]!.opts.jobId);
+                expect(told[at]).toBe(standing.get(content));
+              }
+            }
+            const there = await world.states();
+            expect([...standing.values()].filter((id) => !there.has(id))).toEqual([]);
+            expect(there.size).toBe(before + standing.size);
+          } finally {
+            await world.close();
+          }
+        }),
+        { numRuns: DUPLICATES_RUNS },
+      );
+    },
+    DUPLICATES_RUNS * 4_000,
+  );
 });
 
 /** Every job comes to its end, and nothing is left. */
@@ -68,4 +110,11 @@ async function drain(model: Model, world: World): Promise<void> {
   for (const name of [...model.parked.keys()]) await world.store.skip(...(name.split('/') as [string, string]));
   const left = await world.store.list(100);
   expect({ lanes: left.lanes, keys: left.keys, spilled: left.spilled }).toEqual({ lanes: [], keys: [], spilled: 0 });
+}
+
+/** @param content what makes it a duplicate of another; left out: of none */
+function contentOf(id: string, lane: string, content?: number): LaneJob {
+  const job = jobOf(id, { lane }, 2);
+  if (content === undefined) return job;
+  return { ...job, opts: { ...job.opts, deduplication: { id: `c${content}`, ttl: DAY_MS } } };
 }
