@@ -52,7 +52,7 @@ describe.each(BACKENDS)('quotas, on %s', (backend) => {
     eventually(async () => (await stack.platform.events.find(id))?.state === state, { what: `${id} ${state}` });
 
   it('refuse what is over the rate, with the time to come back, and touch nobody else', async () => {
-    await tenant('busy', { quotas: { eventsPerSecond: { limit: 0.1, burst: 2, policy: 'reject' } } });
+    await tenant('busy', { quotas: { eventsPerSecond: { limit: 0.01, burst: 2, policy: 'reject' } } });
     await tenant('calm', {});
     expect((await send('busy')).status).toBe(202);
     expect((await send('busy')).status).toBe(202);
@@ -61,7 +61,7 @@ describe.each(BACKENDS)('quotas, on %s', (backend) => {
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(5);
     expect(refused.json()).toMatchObject({
       code: 'quota-exceeded',
-      detail: expect.stringContaining('"busy" has used up its 0.1 events a second') as string,
+      detail: expect.stringContaining('"busy" has used up its 0.01 events a second') as string,
       remedy: expect.any(String) as string,
     });
     expect((await send('calm')).status).toBe(202);
@@ -81,11 +81,11 @@ describe.each(BACKENDS)('quotas, on %s', (backend) => {
 
   it('delay what is over the rate', async () => {
     await tenant('late', { quotas: { eventsPerSecond: { limit: 1, burst: 1, policy: 'delay' } } });
+    const began = Date.now();
     const answers = [await send('late'), await send('late'), await send('late')];
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202]);
-    const began = Date.now();
     for (const answer of answers) await done(answer.json<Sent>().id);
-    expect(Date.now() - began).toBeGreaterThan(800);
+    expect(Date.now() - began).toBeGreaterThanOrEqual(2_000);
   });
 
   it('park what is over the day, until an operator releases or drops it', async () => {

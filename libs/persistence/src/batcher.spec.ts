@@ -60,13 +60,13 @@ describe('batched', () => {
   });
 
   it('lingers beside others for so long', async () => {
-    const { ask, sizes } = recorded({ most: 10, parallel: 2, lingerMs: 20 });
+    const { ask, sizes } = recorded({ most: 10, parallel: 2, lingerMs: 500 });
     void Promise.all([1, 2].map(ask));
     await turns();
     void ask(3);
     await turns();
     expect(sizes()).toEqual([2]);
-    await wait(60);
+    await wait(520);
     expect(sizes()).toEqual([2, 1]);
   });
 

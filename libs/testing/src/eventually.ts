@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
  */
 export async function eventually<T>(
   attempt: () => Promise<T> | T,
-  { withinMs = 15_000, everyMs = 50, what = 'it' }: { withinMs?: number; everyMs?: number; what?: string } = {},
+  { withinMs = 25_000, everyMs = 50, what = 'it' }: { withinMs?: number; everyMs?: number; what?: string } = {},
 ): Promise<NonNullable<T>> {
   const until = Date.now() + withinMs;
   let last: unknown = new Error(`${what} did not come about within ${withinMs} ms`);

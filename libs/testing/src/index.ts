@@ -1,5 +1,6 @@
 export { BACKENDS, type BackendName } from './backends';
 export { TestPostgres } from './postgres';
+export { PostgresClock } from './postgres-clock';
 export { TestRedisCluster } from './redis/cluster';
 export { TestRedis } from './redis/redis';
 export { RedisProcess } from './redis/redis-process';

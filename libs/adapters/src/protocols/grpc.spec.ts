@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { GrpcServer, HttpServer, type GrpcHandler } from '@spillway/testing';
+import { eventually, GrpcServer, HttpServer, type GrpcHandler } from '@spillway/testing';
 import { callProtocol, closeConnections, forgetDocuments, type ProtocolContext } from '../index';
 import { aContext, errorOf } from './testing/context';
 
@@ -176,10 +176,10 @@ describe('call: grpc', () => {
   it('an abort cancels the call at the server too', async () => {
     const abort = new AbortController();
     const pending = errorOf(call('Add', { name: 'slow' }, {}, { signal: abort.signal }));
-    setTimeout(() => abort.abort(new Error('cancelled by hand')), 300);
+    await eventually(() => last.message['name'] === 'slow');
+    abort.abort(new Error('cancelled by hand'));
     expect((await pending).message).toBe('cancelled by hand');
-    await wait(100);
-    expect(cancelled).toBe(1);
+    await eventually(() => cancelled === 1);
   });
 
   it('refuses an answer that is too large', async () => {

@@ -850,7 +850,7 @@ describe('what is no mistake', () => {
 });
 
 // A second or so each in plain Node, several within Jest; without limits they take minutes, or do not end.
-jest.setTimeout(30_000);
+jest.setTimeout(120_000);
 
 describe('a flow that is meant to be slow to check', () => {
   const flow = (tasks: unknown[]) => ({
@@ -858,9 +858,10 @@ describe('a flow that is meant to be slow to check', () => {
     do: tasks,
   });
   const limited = (definition: unknown) => {
-    const start = performance.now();
+    const before = process.cpuUsage();
     const problems = lintFlow(definition);
-    expect(performance.now() - start).toBeLessThan(15_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000).toBeLessThan(15_000);
     return problems;
   };
 
