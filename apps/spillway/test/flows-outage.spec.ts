@@ -120,7 +120,7 @@ describe.each(BACKENDS)('runs outlast, on %s', (backend) => {
     );
     expect(again.opts.delay).toBeGreaterThan(0);
     const { startedAt, endedAt } = await world.ended(id);
-    expect(Date.parse(endedAt!) - Date.parse(startedAt)).toBeGreaterThanOrEqual(4_000);
+    expect(new Date(endedAt!).getTime() - new Date(startedAt).getTime()).toBeGreaterThanOrEqual(4_000);
     await world.nothingLeft(id);
   }, 40_000);
 

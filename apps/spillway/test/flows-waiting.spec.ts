@@ -113,7 +113,7 @@ describe.each(BACKENDS)('runs that wait, on %s', (backend) => {
     const reached = (rounds: number) =>
       eventually(async () => {
         const now = await count();
-        return now.rounds >= rounds && now;
+        return now.rounds >= rounds ? now : undefined;
       });
     const before = await reached((await count()).rounds + 1);
     const after = await reached(before.rounds + 4);

@@ -2,6 +2,7 @@ export { EmbeddedPostgres, type EmbeddedOptions } from './embedded';
 export { migrate, openDatabase, type Database } from './database';
 export type { Schema } from './schema';
 export { inTransaction } from './transaction';
+export { ADVISORY_LOCKS } from './advisory-locks';
 export { batched } from './batcher';
 export { sendSignal, Signals, type Signal } from './signals';
 export { AuditLog, type AuditEntry, type AuditReport } from './records/audit/audit-log';

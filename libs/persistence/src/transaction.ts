@@ -1,10 +1,22 @@
 import type { Pool, PoolClient } from 'pg';
 
-/** Does all of it or nothing. @throws what `work` throws, and what PostgreSQL says */
-export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+/** Milliseconds. */
+const MOST_SILENT_MS = 30_000;
+
+/**
+ * Does all of it or nothing. Where the process is halted meanwhile, PostgreSQL ends the transaction after half a minute:
+ * nobody waits for what it holds.
+ *
+ * @throws what `work` throws, and what PostgreSQL says
+ */
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<T>,
+  mostSilentMs = MOST_SILENT_MS,
+): Promise<T> {
   const client = await pool.connect();
   try {
-    await client.query('begin');
+    await client.query(`begin; set local idle_in_transaction_session_timeout = ${mostSilentMs}`);
     const result = await work(client);
     await client.query('commit');
     return result;

@@ -1,13 +1,13 @@
 import { QUEUE_NAMES } from '@spillway/contracts';
 import { measure } from '@spillway/observability';
-import { countOpenRuns } from '@spillway/persistence';
+import { ADVISORY_LOCKS, countOpenRuns } from '@spillway/persistence';
 import type { PoolClient } from 'pg';
 import type { Platform } from './platform';
 
-/** An advisory lock; an arbitrary number that nobody else uses (libs/workers has its neighbours). */
-const LOCK = 7_245_190;
 /** How often the installation is looked at. */
 const EVERY_MS = 10_000;
+/** Who did not ask for so long does not tell them any more: it is halted, and another takes over. Milliseconds. */
+const MOST_SILENT_MS = 60_000;
 
 type Parts = Pick<Platform, 'database' | 'queues' | 'outbox' | 'log' | 'config' | 'gaugeSources'>;
 
@@ -103,10 +103,14 @@ export class InstallationGauges {
     const client = await this.parts.database.pool.connect();
     client.on('error', ignore);
     try {
-      const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_lock($1) as mine', [LOCK]);
-      if (rows[0]!.mine) this.client = client;
+      const { rows } = await client.query<{ set: string | null }>(
+        `select case when pg_try_advisory_lock($1) then set_config('idle_session_timeout', $2, false) end as set`,
+        [ADVISORY_LOCKS.gauges, String(MOST_SILENT_MS)],
+      );
+      const isMine = rows[0]!.set !== null;
+      if (isMine) this.client = client;
       else this.drop(client);
-      return rows[0]!.mine;
+      return isMine;
     } catch (error) {
       this.drop(client, true);
       throw error;

@@ -1,10 +1,8 @@
 import { type IngressJob, sha256 } from '@spillway/contracts';
 import type { Pool } from 'pg';
+import { ADVISORY_LOCKS } from '../advisory-locks';
 import { inTransaction } from '../transaction';
 import { isUnreadable, type Vault } from '../vault/vault';
-
-/** An arbitrary number that no other advisory lock has. */
-const RELAY_LOCK = 7_245_120;
 
 /** What is to be relayed; the rest has been, or is kept aside by a quota. */
 const WAITS = 'relayed_at is null and parked_for is null';
@@ -139,7 +137,7 @@ export class Outbox {
   async relay(most: number, relay: (entries: OutboxEntry[]) => Promise<(string | undefined)[]>): Promise<number> {
     return inTransaction(this.pool, async (client) => {
       const { rows: lock } = await client.query<{ mine: boolean }>('select pg_try_advisory_xact_lock($1) as mine', [
-        RELAY_LOCK,
+        ADVISORY_LOCKS.outbox,
       ]);
       const { rows } = lock[0]!.mine
         ? await client.query<{ id: string; dedupe_id: string; event_id: string; job: unknown }>(

@@ -1,13 +1,12 @@
 import { messageOf, PermanentError } from '@spillway/contracts';
 import { DatabaseError, type Pool, type PoolClient } from 'pg';
+import { ADVISORY_LOCKS } from '../advisory-locks';
 import { inTransaction } from '../transaction';
 import { TENANT_GRANTS } from './grants';
 
 /** Nobody logs in as this role: who may, takes it on. One for all databases of a server. */
 export const TENANT_ROLE = 'spillway_tenant';
 
-/** Arbitrary; nobody else uses it. */
-const LOCK = 7_245_104;
 const MOST_TRIES = 5;
 /** `create role`, `grant role`: another database of the same server does it at the same time. */
 const BUSY = ['23505', 'XX000', '40P01'];
@@ -22,7 +21,7 @@ export async function prepareTenantRole(pool: Pool): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       return await inTransaction(pool, async (client) => {
-        await client.query('select pg_advisory_xact_lock($1)', [LOCK]);
+        await client.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCKS['tenant role']]);
         if ((await refusal(client)) !== undefined) await makeRole(client);
         await grant(client);
       });

@@ -1,5 +1,6 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { newId, TransientError } from '@spillway/contracts';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { batched } from '../../batcher';
 import { asPlatform } from '../../tenant-scope/scope';
 import {
@@ -45,20 +46,25 @@ export interface AuditReport {
   problems: ChainProblem[];
 }
 
-/** Arbitrary; nobody else uses it (libs/workers has 7245101 and 7245102). */
-const LOCK = 7_245_103;
 const PAGE = 1_000;
 const MOST_PROBLEMS = 100;
-/** A process that is halted while it holds the lock is put out before the others give up waiting for it. */
-const TAKE_LOCK = `begin; set local lock_timeout = '10s'; set local idle_in_transaction_session_timeout = '5s';
-  select pg_advisory_xact_lock(${LOCK})`;
-const HEAD = `select seq::int8, hash from (select seq, hash from audit union all select seq, hash from audit_anchors) a
-  order by seq desc limit 1`;
+/** Who lost its turn again and again gives up after so long, milliseconds. */
+const PATIENCE_MS = 10_000;
+const MOST_PAUSE_MS = 50;
+/** What the next entry follows, and which of these are there already. */
+const HEAD = `
+  select h.seq::int8, h.hash, array(select id from audit where id = any($1::uuid[])) as known
+  from (select) one left join (
+    select seq, hash from (select seq, hash from audit union all select seq, hash from audit_anchors) a
+    order by seq desc limit 1
+  ) h on true`;
+const UNIQUE_VIOLATION = '23505';
 
 /**
  * Who did what to the platform, and who looked at payloads: append-only, and in one chain of hashes for the installation.
- * Writers take turns by an advisory lock; what one process has to write at the same time goes in one transaction, and no
- * event waits for it.
+ * An entry goes behind the last one that its writer saw, in one statement, and who comes second looks again: nothing is
+ * held meanwhile, so that a process that is halted stops nobody. What one process has to write at the same time goes
+ * together, and no event waits for it.
  */
 export class AuditLog {
   private readonly write = batched(
@@ -150,21 +156,7 @@ export class AuditLog {
    * @returns how many
    */
   async forgetBefore(time: Date): Promise<number> {
-    const anchor = await this.locked(async (client) => {
-      const { rows } = await client.query<ChainHead>(
-        `select seq::int8, hash from audit where seq < coalesce((select min(seq) from audit where at >= $1), 9e18::int8)
-         order by seq desc limit 1`,
-        [time],
-      );
-      if (!rows[0]) return undefined;
-      const { seq, hash } = { ...rows[0], seq: Number(rows[0].seq) };
-      const mac = this.signer.sign(anchorText({ seq, hash }));
-      await client.query(
-        'insert into audit_anchors (seq, hash, at, mac) values ($1, $2, now(), $3) on conflict do nothing',
-        [seq, hash, mac],
-      );
-      return { seq, hash };
-    });
+    const anchor = await this.anchor(time);
     if (!anchor) return 0;
     let dropped = 0;
     for (let batch = PAGE; batch === PAGE; dropped += batch) {
@@ -185,33 +177,14 @@ export class AuditLog {
     return dropped;
   }
 
-  private async append(entries: AuditEntry[]): Promise<void> {
-    await this.locked(async (client) => {
-      const { rows: known } = await client.query<{ id: string }>('select id from audit where id = any($1::uuid[])', [
-        entries.map(({ id }) => id),
-      ]);
-      const seen = new Set(known.map(({ id }) => id));
-      const fresh = entries.filter(({ id }) => !seen.has(id!) && seen.add(id!));
-      if (fresh.length === 0) return;
-      const { rows } = await client.query<ChainHead>(HEAD);
-      const head = rows[0] ? { seq: Number(rows[0].seq), hash: rows[0].hash } : GENESIS;
-      await insert(client, chain(fresh.map(unchained), head, this.signer));
-    });
-  }
-
   /** @throws TransientError `audit-unavailable` (503) */
-  private async locked<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    let client: PoolClient | undefined;
+  private async append(entries: AuditEntry[]): Promise<void> {
     try {
-      client = await this.pool.connect();
-      await client.query(TAKE_LOCK);
-      const result = await work(client);
-      await client.query('commit');
-      client.release();
-      return result;
+      for (const until = Date.now() + PATIENCE_MS; !(await this.tryToAppend(entries));) {
+        if (Date.now() > until) throw new Error('others were quicker for too long');
+        await wait(Math.random() * MOST_PAUSE_MS);
+      }
     } catch (cause) {
-      // Not to be used again: it may still hold the lock.
-      client?.release(true);
       throw new TransientError(`the audit log cannot be written: ${String(cause)}`, {
         code: 'audit-unavailable',
         status: 503,
@@ -220,20 +193,66 @@ export class AuditLog {
       });
     }
   }
+
+  /** @returns false when another entry came between */
+  private async tryToAppend(entries: AuditEntry[]): Promise<boolean> {
+    const { rows } = await this.pool.query<Partial<ChainHead> & { known: string[] }>({
+      name: 'audit-head',
+      text: HEAD,
+      values: [entries.map(({ id }) => id)],
+    });
+    const { seq, hash, known } = rows[0]!;
+    const seen = new Set(known);
+    const fresh = entries.filter(({ id }) => !seen.has(id!) && seen.add(id!));
+    if (fresh.length === 0) return true;
+    const head = hash ? { seq: Number(seq), hash } : GENESIS;
+    try {
+      return await insert(this.pool, chain(fresh.map(unchained), head, this.signer));
+    } catch (error) {
+      if ((error as { code?: string }).code === UNIQUE_VIOLATION) return false;
+      throw error;
+    }
+  }
+
+  /** Signs where the log is to begin. @returns the last entry that may go; undefined: none may */
+  private async anchor(time: Date): Promise<ChainHead | undefined> {
+    const { rows } = await this.pool.query<ChainHead>(
+      `select seq::int8, hash from audit where seq < coalesce((select min(seq) from audit where at >= $1), 9e18::int8)
+       order by seq desc limit 1`,
+      [time],
+    );
+    if (!rows[0]) return undefined;
+    const { seq, hash } = { ...rows[0], seq: Number(rows[0].seq) };
+    await this.pool.query(
+      'insert into audit_anchors (seq, hash, at, mac) values ($1, $2, now(), $3) on conflict do nothing',
+      [seq, hash, this.signer.sign(anchorText({ seq, hash }))],
+    );
+    return { seq, hash };
+  }
 }
 
-function insert(client: PoolClient, entries: ChainedEntry[]) {
+/**
+ * A second writer of the same number waits for the first at the key, and is told; whose predecessors went with the
+ * retention meanwhile finds the anchor.
+ *
+ * @returns false when others wrote behind the head that these follow
+ */
+async function insert(pool: Pool, entries: ChainedEntry[]): Promise<boolean> {
   const column = (name: keyof ChainedEntry) => entries.map((one) => one[name]);
-  return client.query(
-    `insert into audit (seq, id, at, actor, actor_id, action, tenant, target, details, address, user_agent, outcome, prev,
-       hash, mac)
+  const { rowCount } = await pool.query({
+    name: 'audit-append',
+    text: `insert into audit (seq, id, at, actor, actor_id, action, tenant, target, details, address, user_agent, outcome,
+       prev, hash, mac)
      select * from unnest($1::int8[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
-       $8::text[], $9::json[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])`,
-    [
+       $8::text[], $9::json[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
+     where not exists (select from audit where seq >= $16) and not exists (select from audit_anchors where seq >= $16)`,
+    values: [
       ...(['seq', 'id', 'at', 'actor', 'actorId', 'action', 'tenant', 'target', 'details'] as const).map(column),
       ...(['address', 'userAgent', 'outcome', 'prev', 'hash', 'mac'] as const).map(column),
+      entries[0]!.seq,
     ],
-  );
+  });
+  return rowCount === entries.length;
 }
 
 const MOST_CHARACTERS = 500;
