@@ -197,7 +197,7 @@ describe.each(BACKENDS)('runs outlast, on %s', (backend) => {
       second = { platform, started };
     }, 60_000);
 
-    afterAll(() => second && stop(second.platform, second.started.running), 60_000);
+    afterAll(() => second && stop(second.platform, second.started), 60_000);
 
     it('on the same queues: every call is made once', async () => {
       const ids = await Promise.all(Array.from({ length: 40 }, () => world.begin('steps')));

@@ -290,12 +290,13 @@ describe.each(BACKENDS)('a process that ends over what a job led to, on %s', (ba
 
   it('told to end, does what is under way, and the next does the rest: nothing twice', async () => {
     const release = other.hold('/one');
-    const first = await start();
+    const first = await start({ LOG_LEVEL: 'info' });
     const id = await send(stack.ingress, 'go.steps');
     await eventually(() => paths().includes('/one'));
     other.delay = () => 1_000;
     const stopped = first.stop();
-    setTimeout(release, 500);
+    await eventually(() => first.output.includes('draining'));
+    release();
     expect(await stopped).toBe(0);
     expect(paths()).not.toContain('/three');
     await start();

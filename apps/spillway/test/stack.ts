@@ -126,7 +126,7 @@ export class Stack {
 
   /** Its servers go on. */
   async stop(): Promise<void> {
-    await stop(this.platform, this.started.running);
+    await stop(this.platform, this.started);
   }
 
   async close(): Promise<void> {

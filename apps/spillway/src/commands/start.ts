@@ -31,7 +31,7 @@ export const startCommand = new Command('start')
     for (const warning of await platform.queues.backend.warnings().catch(() => [])) log.warn(warning);
     if (config.demo && started.operations) started.running.push(await startDemo(platform));
     process.stdout.write(firstScreen(platform, started, performance.now() - began));
-    closeOnSignal(() => stop(platform, started.running), config.queues.drainTimeoutMs + CLOSE_GRACE_MS);
+    closeOnSignal(() => stop(platform, started), config.queues.drainTimeoutMs + CLOSE_GRACE_MS);
     // Otherwise what was compiled is kept only by a process that ends in peace (see bin/spillway.js).
     setTimeout(flushCompileCache, CACHE_AFTER_MS).unref();
   });
@@ -68,12 +68,11 @@ export async function startRoles(platform: Platform, roles: readonly Role[]): Pr
 }
 
 /** The edge first, then the workers together: nothing new comes in while they drain. */
-export async function stop(platform: Platform, running: Running[]): Promise<void> {
+export async function stop(platform: Platform, { ingress, running }: Started): Promise<void> {
   platform.log.info('draining: jobs under way are finished');
   platform.health.drain();
-  const [edge, ...rest] = running;
-  await edge?.close();
-  await Promise.all(rest.map((role) => role.close()));
+  await ingress?.close();
+  await Promise.all(running.filter((role) => role !== ingress).map((role) => role.close()));
   await platform.close();
   platform.log.info('stopped');
 }
