@@ -5,11 +5,12 @@ import type { BackendOptions, Processor, QueueBackend, WorkerSettings } from '..
 import { KEEP_COMPLETED } from '../catalogue';
 import { type Deduplication, insertDeduplications, selectDeduplications } from '../deduplications';
 import { AHEAD, type LaneStore } from '../lanes/lane-store';
-import { installLanes, PostgresLanes } from '../lanes/postgres/postgres-lanes';
-import type { NewJob } from '../redis/add-jobs';
+import { entryOf, installLanes, PostgresLanes } from '../lanes/postgres/postgres-lanes';
+import { isPlain, type NewJob } from '../redis/add-jobs';
 import { silent } from '../silent';
 import { oldestInPostgres } from '../watch/oldest-waiting';
 import type { RedisServer } from '../watch/redis-server';
+import { finishingBackend } from './finish/finishing-backend';
 import { Leftovers, removeOldEvents } from './leftovers';
 import { readyAgain } from './ready-again';
 
@@ -19,6 +20,8 @@ const FEW = 4;
 /** BullMQ is not to remove old events: see `Leftovers`. */
 const KEPT_BY_US = { maxLen: 0 };
 
+const plain = withBackend(readyAgain);
+
 /** The queues in PostgreSQL, through BullMQ's own backend for it. */
 export class PostgresBackend implements QueueBackend {
   readonly kind = 'postgres';
@@ -26,7 +29,7 @@ export class PostgresBackend implements QueueBackend {
   /** They are let go in batches; see `Leftovers`. */
   readonly removeOnComplete = false;
   private readonly pool: Pool;
-  private readonly classes = withBackend(readyAgain);
+  private readonly workers: typeof plain;
   private migrated?: Promise<void>;
 
   constructor(private readonly options: Pick<BackendOptions, 'databaseUrl' | 'pool'>) {
@@ -40,10 +43,11 @@ export class PostgresBackend implements QueueBackend {
     this.pool.on('error', () => undefined);
     this.pool.on('connect', (client) => client.on('error', () => undefined));
     this.pool.setMaxListeners(0);
+    this.workers = withBackend(finishingBackend(this.pool, readyAgain));
   }
 
   openQueue(name: string, group: string): Queue {
-    const queue = new this.classes.Queue(this.nameOf(name, group), {
+    const queue = new plain.Queue(this.nameOf(name, group), {
       connection: this.pool,
       skipWaitingForReady: true,
       streams: { events: KEPT_BY_US },
@@ -52,9 +56,16 @@ export class PostgresBackend implements QueueBackend {
   }
 
   async add(queue: Queue, jobs: NewJob[]): Promise<string[]> {
-    if (jobs.length === 1) return [(await queue.add(jobs[0]!.name, jobs[0]!.data, jobs[0]!.opts)).id!];
-    const added = await queue.addBulk(jobs);
-    return added.map((job) => job.id!);
+    if (!jobs.every((job) => isPlain(job) && !job.opts.deduplication)) {
+      return (await queue.addBulk(jobs)).map((job) => job.id!);
+    }
+    const now = Date.now();
+    await this.pool.query({
+      name: 'store-jobs',
+      text: 'select spillway_lanes.store($1, $2)',
+      values: [queue.name, JSON.stringify(jobs.map((job) => entryOf(job, now)))],
+    });
+    return jobs.map(({ opts }) => opts.jobId);
   }
 
   replicated<T>(_queue: Queue, add: () => Promise<T>): Promise<T> {
@@ -70,7 +81,7 @@ export class PostgresBackend implements QueueBackend {
     // Each worker keeps one connection to listen on.
     this.pool.options.max += 1;
     const queue = this.nameOf(name, group);
-    const worker = new this.classes.Worker(queue, processor as never, options) as unknown as Worker;
+    const worker = new this.workers.Worker(queue, processor as never, options) as unknown as Worker;
     const leftovers = new Leftovers(this.pool, queue, KEEP_COMPLETED);
     worker.on('completed', () => leftovers.count());
     return silent(worker);
@@ -88,7 +99,7 @@ export class PostgresBackend implements QueueBackend {
   migrate(): Promise<void> {
     return (this.migrated ??= (async () => {
       const connection = { connectionString: this.options.databaseUrl, migrate: true, max: 1 };
-      const queue = new this.classes.Queue('migration', { connection });
+      const queue = new plain.Queue('migration', { connection });
       await queue.waitUntilReady();
       await queue.close();
       await installLanes(this.pool);

@@ -87,6 +87,18 @@ begin
 end;
 $$;
 
+-- Jobs of a queue without lanes, as BullMQ's \`add_jobs_bulk\` stores them, which makes two tables each time.
+create or replace function spillway_lanes.store(p_queue text, p_entries jsonb) returns void language sql as $$
+  insert into bullmq.job (queue, id, seq, name, state, data, opts, priority, delay_ms, max_attempts, added_at_ms,
+    process_at_ms)
+  select p_queue, e.id, nextval('bullmq.job_seq'), e.name,
+    case when e.delay > 0 then 'delayed' else 'waiting' end::bullmq.job_state, e.data::jsonb, e.opts, e.priority, e.delay,
+    e.attempts, e.timestamp, case when e.delay > 0 then e.timestamp + e.delay end
+  from spillway_lanes.entries(p_entries) e order by e.ord
+  on conflict (queue, id) do nothing;
+  select pg_notify('bullmq_jobs', p_queue);
+$$;
+
 drop function if exists spillway_lanes.add(text, jsonb, boolean, bigint);
 create or replace function spillway_lanes.add(
   p_queue text, p_entries jsonb, p_plain boolean, p_now bigint, out ids text[])

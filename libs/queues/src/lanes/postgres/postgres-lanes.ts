@@ -18,9 +18,10 @@ import { placeOptions } from '../place-options';
 import { ADMISSION } from './admission';
 import { ENTRY } from './entry';
 import { TABLES } from './schema';
+import { FINISH } from '../../postgres/finish/script';
 import { UPKEEP } from './upkeep';
 
-const SCHEMA = [TABLES, ADMISSION, ENTRY, UPKEEP].join('\n');
+const SCHEMA = [TABLES, ADMISSION, ENTRY, UPKEEP, FINISH].join('\n');
 const VERSION = createHash('sha256').update(SCHEMA).digest('hex').slice(0, 16);
 
 /** Installs the lanes' tables and functions, when they are not these already. BullMQ's own must be there. */
@@ -54,7 +55,7 @@ export class PostgresLanes implements LaneStore {
   async add(jobs: LaneJob[]): Promise<string[]> {
     const now = Date.now();
     const plain = jobs.every(({ place }) => place?.key === undefined && place?.cap === undefined);
-    const values = [JSON.stringify(jobs.map((job) => this.entryOf(job, now))), plain, now];
+    const values = [JSON.stringify(jobs.map((job) => entryOf(job, now))), plain, now];
     return (await this.one<{ ids: string[] }>('select spillway_lanes.add($1, $2, $3, $4) as ids', values)).ids;
   }
 
@@ -155,24 +156,25 @@ export class PostgresLanes implements LaneStore {
   }
 
   /** As `spillway_lanes.entries` reads it. */
-  private entryOf({ name, json, opts, place }: LaneJob, now: number): object {
-    const { jobId, priority = 0, delay = 0, attempts = 1, deduplication } = opts;
-    return {
-      id: jobId,
-      name,
-      data: json,
-      opts: { ...opts, ...placeOptions(place) },
-      priority,
-      delay,
-      timestamp: opts.timestamp ?? now,
-      attempts,
-      ...(deduplication && { dedupId: deduplication.id }),
-      ...(place && { ...placeOptions(place), weight: place.weight, cap: place.cap }),
-    };
-  }
-
   private async one<Row extends object>(text: string, values: unknown[]): Promise<Row> {
     const { rows } = await this.pool.query<Row>(text, [this.queue, ...values]);
     return rows[0]!;
   }
+}
+
+/** A job as `spillway_lanes.entries` reads it. */
+export function entryOf({ name, json, opts, place }: LaneJob, now: number): object {
+  const { jobId, priority = 0, delay = 0, attempts = 1, deduplication } = opts;
+  return {
+    id: jobId,
+    name,
+    data: json,
+    opts: { ...opts, ...placeOptions(place) },
+    priority,
+    delay,
+    timestamp: opts.timestamp ?? now,
+    attempts,
+    ...(deduplication && { dedupId: deduplication.id }),
+    ...(place && { ...placeOptions(place), weight: place.weight, cap: place.cap }),
+  };
 }

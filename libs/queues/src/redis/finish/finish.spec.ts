@@ -3,7 +3,8 @@ import { Queue, Worker } from 'bullmq';
 import * as fc from 'fast-check';
 import Redis from 'ioredis';
 import { finishingBackend } from './finishing-backend';
-import { KEEP, Side, type Slot } from './test/side';
+import type { Slot } from '../../testing/twins';
+import { KEEP, Side } from './test/side';
 import { Pair, steps } from './test/steps';
 
 let server: TestRedis;

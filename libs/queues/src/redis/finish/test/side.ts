@@ -1,21 +1,12 @@
 import { createRedisBackend, type BackendFactory, Job, type JobsOptions, Queue, type RedisQueueBackend } from 'bullmq';
 import type Redis from 'ioredis';
-
-/** A job that somebody works on. */
-export interface Slot {
-  id: string;
-  token: string;
-  job: Job;
-}
-
-/** What a call answered, or why it failed. */
-export type Outcome = { answer: unknown } | { error: string; code?: number };
+import type { Outcome, Slot, Twin } from '../../../testing/twins';
 
 /** So many completed jobs stay. */
 export const KEEP = 3;
 
 /** A queue with a worker's backend, whose calls a test makes one by one. */
-export class Side {
+export class Side implements Twin {
   readonly queue: Queue;
   readonly backend: RedisQueueBackend;
 

@@ -1,63 +1,26 @@
 import type { JobsOptions } from 'bullmq';
 import * as fc from 'fast-check';
 import type Redis from 'ioredis';
-import { KEEP, type Outcome, type Side, type Slot } from './side';
+import { type Choice, mostly, often, type Slot, stepOf, Twins } from '../../../testing/twins';
+import { KEEP, type Side } from './side';
 
 /** What is done to a job before it is finished. */
 const HARMS = ['token', 'lock', 'gone', 'inactive', 'failed-child', 'child', 'adopted'] as const;
 type Harm = (typeof HARMS)[number] | 'none';
 
 /** The same queue twice: BullMQ's own scripts work on one, ours on the other. */
-export class Pair {
-  /** Milliseconds; the time of both. */
-  now = 1_800_000_000_000;
-  readonly slots = new Map<string, [Slot, Slot]>();
-  private tokens = 0;
-
+export class Pair extends Twins<Side> {
   constructor(
     readonly redis: Redis,
-    readonly theirs: Side,
-    readonly ours: Side,
-  ) {}
-
-  async both(run: (side: Side) => Promise<unknown>): Promise<void> {
-    const [theirs, ours] = [await run(this.theirs), await run(this.ours)];
-    expect(ours).toEqual(theirs);
+    theirs: Side,
+    ours: Side,
+  ) {
+    super(theirs, ours, [-1, -2, -6]);
   }
 
-  async check(): Promise<void> {
-    expect(await this.ours.contents()).toEqual(await this.theirs.contents());
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.theirs.close(), this.ours.close()]);
-  }
-
-  async take(): Promise<void> {
-    const token = `t${(this.tokens += 1)}`;
-    const [theirs, their] = await this.theirs.take(token);
-    const [ours, our] = await this.ours.take(token);
-    expect(this.ours.nameless(ours)).toEqual(this.theirs.nameless(theirs));
-    if (their) this.slots.set(token, [their, our!]);
-  }
-
-  /** One that somebody works on. */
-  pick(n: number): [Slot, Slot] | undefined {
-    return [...this.slots.values()][n % Math.max(1, this.slots.size)];
-  }
-
-  drop(slot: Slot): void {
-    this.slots.delete(slot.token);
-  }
-
-  async complete(picks: { n: number; harm: Harm }[]): Promise<void> {
-    const chosen = new Map<string, { pair: [Slot, Slot]; harm: Harm }>();
-    for (const { n, harm } of picks) {
-      const pair = this.pick(n);
-      if (pair) chosen.set(pair[0].id, { pair, harm });
-    }
-    for (const { pair, harm } of chosen.values()) {
-      this.drop(pair[0]);
+  async complete(picks: Choice<Harm>[]): Promise<void> {
+    const all = this.choose(picks);
+    for (const { pair, harm } of all) {
       for (const side of [this.theirs, this.ours]) await this.hurt(side, pair[0].id, harm);
       if (harm === 'token') for (const slot of pair) slot.token += '!';
     }
@@ -66,21 +29,8 @@ export class Pair {
       const { opts, parentKey } = pair[0].job;
       return !parentKey && (opts.removeOnComplete as { count?: number } | undefined)?.count === KEEP;
     };
-    const all = [...chosen.values()];
-    for (const part of [all.filter((one) => !isPlain(one)), all.filter(isPlain)]) {
-      const theirs = await this.theirs.complete(
-        part.map(({ pair }) => pair[0]),
-        false,
-      );
-      const ours = await this.ours.complete(
-        part.map(({ pair }) => pair[1]),
-        true,
-      );
-      const seen = (side: Side, ends: [Outcome, Slot?][]) =>
-        side.nameless(ends.map(([outcome]) => comparable(outcome, part.length)));
-      expect(seen(this.ours, ours)).toEqual(seen(this.theirs, theirs));
-      theirs.forEach(([, slot], index) => slot && this.slots.set(slot.token, [slot, ours[index]![1]!]));
-    }
+    await this.finish(all.filter((one) => !isPlain(one)).map(({ pair }) => pair));
+    await this.finish(all.filter(isPlain).map(({ pair }) => pair));
   }
 
   private async hurt(side: Side, id: string, harm: Harm): Promise<void> {
@@ -94,33 +44,7 @@ export class Pair {
   }
 }
 
-/**
- * A job that another one of the same batch took over meanwhile is lost one way or the other: we look at all locks first,
- * BullMQ at each when its turn comes.
- */
-function comparable(outcome: Outcome, together: number): unknown {
-  const lost = 'code' in outcome && [-1, -2, -6].includes(outcome.code!);
-  return lost && together > 1 ? 'lost' : outcome;
-}
-
-type Step = fc.AsyncCommand<Record<string, never>, Pair>;
-
-function step(text: string, run: (pair: Pair) => Promise<void>): Step {
-  return {
-    check: () => true,
-    run: async (_model, pair) => {
-      pair.now += 1;
-      await run(pair);
-      await pair.check();
-    },
-    toString: () => text,
-  };
-}
-
-/** The first of them far more often than the others. */
-function mostly<T>(times: number, first: T, ...others: T[]): fc.Arbitrary<T> {
-  return fc.nat(times + others.length - 1).map((n) => (n < times ? first : others[n - times]!));
-}
+const step = stepOf<Pair>;
 
 const newJob = fc.record({
   id: fc.integer({ min: 1, max: 20 }),
@@ -233,8 +157,6 @@ const pass = fc.constantFrom(3, 100, 10_000).map((ms) =>
     pair.now += ms;
   }),
 );
-
-const often = <T>(times: number, one: T) => Array<T>(times).fill(one);
 
 /** Anything that happens to a queue. */
 export const steps = fc.commands(

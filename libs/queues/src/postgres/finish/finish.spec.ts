@@ -1,0 +1,107 @@
+import { TestPostgres } from '@spillway/testing';
+import * as fc from 'fast-check';
+import { Pool } from 'pg';
+import { PostgresBackend } from '../postgres-backend';
+import { readyAgain } from '../ready-again';
+import { finishingBackend } from './finishing-backend';
+import { Pair, Side, steps } from './test/pair';
+
+let server: TestPostgres;
+let pool: Pool;
+let pair: Pair;
+let pairs = 0;
+
+beforeAll(async () => {
+  server = await TestPostgres.start();
+  const backend = new PostgresBackend({ databaseUrl: server.url });
+  await backend.migrate();
+  await backend.close();
+  pool = new Pool({ connectionString: server.url, max: 12, options: '-c search_path=bullmq' });
+  pool.setMaxListeners(0);
+}, 60_000);
+
+afterAll(async () => {
+  await pool?.end();
+  await server?.close();
+});
+
+async function newPair(): Promise<void> {
+  pairs += 1;
+  pair = new Pair(
+    pool,
+    new Side(`theirs-${pairs}`, pool),
+    new Side(`ours-${pairs}`, pool, finishingBackend(pool, readyAgain)),
+  );
+  jest.spyOn(Date, 'now').mockImplementation(() => pair.now);
+  // BullMQ removes no old events, as in a queue of Spillway's.
+  await pair.both(({ name }) =>
+    pool
+      .query(`insert into meta (queue, field, value) values ($1, 'opts.maxLenEvents', '0')`, [name])
+      .then(() => undefined),
+  );
+}
+
+/** Adds jobs j1, j2, … to both. */
+async function addJobs(count: number, data: object = {}): Promise<void> {
+  await pair.both(async ({ queue }) => {
+    const jobs = Array.from({ length: count }, (_, n) => ({ name: 'n', data, opts: { jobId: `j${n + 1}` } }));
+    await queue.addBulk(jobs);
+  });
+}
+
+describe('many completions in one statement', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  it("leave in PostgreSQL what BullMQ's own functions leave, and answer the same", async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (list) => {
+        await newPair();
+        await fc.asyncModelRun(() => ({ model: {}, real: pair }), list);
+        await pair.close();
+      }),
+      { numRuns: Number(process.env['FINISH_RUNS'] ?? 12) },
+    );
+  }, 600_000);
+
+  it('each get their next job, also when there are more than one statement takes', async () => {
+    await newPair();
+    await addJobs(250);
+    for (let n = 0; n < 120; n += 1) await pair.take();
+    const statements = jest.spyOn(pool, 'query');
+    const slots = [...pair.slots.values()].map(([, ours]) => ours);
+    const ends = await pair.ours.complete(slots, true);
+    expect(statements).toHaveBeenCalledTimes(3);
+    expect(new Set(ends.map(([, next]) => next!.id)).size).toBe(120);
+    expect(await pair.ours.queue.getActiveCount()).toBe(120);
+    await pair.close();
+  });
+
+  it('fetch large jobs one by one', async () => {
+    await newPair();
+    // Nothing that can be packed.
+    const text = Buffer.from(Array.from({ length: 300_000 }, () => Math.floor(Math.random() * 256))).toString('base64');
+    await addJobs(40, { text });
+    for (let n = 0; n < 20; n += 1) await pair.take();
+    const slots = [...pair.slots.values()].map(([, ours]) => ours);
+    const alone = jest.spyOn(pair.ours.backend, 'moveToActive');
+    const ends = await pair.ours.complete(slots, true);
+    expect(new Set(ends.map(([, next]) => next!.id)).size).toBe(20);
+    expect(alone.mock.calls.length).toBeGreaterThan(10);
+    await pair.close();
+  });
+
+  it('are done without the one whose result PostgreSQL cannot keep', async () => {
+    await newPair();
+    await addJobs(3);
+    for (let n = 0; n < 3; n += 1) await pair.take();
+    const slots = [...pair.slots.values()].map(([, ours]) => ours);
+    const results = await Promise.allSettled(
+      slots.map(({ job, token }, n) =>
+        pair.ours.backend.moveToCompleted(job, n === 1 ? 'a\u0000' : 'b', false, token, true),
+      ),
+    );
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await pair.ours.queue.getCompletedCount()).toBe(2);
+    await pair.close();
+  });
+});
