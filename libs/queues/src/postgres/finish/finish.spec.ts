@@ -1,4 +1,5 @@
-import { TestPostgres } from '@spillway/testing';
+import { eventually, TestPostgres } from '@spillway/testing';
+import { withBackend } from 'bullmq';
 import * as fc from 'fast-check';
 import { Pool } from 'pg';
 import { PostgresBackend } from '../postgres-backend';
@@ -105,3 +106,44 @@ describe('many completions in one statement', () => {
     await pair.close();
   });
 });
+
+describe('a worker', () => {
+  it('loses no job when the answer to a statement is lost', async () => {
+    // Connections of its own, of which some break after the statement was carried out and before its answer is read.
+    const own = new Pool({ connectionString: server.url, max: 8, options: '-c search_path=bullmq' });
+    own.setMaxListeners(0);
+    own.on('error', () => undefined);
+    own.on('connect', (client) => client.on('error', () => undefined));
+    cutAfter(own, [2, 4, 7]);
+    const { Queue, Worker } = withBackend(finishingBackend(own, readyAgain));
+    const queue = new Queue('cut', { connection: pool });
+    await queue.addBulk(Array.from({ length: 200 }, (_, n) => ({ name: 'n', data: {}, opts: { jobId: `j${n}` } })));
+    const done = new Map<string, number>();
+    const errors: string[] = [];
+    const work = async ({ id }: { id?: string }) => void done.set(id!, (done.get(id!) ?? 0) + 1);
+    const settings = { connection: own, concurrency: 10, lockDuration: 400, stalledInterval: 200, maxStalledCount: 10 };
+    const worker = new Worker('cut', work, settings);
+    worker.on('error', (error) => errors.push(error.message));
+    await eventually(async () => (await queue.getCompletedCount()) === 200, { what: 'the end of all' });
+    await worker.close();
+    await queue.close();
+    await own.end();
+    expect(done.size).toBe(200);
+    expect(errors).not.toEqual([]);
+    // What was fetched and never heard of was done a second time: no more than run at once, each time.
+    expect([...done.values()].filter((times) => times > 1).length).toBeLessThanOrEqual(30);
+  }, 60_000);
+});
+
+/** The answer to these calls of our function is lost, and the connection with it. */
+function cutAfter(cut: Pool, numbers: number[]): void {
+  const query = cut.query.bind(cut) as (...all: unknown[]) => Promise<unknown>;
+  let count = 0;
+  cut.query = (async (about: { name?: string }, ...more: unknown[]) => {
+    const answer = await query(about, ...more);
+    if (about.name !== 'finish-jobs') return answer;
+    count += 1;
+    if (numbers.includes(count)) throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    return answer;
+  }) as never;
+}
