@@ -6,6 +6,9 @@ import { promisify } from 'node:util';
 import { EmbeddedPostgres } from '@spillway/persistence';
 import { freePort } from './ports';
 
+/** What the tests of a whole run do without: they kill processes, not the machine. Benchmarks and chaos runs sync. */
+const UNSYNCED = { fsync: 'off', full_page_writes: 'off' };
+
 /** A real PostgreSQL of its own that can be stopped and started again. */
 export class TestPostgres {
   private constructor(
@@ -20,8 +23,9 @@ export class TestPostgres {
     const directory = mkdtempSync(join(tmpdir(), 'spillway-postgres-'));
     const template = process.env['SPILLWAY_TEST_POSTGRES'];
     if (template) await copyTemplate(template, join(directory, 'data'));
-    const server = await EmbeddedPostgres.start({ directory: join(directory, 'data'), settings });
-    return new TestPostgres(server, directory, server.url(), settings);
+    const all = { ...(template && UNSYNCED), ...settings };
+    const server = await EmbeddedPostgres.start({ directory: join(directory, 'data'), settings: all });
+    return new TestPostgres(server, directory, server.url(), all);
   }
 
   async stop(): Promise<void> {
