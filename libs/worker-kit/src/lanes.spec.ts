@@ -63,10 +63,14 @@ describe.each(BACKENDS)('lanes with workers, on %s', (backend) => {
     let most = 0;
     let attempts = 0;
     const done = new Set<string>();
+    const full = Promise.withResolvers<void>();
     work = async ({ id }) => {
       running += 1;
       most = Math.max(most, running);
       attempts += 1;
+      // However slow the machine is, there will be as many as may be.
+      if (running === 3) full.resolve();
+      await full.promise;
       await wait(10);
       running -= 1;
       if (attempts % 4 === 0) throw new TransientError('not now', { code: 'busy' });
