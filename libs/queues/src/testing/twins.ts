@@ -1,4 +1,4 @@
-import type { Job } from 'bullmq';
+import type { IQueueBackend, Job } from 'bullmq';
 import * as fc from 'fast-check';
 
 /** A job that somebody works on. */
@@ -31,7 +31,7 @@ export interface Choice<Harm> {
 }
 
 /** The same queue twice: BullMQ's own finishes jobs of one, ours those of the other. */
-export class Twins<Side extends Twin> {
+export abstract class Twins<Side extends Twin, Harm extends string> {
   /** Milliseconds; the time of both. */
   now = 1_800_000_000_000;
   readonly slots = new Map<string, [Slot, Slot]>();
@@ -74,14 +74,21 @@ export class Twins<Side extends Twin> {
     this.slots.delete(slot.token);
   }
 
-  /** Each once; nobody works on them any more. */
-  protected choose<Harm>(picks: Choice<Harm>[]): { pair: [Slot, Slot]; harm: Harm }[] {
+  /** Does this to a job; a harmed `token` is no matter of what is stored. */
+  protected abstract hurt(side: Side, id: string, harm: Harm): Promise<void>;
+
+  /** Each once, hurt as it is to be; nobody works on them any more. */
+  protected async choose(picks: Choice<Harm>[]): Promise<{ pair: [Slot, Slot]; harm: Harm }[]> {
     const chosen = new Map<string, { pair: [Slot, Slot]; harm: Harm }>();
     for (const { n, harm } of picks) {
       const pair = this.pick(n);
       if (pair) chosen.set(pair[0].id, { pair, harm });
     }
-    for (const { pair } of chosen.values()) this.drop(pair[0]);
+    for (const { pair, harm } of chosen.values()) {
+      this.drop(pair[0]);
+      for (const side of [this.theirs, this.ours]) await this.hurt(side, pair[0].id, harm);
+      if (harm === 'token') for (const slot of pair) slot.token += '!';
+    }
     return [...chosen.values()];
   }
 
@@ -106,8 +113,35 @@ export class Twins<Side extends Twin> {
   }
 }
 
+/**
+ * Finishes jobs, all at once or one after the other.
+ *
+ * @param read what of an answer about the next job both must say alike, and that job
+ */
+export async function completeAll(
+  backend: Pick<IQueueBackend, 'moveToCompleted'>,
+  slots: Slot[],
+  together: boolean,
+  read: (next: unknown, token: string) => [alike: unknown, slot?: Slot],
+): Promise<[Outcome, Slot?][]> {
+  const finish = async ({ job, token }: Slot): Promise<[Outcome, Slot?]> => {
+    try {
+      const keep = job.opts.removeOnComplete as Parameters<typeof backend.moveToCompleted>[2];
+      const done = await backend.moveToCompleted(job, { of: job.id }, keep, token, true);
+      const [result, slot] = read(done.result, token);
+      return [{ answer: { ...done, result } }, slot];
+    } catch (error) {
+      return [{ error: (error as Error).message, code: (error as { code?: number }).code }];
+    }
+  };
+  if (together) return Promise.all(slots.map(finish));
+  const all: [Outcome, Slot?][] = [];
+  for (const slot of slots) all.push(await finish(slot));
+  return all;
+}
+
 /** Something that is done to both, after which both must be the same. */
-export function stepOf<Pair extends Twins<Twin>>(text: string, run: (pair: Pair) => Promise<void>) {
+export function stepOf<Pair extends Twins<Twin, string>>(text: string, run: (pair: Pair) => Promise<void>) {
   return {
     check: () => true,
     run: async (_model: Record<string, never>, pair: Pair) => {

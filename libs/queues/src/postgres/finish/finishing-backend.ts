@@ -1,14 +1,6 @@
-import { batched } from '@spillway/persistence';
-import { type createPostgresBackend, type MinimalJob, type WorkerOptions } from 'bullmq';
+import type { createPostgresBackend, MinimalJob, WorkerOptions } from 'bullmq';
 import type { Pool } from 'pg';
-
-/** A job that completed. */
-interface Completion {
-  id: string;
-  token: string;
-  /** The result as JSON. */
-  value: string;
-}
+import { type Completion, finishTogether, mayFinishTogether } from '../../finishing';
 
 /** See {@link FINISH}; with the columns of the job that was fetched, if there was one. */
 interface Answer {
@@ -24,11 +16,6 @@ interface Reader {
   mapFinishError(error: object, jobId: string, command: string): never;
 }
 
-/** Jobs, and characters of their results, that one statement takes: others wait for its rows meanwhile. */
-const MOST_JOBS = 50;
-const MOST_CHARACTERS = 500_000;
-/** Statements of a worker under way at once. */
-const PARALLEL = 2;
 /** There is a next job, too large to come with the others. */
 const ALONE = 1;
 
@@ -39,48 +26,32 @@ const ALONE = 1;
 export function finishingBackend(pool: Pool, create: typeof createPostgresBackend): typeof createPostgresBackend {
   return (name, options, how) => {
     const backend = create(name, options, how);
-    const { lockDuration, metrics, limiter, removeOnComplete: general, name: worker = null } = options as WorkerOptions;
-    if (lockDuration === undefined || metrics?.maxDataPoints || limiter || general) return backend;
+    const { lockDuration, removeOnComplete: general, name: worker = null } = options as WorkerOptions;
+    if (!mayFinishTogether(options as WorkerOptions) || general) return backend;
+    const reader = backend as unknown as Reader;
 
-    const finish = batched(
-      async (jobs: Completion[]) => {
-        const now = Date.now();
+    finishTogether<Answer>(backend, {
+      isPlain,
+      finish: async (jobs, now) => {
         const column = (key: keyof Completion) => jobs.map((job) => job[key]);
         const { rows } = await pool.query<Answer>({
           name: 'finish-jobs',
           text: 'select slot, code, due, (next).* from spillway_lanes.finish($1, $2, $3, $4, $5, $6, $7)',
           values: [name, column('id'), column('token'), column('value'), now, lockDuration, worker],
         });
-        return jobs.map((_, index) => ({ answer: rows[index], now }));
+        return rows;
       },
-      {
-        most: MOST_JOBS,
-        weigh: ({ value }: Completion) => value.length,
-        mostWeight: MOST_CHARACTERS,
-        parallel: PARALLEL,
-        // One result may be no JSON for PostgreSQL; after another error the worker tries again itself.
-        apart: (error) => /^22/.test((error as { code?: string }).code ?? ''),
-      },
-    );
-
-    const reader = backend as unknown as Reader;
-    const finishAlone = backend.moveToCompleted.bind(backend);
-    backend.moveToCompleted = async (job, returnValue, removeOnComplete, token, fetchNext) => {
-      const alone = () => finishAlone(job, returnValue, removeOnComplete, token, fetchNext);
-      if (!fetchNext || backend.closing || token === '0' || !isPlain(job, removeOnComplete)) return alone();
-      const id = job.id!;
-      const { answer, now } = await finish({ id, token, value: JSON.stringify(returnValue) ?? 'null' });
-      if (!answer) return alone();
-      if (answer.code < 0) {
-        reader.mapFinishError({ code: 'BM001', detail: String(answer.code) }, id, 'moveToFinished');
-      }
-      const next = async () => {
+      // One result may be no JSON for PostgreSQL.
+      apart: (error) => /^22/.test((error as { code?: string }).code ?? ''),
+      next: (answer, { id, token }, now) => {
+        if (answer.code < 0) {
+          reader.mapFinishError({ code: 'BM001', detail: String(answer.code) }, id, 'moveToFinished');
+        }
         if (answer.code === ALONE) return backend.moveToActive(token, worker ?? undefined);
         if (answer.id === null) return [null, '', 0, Number(answer.due ?? 0)];
         return reader.buildNextJobResult([answer], null, now);
-      };
-      return { result: await next(), finishedOn: now };
-    };
+      },
+    });
     return backend;
   };
 }

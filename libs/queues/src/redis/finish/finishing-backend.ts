@@ -1,4 +1,3 @@
-import { batched } from '@spillway/persistence';
 import {
   type BackendFactory,
   createRedisBackend,
@@ -6,28 +5,15 @@ import {
   type RedisQueueBackend,
   type WorkerOptions,
 } from 'bullmq';
+import { finishTogether, mayFinishTogether } from '../../finishing';
 import type { RedisConnection } from '../connection';
 import { decodeJob, type JobFields } from './job-json';
 import { FINISH } from './script';
-
-/** A job that completed. */
-interface Completion {
-  id: string;
-  token: string;
-  /** The result as JSON. */
-  value: string;
-}
 
 /** See {@link FINISH}. */
 type Answer = number | string | [] | [id: string, fields: JobFields];
 
 type Scripted = RedisConnection & { finishJobs?(...args: (string | number)[]): Promise<Answer[] | null> };
-
-/** Jobs, and characters of their results, that one script takes: others wait meanwhile. */
-const MOST_JOBS = 50;
-const MOST_CHARACTERS = 500_000;
-/** Scripts of a worker under way at once. */
-const PARALLEL = 2;
 
 /**
  * BullMQ's backend for a worker, except that completions that come together go together: one script finishes them and
@@ -42,40 +28,23 @@ export function finishingBackend(connection: RedisConnection, keep: number): Bac
 
   return (name, options, how) => {
     const backend = createRedisBackend(name, options, how);
-    const { lockDuration, metrics, limiter, name: worker = '' } = options as WorkerOptions;
-    if (lockDuration === undefined || metrics?.maxDataPoints || limiter) return backend;
+    if (!mayFinishTogether(options)) return backend;
+    const { lockDuration, name: worker = '' } = options as WorkerOptions;
     const { meta, '': prefix } = backend.keys as { meta: string; '': string };
 
-    const finish = batched(
-      async (jobs: Completion[]) => {
-        const now = Date.now();
-        const args = [meta, prefix, now, lockDuration, keep, worker];
+    finishTogether<Answer>(backend, {
+      isPlain: (job, removeOnComplete) => isPlain(job, removeOnComplete, keep),
+      finish: async (jobs, now) => {
+        const args = [meta, prefix, now, lockDuration!, keep, worker];
         for (const { id, token, value } of jobs) args.push(id, token, value);
-        const answers = await scripted.finishJobs!(...args);
-        return jobs.map((_, index) => ({ answer: answers?.[index], now }));
+        return (await scripted.finishJobs!(...args)) ?? [];
       },
-      {
-        most: MOST_JOBS,
-        weigh: ({ value }: Completion) => value.length,
-        mostWeight: MOST_CHARACTERS,
-        parallel: PARALLEL,
-        // The worker tries again itself.
-        apart: () => false,
-      },
-    );
-
-    const finishAlone = backend.moveToCompleted.bind(backend);
-    backend.moveToCompleted = async (job, returnValue, removeOnComplete, token, fetchNext) => {
-      const alone = () => finishAlone(job, returnValue, removeOnComplete, token, fetchNext);
-      if (!fetchNext || backend.closing || token === '0' || !isPlain(job, removeOnComplete, keep)) return alone();
-      const id = job.id!;
-      const { answer, now } = await finish({ id, token, value: JSON.stringify(returnValue) ?? 'null' });
-      if (answer === undefined) return alone();
-      if (typeof answer === 'number' && answer < 0) {
+      apart: () => false,
+      next: (answer, { id }, now) => {
+        if (typeof answer !== 'number' || answer >= 0) return nextOf(answer, now);
         throw backend.finishedErrors({ code: answer, jobId: id, command: 'moveToFinished', state: 'active' });
-      }
-      return { result: nextOf(answer, now), finishedOn: now };
-    };
+      },
+    });
     return backend;
   };
 }
@@ -86,7 +55,6 @@ function isPlain(job: MinimalJob, removeOnComplete: unknown, keep: number): bool
   return count === keep && age === undefined && Object.keys(more).length === 0;
 }
 
-/** As BullMQ's backend says it: job, id, milliseconds to wait for the rate limit, when the next delayed job is due. */
 function nextOf(answer: Answer, now: number): unknown[] {
   if (answer === 0) return [];
   if (typeof answer !== 'object') return [null, 0, 0, Number(answer)];

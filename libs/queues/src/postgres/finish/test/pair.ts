@@ -8,7 +8,17 @@ import {
 } from 'bullmq';
 import * as fc from 'fast-check';
 import type { Pool } from 'pg';
-import { mostly, type Choice, often, type Outcome, type Slot, stepOf, type Twin, Twins } from '../../../testing/twins';
+import {
+  type Choice,
+  completeAll,
+  mostly,
+  often,
+  type Outcome,
+  type Slot,
+  stepOf,
+  type Twin,
+  Twins,
+} from '../../../testing/twins';
 import { readyAgain } from '../../ready-again';
 
 /** A queue with a worker's backend, whose calls a test makes one by one. */
@@ -34,21 +44,8 @@ export class Side implements Twin {
     return [answer ?? null, this.slotOf(answer, token)];
   }
 
-  /** Finishes jobs, all at once or one after the other. */
-  async complete(slots: Slot[], together: boolean): Promise<[Outcome, Slot?][]> {
-    const finish = async ({ job, token }: Slot): Promise<[Outcome, Slot?]> => {
-      try {
-        const result = { of: job.id };
-        const done = await this.backend.moveToCompleted(job, result, job.opts.removeOnComplete as never, token, true);
-        return [{ answer: done }, this.slotOf(done.result, token)];
-      } catch (error) {
-        return [{ error: (error as Error).message, code: (error as { code?: number }).code }];
-      }
-    };
-    if (together) return Promise.all(slots.map(finish));
-    const all: [Outcome, Slot?][] = [];
-    for (const slot of slots) all.push(await finish(slot));
-    return all;
+  complete(slots: Slot[], together: boolean): Promise<[Outcome, Slot?][]> {
+    return completeAll(this.backend, slots, together, (next, token) => [next, this.slotOf(next, token)]);
   }
 
   private slotOf(answer: unknown, token: string): Slot | undefined {
@@ -102,7 +99,7 @@ const HARMS = ['token', 'gone', 'inactive', 'child', 'failed-child'] as const;
 type Harm = (typeof HARMS)[number] | 'none';
 
 /** The same queue twice: BullMQ's own functions work on one, ours on the other. */
-export class Pair extends Twins<Side> {
+export class Pair extends Twins<Side, Harm> {
   constructor(
     readonly pool: Pool,
     theirs: Side,
@@ -112,11 +109,7 @@ export class Pair extends Twins<Side> {
   }
 
   async complete(picks: Choice<Harm>[]): Promise<void> {
-    const all = this.choose(picks);
-    for (const { pair, harm } of all) {
-      for (const side of [this.theirs, this.ours]) await this.hurt(side, pair[0].id, harm);
-      if (harm === 'token') for (const slot of pair) slot.token += '!';
-    }
+    const all = await this.choose(picks);
     const isPlain = ({ pair: [{ job }], harm }: (typeof all)[number]) => {
       const { removeOnComplete, deduplication } = job.opts;
       // Whose time is not over when it completes.
@@ -131,7 +124,7 @@ export class Pair extends Twins<Side> {
     if (limits.rowCount === 0) await this.finish(all.filter(isPlain).map(({ pair }) => pair));
   }
 
-  private async hurt({ name }: Side, id: string, harm: Harm): Promise<void> {
+  protected async hurt({ name }: Side, id: string, harm: Harm): Promise<void> {
     const of = (text: string) => this.pool.query(text, [name, id]);
     if (harm === 'gone') await of('delete from job where queue = $1 and id = $2');
     if (harm === 'inactive') await of(`update job set state = 'waiting' where queue = $1 and id = $2`);

@@ -1,6 +1,6 @@
 import { createRedisBackend, type BackendFactory, Job, type JobsOptions, Queue, type RedisQueueBackend } from 'bullmq';
 import type Redis from 'ioredis';
-import type { Outcome, Slot, Twin } from '../../../testing/twins';
+import { completeAll, type Outcome, type Slot, type Twin } from '../../../testing/twins';
 
 /** So many completed jobs stay. */
 export const KEEP = 3;
@@ -38,21 +38,8 @@ export class Side implements Twin {
     return [{ answer: timeless(answer) }, this.slotOf(answer, token)];
   }
 
-  /** Finishes jobs, all at once or one after the other. */
-  async complete(slots: Slot[], together: boolean): Promise<[Outcome, Slot?][]> {
-    const finish = async ({ job, token }: Slot): Promise<[Outcome, Slot?]> => {
-      try {
-        const result = { of: job.id };
-        const done = await this.backend.moveToCompleted(job, result, job.opts.removeOnComplete!, token, true);
-        return [{ answer: { ...done, result: timeless(done.result) } }, this.slotOf(done.result, token)];
-      } catch (error) {
-        return [{ error: (error as Error).message, code: (error as { code?: number }).code }];
-      }
-    };
-    if (together) return Promise.all(slots.map(finish));
-    const all: [Outcome, Slot?][] = [];
-    for (const slot of slots) all.push(await finish(slot));
-    return all;
+  complete(slots: Slot[], together: boolean): Promise<[Outcome, Slot?][]> {
+    return completeAll(this.backend, slots, together, (next, token) => [timeless(next), this.slotOf(next, token)]);
   }
 
   private slotOf(answer: unknown, token: string): Slot | undefined {

@@ -9,7 +9,7 @@ const HARMS = ['token', 'lock', 'gone', 'inactive', 'failed-child', 'child', 'ad
 type Harm = (typeof HARMS)[number] | 'none';
 
 /** The same queue twice: BullMQ's own scripts work on one, ours on the other. */
-export class Pair extends Twins<Side> {
+export class Pair extends Twins<Side, Harm> {
   constructor(
     readonly redis: Redis,
     theirs: Side,
@@ -19,11 +19,7 @@ export class Pair extends Twins<Side> {
   }
 
   async complete(picks: Choice<Harm>[]): Promise<void> {
-    const all = this.choose(picks);
-    for (const { pair, harm } of all) {
-      for (const side of [this.theirs, this.ours]) await this.hurt(side, pair[0].id, harm);
-      if (harm === 'token') for (const slot of pair) slot.token += '!';
-    }
+    const all = await this.choose(picks);
     // Ours do not wait for company with those that BullMQ finishes, so they come after them.
     const isPlain = ({ pair }: { pair: [Slot, Slot] }) => {
       const { opts, parentKey } = pair[0].job;
@@ -33,7 +29,7 @@ export class Pair extends Twins<Side> {
     await this.finish(all.filter(isPlain).map(({ pair }) => pair));
   }
 
-  private async hurt(side: Side, id: string, harm: Harm): Promise<void> {
+  protected async hurt(side: Side, id: string, harm: Harm): Promise<void> {
     const { redis } = this;
     if (harm === 'lock') await redis.del(side.key(`${id}:lock`));
     if (harm === 'gone') await redis.del(side.key(id));
