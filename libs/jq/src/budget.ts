@@ -1,4 +1,5 @@
 import { JqBudgetError, JqRuntimeError, Raised } from './errors';
+import { swapOrigins } from './slices';
 
 /** What one evaluation may use. */
 export interface Budget {
@@ -77,6 +78,7 @@ export function sawOddNumbers(): boolean {
 /** @throws JqBudgetError, JqRuntimeError */
 export function withinBudget<T>(budget: Budget, work: () => T): T {
   const saved = [stepsLeft, sizeLeft, depthLeft, deadline, odd] as const;
+  const slices = swapOrigins();
   stepsLeft = budget.steps;
   sizeLeft = budget.outputSize;
   depthLeft = budget.depth;
@@ -93,5 +95,6 @@ export function withinBudget<T>(budget: Budget, work: () => T): T {
     throw error;
   } finally {
     [stepsLeft, sizeLeft, depthLeft, deadline, odd] = saved;
+    swapOrigins(slices);
   }
 }

@@ -1,5 +1,6 @@
 import type { BinaryOp } from './ast';
 import { grow, noteOddNumbers, step } from './budget';
+import { noteSuccessor } from './slices';
 import { compare, copyOf, equal, fail, isObject, type Json, type JsonObject, put, shown } from './values';
 
 /** `a op b`. @throws JqRuntimeError */
@@ -46,8 +47,9 @@ export function add(a: Json, b: Json): Json {
     return a + b;
   }
   if (Array.isArray(a) && Array.isArray(b)) {
+    if (b.length === 0) return a;
     grow(a.length + b.length);
-    return a.concat(b);
+    return noteSuccessor(a.concat(b), a);
   }
   if (isObject(a) && isObject(b)) {
     const sum = copyOf(a);
@@ -80,6 +82,7 @@ function multiply(a: Json, b: Json): Json {
 function repeat(text: string, times: number): Json {
   if (Number.isNaN(times) || times < 0) return null;
   const count = Math.floor(times);
+  if (text === '') return text;
   const size = text.length * count;
   if (!Number.isFinite(size)) return fail('Repeat string result too long');
   grow(size);

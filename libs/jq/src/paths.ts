@@ -1,4 +1,5 @@
 import { grow, step } from './budget';
+import { checkExtension, noteSlice, noteSuccessor } from './slices';
 import {
   copyOf,
   equal,
@@ -59,7 +60,9 @@ function slice(value: Json[] | string | null, range: JsonObject): Json {
     return sliceOf(value, start, end);
   }
   const [start, end] = bounds(value.length, range);
-  return value.slice(start, end);
+  const part = value.slice(start, end);
+  if (part.length < value.length) noteSlice(part, value);
+  return part;
 }
 
 /** @param range `{"start": …, "end": …}`, null where there is no bound @throws JqRuntimeError */
@@ -115,9 +118,12 @@ function set(value: Json, key: Json, item: Json): Json {
   if (isObject(key) && (value === null || Array.isArray(value))) {
     const [start, end] = bounds(value?.length ?? 0, key);
     if (!Array.isArray(item)) return fail('A slice of an array can only be assigned another array');
-    return [...(value ?? []).slice(0, start), ...item, ...(value ?? []).slice(end)];
+    const changed = [...(value ?? []).slice(0, start), ...item, ...(value ?? []).slice(end)];
+    if (value && changed.length < value.length) noteSlice(changed, value);
+    return changed;
   }
   if (isObject(key) && typeof value === 'string') return fail('Cannot update string slices');
+  if (Array.isArray(key) && Array.isArray(value)) return fail('Cannot update field at array index of array');
   return fail(cannotIndex(value, key));
 }
 
@@ -133,11 +139,12 @@ function positionOf(array: Json, key: number): number {
 
 function setItem(array: Json[], key: number, item: Json): Json {
   const position = positionOf(array, key);
+  checkExtension(array, position);
   grow(Math.max(1, position - array.length));
   const copy = array.slice();
   while (copy.length < position) copy.push(null);
   copy[position] = item;
-  return copy;
+  return noteSuccessor(copy, array);
 }
 
 /** The value without what is at the paths, which are sorted: what goes from one array or object goes at once. */

@@ -64,7 +64,8 @@ function somewhere(path: Path): Path {
 export function pathOfNew(path: Path | undefined, input: Json, output: Json): Path | undefined {
   if (path === undefined || path === UNSURE) return path;
   const last = path.lost ?? { path, value: input };
-  if (last.value !== output) return { up: null, key: null, lost: last };
+  const isSame = last.value === output || (Number.isNaN(last.value) && Number.isNaN(output));
+  if (!isSame) return { up: null, key: null, lost: last };
   return output === null || typeof output === 'boolean' ? last.path : UNSURE;
 }
 

@@ -1,5 +1,6 @@
-import { step } from './budget';
-import { raise } from './errors';
+import { sawOddNumbers, step } from './budget';
+import { raise, unsupported } from './errors';
+import { haveOneOrigin, sawSlices } from './slices';
 
 export { numberText, preview, shown, toJson } from './text';
 
@@ -100,7 +101,40 @@ function compareObjects(a: JsonObject, b: JsonObject): number {
 }
 
 export function equal(a: Json, b: Json): boolean {
-  return a === b || compare(a, b) === 0;
+  if (a === b || compare(a, b) === 0) return true;
+  if (sawSlices()) checkDifference(a, b);
+  return false;
+}
+
+/** Of values that differ. @throws JqUnsupportedError where jq calls them equal, see `slices.ts` */
+function checkDifference(a: Json, b: Json): void {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    if (a.length !== b.length) return;
+    if (haveOneOrigin(a, b))
+      unsupported('comparing two slices of one array, which jq calls equal: compare what `tojson` makes of them');
+    // As jq does: up to the first that differs.
+    a.every((item, at) => equal(item, b[at]!));
+  } else if (isObject(a) && isObject(b)) {
+    for (const key of Object.keys(a)) if (Object.hasOwn(b, key)) equal(a[key]!, b[key]!);
+  }
+}
+
+/**
+ * In order; items that are alike stay in theirs.
+ *
+ * @throws JqUnsupportedError where NaN comes beside NaN within items: jq calls each less than the other, and which comes
+ *   first is a matter of C's library
+ */
+export function sorted<T>(items: readonly T[], keyOf: (item: T) => Json): T[] {
+  step(items.length * 4);
+  const keyed = items.map((item) => [keyOf(item), item] as const);
+  return keyed.sort(([a], [b]) => (sawOddNumbers() ? compareOdd(a, b) : compare(a, b))).map(([, item]) => item);
+}
+
+function compareOdd(a: Json, b: Json): number {
+  if (Number.isNaN(a) && Number.isNaN(b)) return 0;
+  const order = compare(a, b);
+  return order < 0 && compare(b, a) < 0 ? unsupported('sorting by NaN beside NaN') : order;
 }
 
 /** @throws Raised, which becomes a JqRuntimeError */

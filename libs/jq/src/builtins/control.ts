@@ -16,7 +16,7 @@ import {
   ROOT,
   stoppable,
 } from '../runtime';
-import { compare, fail, type Json, shown, truthy, typeOf } from '../values';
+import { compare, equal, fail, type Json, shown, sorted, truthy, typeOf } from '../values';
 import { matchesOf } from './regex';
 
 /** Functions whose arguments are expressions, not values. */
@@ -108,7 +108,10 @@ export const controls: Record<string, (...args: Filter[]) => Filter> = {
       if (few === 0) return source(input, path, env, emit);
       let left = few;
       return source(input, path, env, (value, at) => {
-        left = binary('-', left, 1);
+        const before = left;
+        // As in `foreach`, which jq writes this with: after a step that fails the state is null, and `?//` may go on with it.
+        left = null;
+        left = binary('-', before, 1);
         if (compare(left, 0) < 0) emit(value, at);
       });
     }),
@@ -159,7 +162,10 @@ function limit(most: Json, source: Filter, input: Json, path: Path | undefined, 
   if (compare(left, 0) <= 0) return;
   stoppable((stop) =>
     source(input, path, env, (value, at) => {
-      left = binary('-', left, 1);
+      const before = left;
+      // As in `skip`.
+      left = null;
+      left = binary('-', before, 1);
       emit(value, at);
       if (compare(left, 0) <= 0) stop();
     }),
@@ -287,21 +293,21 @@ function keyed(by: Filter, what: string, work: (pairs: Pair[]) => Json): Filter 
       by(item, undefined, env, (value) => key.push(value));
       return [key, item];
     });
-    step(pairs.length * 4);
+    step(pairs.length);
     const output = work(pairs);
     return emit(output, pathOfNew(path, input, output));
   };
 }
 
 function sortPairs(pairs: Pair[]): Pair[] {
-  return [...pairs].sort(([a], [b]) => compare(a, b));
+  return sorted(pairs, ([key]) => key);
 }
 
 function groups(pairs: Pair[]): Pair[][] {
   const found: Pair[][] = [];
   for (const pair of sortPairs(pairs)) {
     const last = found.at(-1);
-    if (last && compare(last[0]![0], pair[0]) === 0) last.push(pair);
+    if (last && equal(last[0]![0], pair[0])) last.push(pair);
     else found.push([pair]);
   }
   return found;

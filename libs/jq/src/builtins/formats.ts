@@ -5,12 +5,9 @@ import { decodeUtf8 } from './utf8';
 export const FORMATS: Record<string, (value: Json) => string> = {
   '@text': text,
   '@json': toJson,
-  '@csv': (value) => row(value, 'csv', ',', (item) => `"${item.replaceAll('"', '""')}"`),
-  '@tsv': (value) =>
-    row(value, 'tsv', '\t', (item) =>
-      item.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r'),
-    ),
-  '@html': (value) => text(value).replace(/[<>&'"]/g, (character) => ENTITIES[character]!),
+  '@csv': (value) => row(value, 'csv', ',', (item) => `"${item.replaceAll('"', '""').replaceAll('\0', '\\0')}"`),
+  '@tsv': (value) => row(value, 'tsv', '\t', (item) => item.replace(/[\\\t\n\r\0]/g, (character) => TSV[character]!)),
+  '@html': (value) => text(value).replace(/[<>&'"\0]/g, (character) => ENTITIES[character]!),
   '@uri': (value) =>
     encodeURIComponent(text(value).toWellFormed()).replace(
       /[!'()*]/g,
@@ -35,7 +32,15 @@ export const FORMATS: Record<string, (value: Json) => string> = {
   },
 };
 
-const ENTITIES: Record<string, string> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', "'": '&apos;', '"': '&quot;' };
+const TSV: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r', '\0': '\\0' };
+const ENTITIES: Record<string, string> = {
+  '<': '&lt;',
+  '>': '&gt;',
+  '&': '&amp;',
+  "'": '&apos;',
+  '"': '&quot;',
+  '\0': '\\0',
+};
 
 function text(value: Json): string {
   return typeof value === 'string' ? value : toJson(value);

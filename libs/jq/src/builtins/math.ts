@@ -56,11 +56,16 @@ export const mathFunctions: Record<string, ValueFunction> = {
   'ldexp/2': (_input, a, b) => ldexp(numeric(a), numeric(b)),
   'scalb/2': (_input, a, b) => ldexp(numeric(a), numeric(b)),
   'scalbln/2': (_input, a, b) => ldexp(numeric(a), numeric(b)),
-  'frexp/0': (input) => frexp(numeric(input)),
+  'frexp/0': (input) => {
+    const x = numeric(input);
+    return Number.isFinite(x) ? frexp(x) : unsupported('frexp of what is not finite, which C leaves open');
+  },
   'modf/0': (input) => {
     const x = numeric(input);
     const whole = Math.trunc(x);
-    return [Number.isFinite(x) ? x - whole : x === x ? 0 : x, whole];
+    if (Number.isNaN(x)) return [x, x];
+    const rest = Number.isFinite(x) ? Math.abs(x - whole) : 0;
+    return [x < 0 || Object.is(x, -0) ? -rest : rest, whole];
   },
   'infinite/0': () => Infinity,
   'nan/0': () => NaN,

@@ -68,7 +68,7 @@ function trim(input: Json, start: boolean, end: boolean): string {
 
 /** A code point; surrogates and what is beyond Unicode become the replacement character. */
 function character(point: Json): string {
-  if (typeof point !== 'number')
+  if (typeof point !== 'number' || Number.isNaN(point))
     return fail(`${shown(point)} can't be imploded, unicode codepoint needs to be numeric`);
   const value = Math.trunc(point);
   const valid = value >= 0 && value <= 0x10ffff && !(value >= 0xd800 && value <= 0xdfff);

@@ -1,7 +1,20 @@
 import { grow, noteOddNumbers, step } from '../budget';
 import { add, binary } from '../operators';
 import { index, indicesOf, setPath } from '../paths';
-import { compare, equal, fail, get, isObject, type Json, lengthOf, shown, sortedKeys, toJson, typeOf } from '../values';
+import {
+  compare,
+  equal,
+  fail,
+  get,
+  isObject,
+  type Json,
+  lengthOf,
+  shown,
+  sorted,
+  sortedKeys,
+  toJson,
+  typeOf,
+} from '../values';
 import type { ValueFunction } from './index';
 import { parseJson, parseNumber } from './json-parser';
 
@@ -49,13 +62,11 @@ export const valueFunctions: Record<string, ValueFunction> = {
   },
   'sort/0': (input) => {
     if (!Array.isArray(input)) return fail(`${shown(input)} cannot be sorted, as it is not an array`);
-    step(input.length * 4);
-    return [...input].sort(compare);
+    return sorted(input, (item) => item);
   },
   'unique/0': (input) => {
     if (!Array.isArray(input)) return fail(`${shown(input)} cannot be sorted, as it is not an array`);
-    step(input.length * 4);
-    return [...input].sort(compare).filter((item, at, all) => at === 0 || !equal(item, all[at - 1]!));
+    return sorted(input, (item) => item).filter((item, at, all) => at === 0 || !equal(item, all[at - 1]!));
   },
   'min/0': (input) => extreme(input, (order) => order < 0),
   'max/0': (input) => extreme(input, (order) => order >= 0),

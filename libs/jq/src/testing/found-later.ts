@@ -190,6 +190,33 @@ null ;; [path(null + null)], [path(not?)]?
 null ;; try path([null] | getpath([0])) catch .
 null ;; [path(try error("x") catch null)]
 false ;; [path((1, null, false) | select(. == false))]
+null ;; [nan] | try implode catch .
+null ;; [65, nan] | try implode catch .
+null ;; try limit([[1]]; ([null]) as [$x] ?// $x | $x) catch .
+null ;; try skip([[1]]; ([null]) as [$x] ?// $x | $x) catch .
+[] ;; try delpaths([[[null,[]],1]]) catch .
+[1] ;; try delpaths([[[1],0]]) catch .
+null ;; try delpaths([[[1],0]]) catch .
+[1,2,3] ;; .[:1] == .[1:2]
+[1,2,3] ;; .[:1] == [1], .[:1] == .[:2], .[:1] < .[1:2], .[1:] == .[1:]
+[1,2,3] ;; [.[:1], .[1:2]] | sort, (map(tojson) | .[0] == .[1])
+[1,2,3] ;; [.[:1], .[1:2]] | unique
+[1,2,3] ;; {a: .[:1]} == {a: .[1:2]}
+[1,2,3] ;; [.[:1]] - [.[1:2]]
+[1,2,3] ;; .[:1] + [] == .[1:2]
+null ;; [range(4)] | .[:1] | .[1] = 9
+null ;; [range(4)] | .[:1] | .[2] = 9
+null ;; [range(4)] | .[:1] | . + [5] | .[3] = 9
+null ;; [range(4)] | .[1:] = [] | .[2] = 9
+null ;; nan | [path(nan)]
+null ;; "" * infinite, infinite * "", "" * nan, "" * -1
+null ;; [3,1,2] | sort_by(nan)
+null ;; [[nan, 1], [nan, 2]] | sort
+null ;; [nan, 1, nan] | sort, unique
+null ;; [infinite, nan] | map(frexp)
+null ;; "a\u0000<" | @html, @sh, ([.] | @csv, @tsv), @html "\(.)"
+["a\tb\\c\r\n"] ;; @tsv
+null ;; [-1, -1.5, -0, 0 * -1, 0, 1.5, infinite, -infinite, nan] | map(modf)
 `
   .trim()
   .split('\n');

@@ -23,6 +23,17 @@ export interface Counts {
   different: number;
 }
 
+const NONE: Counts = {
+  cases: 0,
+  agreed: 0,
+  outputs: 0,
+  refused: 0,
+  refusedWhenRun: 0,
+  stopped: 0,
+  broken: 0,
+  different: 0,
+};
+
 export interface Difference {
   program: string;
   input: unknown;
@@ -41,16 +52,7 @@ export async function checkRandomly(
   first: number,
   report: (difference: Difference) => void = () => undefined,
 ): Promise<Counts> {
-  const counts = {
-    cases: 0,
-    agreed: 0,
-    outputs: 0,
-    refused: 0,
-    refusedWhenRun: 0,
-    stopped: 0,
-    broken: 0,
-    different: 0,
-  };
+  const counts = { ...NONE };
   let oracle = await Oracle.load();
   for (let seed = first; counts.cases < cases; seed += 1) {
     let last: Difference | undefined;
@@ -66,6 +68,20 @@ export async function checkRandomly(
     if (check.failed) report(last!);
     // Its memory only grows, and what broke it once may have left it broken.
     oracle = await Oracle.load();
+  }
+  return counts;
+}
+
+/** Compares ours with jq on these programs, whose input is null. */
+export async function checkEach(list: string[], report: (difference: Difference) => void): Promise<Counts> {
+  const counts = { ...NONE };
+  let oracle = await Oracle.load();
+  for (const program of list) {
+    if (counts.cases % BATCH === BATCH - 1) oracle = await Oracle.load();
+    const outcome = compareOnce(oracle, program, null);
+    count(counts, outcome);
+    if (outcome.kind === 'broken') oracle = await Oracle.load();
+    if (outcome.difference) report(outcome.difference);
   }
   return counts;
 }

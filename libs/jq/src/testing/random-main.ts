@@ -1,10 +1,11 @@
 import { readTests, TEST_FILES } from './jq-tests';
 import { runTest } from './jq-tests-run';
-import { checkRandomly } from './random-check';
+import { checkEach, checkRandomly, type Difference } from './random-check';
+import { table } from './table';
 
 /**
- * `npm run jq:oracle -- --cases 100000 [--seed 1]`: random programs by ours and by jq; fails when one differs. First it
- * counts what becomes of jq's own tests, whose answers `jq-tests.spec.ts` compares.
+ * `npm run jq:oracle -- --cases 100000 [--seed 1]`: every function on special values, then random programs, by ours and by
+ * jq; fails when one differs. First it counts what becomes of jq's own tests, whose answers `jq-tests.spec.ts` compares.
  */
 async function main(): Promise<void> {
   const option = (name: string, otherwise: number) => {
@@ -17,13 +18,17 @@ async function main(): Promise<void> {
   for (const { outcome } of TEST_FILES.flatMap(readTests).map(runTest))
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   console.log("jq's own tests:", outcomes);
+  const special = await checkEach(table(), show);
+  console.log('special values:', special);
   console.log(`${cases} cases, --seed ${seed}`);
-  const counts = await checkRandomly(cases, seed, ({ program, input, ours, theirs }) => {
-    console.log(`\ndifferent: ${program}\n  on ${JSON.stringify(input)}\n  ours   ${ours.join(' ; ')}`);
-    console.log(`  theirs ${theirs.join(' ; ')}`);
-  });
+  const counts = await checkRandomly(cases, seed, show);
   console.log(counts);
-  process.exitCode = counts.different === 0 ? 0 : 1;
+  process.exitCode = counts.different + special.different === 0 ? 0 : 1;
+}
+
+function show({ program, input, ours, theirs }: Difference): void {
+  console.log(`\ndifferent: ${program}\n  on ${JSON.stringify(input)}\n  ours   ${ours.join(' ; ')}`);
+  console.log(`  theirs ${theirs.join(' ; ')}`);
 }
 
 void main();
