@@ -60,8 +60,9 @@ function slice(value: Json[] | string | null, range: JsonObject): Json {
     return sliceOf(value, start, end);
   }
   const [start, end] = bounds(value.length, range);
+  if (start === 0 && end === value.length) return value;
   const part = value.slice(start, end);
-  if (part.length < value.length) noteSlice(part, value);
+  noteSlice(part, value);
   return part;
 }
 

@@ -1,5 +1,6 @@
 import { depth, resumeAt } from './budget';
 import { Raised, unsupported } from './errors';
+import { haveOneOrigin } from './slices';
 import { fail, type Json, preview } from './values';
 
 /** What a compiled expression is: it hands each of its outputs to `emit`, with its path where paths are asked for. */
@@ -64,9 +65,14 @@ function somewhere(path: Path): Path {
 export function pathOfNew(path: Path | undefined, input: Json, output: Json): Path | undefined {
   if (path === undefined || path === UNSURE) return path;
   const last = path.lost ?? { path, value: input };
-  const isSame = last.value === output || (Number.isNaN(last.value) && Number.isNaN(output));
-  if (!isSame) return { up: null, key: null, lost: last };
+  if (!isSame(last.value, output)) return { up: null, key: null, lost: last };
   return output === null || typeof output === 'boolean' ? last.path : UNSURE;
+}
+
+/** Whether it may be the same in jq's memory. */
+function isSame(a: Json, b: Json): boolean {
+  if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return true;
+  return Array.isArray(a) && Array.isArray(b) && a.length === b.length && haveOneOrigin(a, b);
 }
 
 /** Leaves the expression up to its label. */

@@ -214,6 +214,9 @@ null ;; [3,1,2] | sort_by(nan)
 null ;; [[nan, 1], [nan, 2]] | sort
 null ;; [nan, 1, nan] | sort, unique
 null ;; [infinite, nan] | map(frexp)
+[null] ;; null + (.[:1]) = null
+[1,2] ;; .[:1] as $x | [path(.[:1] | $x)]
+[1,2] ;; .[1:] as $x | try path(.[:1] | [1]) catch ., .[:2], .[0:]
 null ;; "a\u0000<" | @html, @sh, ([.] | @csv, @tsv), @html "\(.)"
 ["a\tb\\c\r\n"] ;; @tsv
 null ;; [-1, -1.5, -0, 0 * -1, 0, 1.5, infinite, -infinite, nan] | map(modf)
