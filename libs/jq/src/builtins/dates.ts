@@ -53,6 +53,8 @@ export const dateFunctions: Record<string, ValueFunction> = {
     const strict = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/.test(input);
     if (!strict && /^\s*[+-]?\d+\s*-/.test(input) && !/T(?:2[4-9]|[3-9]\d)/.test(input))
       return unsupported('a date that is not written YYYY-MM-DDTHH:MM:SSZ');
+    // As in `secondsOf`.
+    if (strict && Number(input.slice(0, 4)) < 100) return unsupported('a year below 100');
     if (!strict || Number.isNaN(Date.parse(input))) {
       return fail(`date "${input}" does not match format "%Y-%m-%dT%H:%M:%SZ"`);
     }

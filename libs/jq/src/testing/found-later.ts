@@ -214,6 +214,11 @@ null ;; [3,1,2] | sort_by(nan)
 null ;; [[nan, 1], [nan, 2]] | sort
 null ;; [nan, 1, nan] | sort, unique
 null ;; [infinite, nan] | map(frexp)
+1.5 ;; try path(null | flatten(1)) catch .
+null ;; try path(flatten) catch .
+"0050-01-01T00:00:00Z" ;; fromdate
+"0100-01-01T00:00:00Z" ;; fromdate
+"2015-02-30T00:00:00Z" ;; fromdate
 [null] ;; null + (.[:1]) = null
 [1,2] ;; .[:1] as $x | [path(.[:1] | $x)]
 [1,2] ;; .[1:] as $x | try path(.[:1] | [1]) catch ., .[:2], .[0:]
