@@ -74,7 +74,9 @@ export function lookUpBuiltin(name: string, args: Filter[], internal: boolean): 
 
 /** Those that jq writes in jq, in a way that leads to other paths than what is native here. */
 const OTHER_PATHS = new Set(
-  'flatten/1 _flatten/1 ltrimstr/1 rtrimstr/1 trimstr/1 indices/1 ascii_downcase/0 ascii_upcase/0 _matches/2 test/2 _split/2'.split(' '),
+  'flatten/1 _flatten/1 ltrimstr/1 rtrimstr/1 trimstr/1 indices/1 ascii_downcase/0 ascii_upcase/0 _matches/2 test/2 _split/2'.split(
+    ' ',
+  ),
 );
 
 /** Steps to look at all of a string or an array. */
