@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { PermanentError, type Resource, resourceSchema } from '@spillway/contracts';
-import { LineCounter, parseAllDocuments } from 'yaml';
+import { dirname, join, normalize, resolve } from 'node:path';
+import { PermanentError, type Resource, sentenceOf } from '@spillway/contracts';
 import type { Problem } from '@spillway/flows';
 import { withExternals } from './flows/externals';
-import { problemsOf, sayProblem } from './flows/problems';
-import { keysOf, placeOf } from './yaml-place';
+import { openEnvelope, sameFlow } from './envelope';
+import { keysOf, problemsOf } from './flows/problems';
+import { readYamlFile } from './yaml-file';
 
 export interface ReadDocument {
   file: string;
@@ -19,12 +19,12 @@ export interface ReadDocument {
  * @throws PermanentError that names file, line and field of everything that is wrong
  */
 export async function readDocuments(paths: string[], environment: NodeJS.ProcessEnv): Promise<ReadDocument[]> {
-  const files = paths.flatMap((path) => filesOf(path));
-  if (files.length === 0)
+  const files = new Set(paths.flatMap((path) => filesOf(path)).map((file) => normalize(file)));
+  if (files.size === 0)
     throw new PermanentError(`there are no .yaml files in ${paths.join(', ')}`, { code: 'documents-missing' });
-  const problems: string[] = [];
-  const documents: ReadDocument[] = [];
-  for (const file of files) documents.push(...(await readFile(file, environment, problems)));
+  const read: Read = { environment, documents: [], problems: [], seen: new Map() };
+  for (const file of files) await readFile(file, read);
+  const { problems, documents } = read;
   if (problems.length > 0) throw new PermanentError(problems.join('\n          '), { code: 'document-invalid' });
   return documents;
 }
@@ -44,41 +44,53 @@ export function filesOf(path: string, names = /\.ya?ml$/): string[] {
     .map((name) => join(path, name));
 }
 
-async function readFile(file: string, environment: NodeJS.ProcessEnv, problems: string[]): Promise<ReadDocument[]> {
-  const lines = new LineCounter();
-  const found: ReadDocument[] = [];
-  for (const document of parseAllDocuments(readFileSync(file, 'utf8'), { lineCounter: lines })) {
-    const at = (path: readonly PropertyKey[]) => placeOf(document, lines, path).line;
-    for (const error of document.errors)
-      problems.push(`${file}:${error.linePos?.[0].line ?? 1}: ${error.message.split('\n')[0]}`);
-    if (document.errors.length > 0 || document.contents === null) continue;
-    // Tests of flows lie beside the flows: `spillway flows test`.
-    if (document.get('kind') === 'FlowTest') continue;
-    const value = withSecrets(document.toJS(), { file, environment, problems, at });
-    const parsed = resourceSchema.safeParse(value);
-    for (const { path, message } of parsed.error?.issues ?? [])
-      problems.push(`${file}:${at(path)}: ${path.map(String).join('.') || 'document'}: ${message}`);
-    if (!parsed.success) continue;
-    const { resource, problems: unread } = await complete(parsed.data, dirname(file));
-    for (const { keys, path, message } of [...unread, ...(await lint(resource))])
-      problems.push(`${file}:${at(keys)}: ${path}: ${message}`);
-    found.push({ file, line: at([]), resource });
+interface Read {
+  environment: NodeJS.ProcessEnv;
+  documents: ReadDocument[];
+  problems: string[];
+  /** Places of the flows, by tenant and name. */
+  seen: Map<string, string>;
+}
+
+async function readFile(file: string, read: Read): Promise<void> {
+  const { documents, problems } = await readYamlFile(file);
+  for (const { position, ...problem } of problems) read.problems.push(lineOf(file, position.line, problem));
+  for (const { value, locate } of documents) {
+    const at = (keys: readonly PropertyKey[]) => locate(keys).line;
+    const tell = (problem: Found) => read.problems.push(lineOf(file, at(problem.keys), problem));
+    await readDocument(value, { ...read, file, at, tell });
   }
-  return found;
+}
+
+async function readDocument(value: unknown, context: Context): Promise<void> {
+  const { file, at, tell } = context;
+  // Tests of flows lie beside the flows: `spillway flows test`.
+  if ((value as { kind?: unknown } | null)?.kind === 'FlowTest') return;
+  const opened = await openEnvelope(withSecrets(value, context));
+  if (!opened.resource) return opened.problems.forEach(tell);
+  const { resource, problems } = await complete(opened.resource, dirname(file));
+  const same = resource.kind === 'Flow' ? sameFlow(resource, `${file}:${at([])}`, context.seen) : [];
+  for (const problem of [...same, ...(await lint(resource, problems))]) tell(problem);
+  context.documents.push({ file, line: at([]), resource });
+}
+
+function lineOf(file: string, line: number, { path = '', ...problem }: Omit<Found, 'keys'>): string {
+  return `${file}:${line}: ${path && `${path}: `}${sentenceOf(problem)}`;
 }
 
 interface Found {
-  keys: string[];
+  keys: PropertyKey[];
   /** As it is shown: with dots, and a JSON pointer into a flow, which is how runs name their tasks. */
-  path: string;
+  path?: string;
   message: string;
+  remedy: string;
 }
 
 /** A flow with what it refers to in it. */
-async function complete(resource: Resource, folder: string): Promise<{ resource: Resource; problems: Found[] }> {
+async function complete(resource: Resource, folder: string): Promise<{ resource: Resource; problems: Problem[] }> {
   if (resource.kind !== 'Flow') return { resource, problems: [] };
   const { flow, problems } = await withExternals(resource, folder);
-  return { resource: flow, problems: await Promise.all(problems.map(foundOf)) };
+  return { resource: flow, problems };
 }
 
 async function foundOf(problem: Problem): Promise<Found> {
@@ -86,31 +98,37 @@ async function foundOf(problem: Problem): Promise<Found> {
   return {
     keys: ['spec', ...segmentsOf(problem.path)],
     path: problem.path || 'flow',
-    message: sayProblem(problem),
+    message: problem.message,
+    remedy: problem.remedy,
   };
 }
 
-async function lint(resource: Resource): Promise<Found[]> {
+async function lint(resource: Resource, unread: Problem[]): Promise<Found[]> {
   if (resource.kind === 'Flow') {
-    const problems = await problemsOf(resource.metadata, resource.spec);
+    const problems = await problemsOf(resource.metadata, resource.spec, unread);
     return Promise.all(problems.filter(({ severity }) => severity === 'error').map(foundOf));
   }
   const { lintResource } = await import('@spillway/runtime');
-  return lintResource(resource).map(({ path, message }) => ({ keys: keysOf(resource, path), path, message }));
+  return lintResource(resource).map(({ path, message }) => ({
+    keys: keysOf(resource, path),
+    path,
+    message,
+    remedy: '',
+  }));
 }
 
-interface Context {
+interface Context extends Read {
   file: string;
-  environment: NodeJS.ProcessEnv;
-  problems: string[];
-  at(path: (string | number)[]): number;
+  /** The line to which keys lead. */
+  at: (keys: readonly PropertyKey[]) => number;
+  tell: (problem: Found) => void;
 }
 
 /** `{ env }` and `{ file }` where a document has secrets become `{ value }`. */
 function withSecrets(value: unknown, context: Context): unknown {
   const document = value as { kind?: string; spec?: { secrets?: unknown; secret?: unknown } } | null;
   const { secrets, secret } = document?.spec ?? {};
-  if (typeof document !== 'object' || !document?.spec) return value;
+  if (!document?.spec || typeof document.spec !== 'object' || Array.isArray(document.spec)) return value;
   const spec = { ...document.spec };
   if (Array.isArray(secrets))
     spec.secrets = secrets.map((one, index) => resolveSecret(one, ['spec', 'secrets', index], context));
@@ -128,8 +146,7 @@ function withSecrets(value: unknown, context: Context): unknown {
 
 function resolveSecret(ref: unknown, path: (string | number)[], context: Context): unknown {
   if (typeof ref !== 'object' || ref === null) return ref;
-  const problem = (message: string) =>
-    context.problems.push(`${context.file}:${context.at(path)}: ${path.join('.')}: ${message}`);
+  const problem = (message: string) => context.tell({ keys: path, path: path.join('.'), message, remedy: '' });
   if ('env' in ref && typeof ref.env === 'string') {
     const value = context.environment[ref.env];
     if (!value) problem(`the environment variable ${ref.env} is not set`);

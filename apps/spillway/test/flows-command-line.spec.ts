@@ -27,7 +27,9 @@ describe('flows without a server', () => {
   const spillway = commandLine(() => ({ directory, environment: {} }));
 
   it('validate says where each mistake is and what to do, and fails', async () => {
-    WRONG_FLOWS.forEach(({ lines }, index) => write(`wrong/${String(index + 10)}.yaml`, flowDocument(lines)));
+    WRONG_FLOWS.forEach(({ lines }, index) =>
+      write(`wrong/${index + 10}.yaml`, flowDocument(lines).replace('name: checked', `name: checked-${index}`)),
+    );
     const { code, out } = await spillway(['flows', 'validate', 'wrong']);
     expect(code).toBe(1);
     const told = out.split('\n');
@@ -79,16 +81,54 @@ describe('flows without a server', () => {
 
   it('validate says what is no YAML, what is no flow, and where nothing is', async () => {
     const broken = await spillway(['flows', 'validate', write('broken.yaml', 'do:\n  - a: [1\n  - b: 2\n')]);
-    expect([broken.code, broken.out]).toEqual([1, expect.stringMatching(/broken\.yaml:3:\d+: flow: /)]);
-    const other = await spillway(['flows', 'validate', write('other.yaml', 'a: 1\n')]);
-    expect([other.code, other.out]).toEqual([
+    expect([broken.code, broken.out]).toEqual([
       1,
-      expect.stringContaining('other.yaml:1:1: flow: this is no flow. Write'),
+      expect.stringMatching(/broken\.yaml:3:3: a "\[" before this is not closed\. Write "\]"/),
     ]);
+    const other = await spillway(['flows', 'validate', write('other.yaml', 'a: 1\n')]);
+    expect([other.code, other.out]).toEqual([1, expect.stringContaining('other.yaml:1:1: this is no flow. Write')]);
     mkdirSync(join(directory, 'empty'));
     const empty = await spillway(['flows', 'validate', 'empty']);
     expect([empty.code, empty.err]).toEqual([1, expect.stringContaining('there are no flows in empty')]);
     expect((await spillway(['flows', 'validate', 'nowhere'])).err).toBe('spillway: there is no nowhere\n');
+  });
+
+  it('validate looks into what a flow refers to, in its own folder and below', async () => {
+    write('secret.json', '{"type":"object"}');
+    const pets = {
+      openapi: '3.0.3',
+      servers: [{ url: 'https://x.example' }],
+      paths: { '/': { get: { operationId: 'pets' } } },
+    };
+    write('within/pets.json', JSON.stringify(pets));
+    const call = (endpoint: string, operationId: string) => ({
+      call: 'openapi',
+      with: { document: { endpoint }, operationId },
+    });
+    const schema = (endpoint: string) => ({ set: { x: 1 }, output: { schema: { resource: { endpoint } } } });
+    const tasks = [
+      { right: call('file:///pets.json', 'pets') },
+      { wrong: call('file:///pets.json', 'petz') },
+      { above: schema('file:///x%2F..%2F..%2Fsecret.json') },
+      { broken: schema('file:///%E0%A4') },
+    ];
+    const document = { dsl: '1.0.3', namespace: 'a', name: 'b', version: '1.0.0' };
+    const { code, out } = await spillway([
+      'flows',
+      'validate',
+      write('within/flow.json', JSON.stringify({ document, do: tasks })),
+    ]);
+    const told = out.split('\n').map((line) => line.replace(/^.*flow\.json:\d+:\d+: /, ''));
+    expect(code).toBe(1);
+    expect(told).toEqual([
+      '/do/1/wrong/with: "with" of task "wrong": the document has no operation petz; the nearest are pets. Mend the reference.',
+      expect.stringContaining(
+        'secret.json cannot be read: it is not in the folder of the flow. Move it there, or below.',
+      ),
+      expect.stringContaining('/%E0%A4 cannot be read: its escapes are no UTF-8'),
+      '1 flow, 3 errors, 0 warnings',
+      '',
+    ]);
   });
 
   it('graph draws one flow of a file, and asks which when there are several', async () => {
@@ -102,6 +142,97 @@ describe('flows without a server', () => {
     expect(drawn.out).toContain('second');
     const asked = await spillway(['flows', 'graph', file]);
     expect([asked.code, asked.err]).toEqual([1, expect.stringContaining('Name one of: checked, other.')]);
+  });
+});
+
+describe('what keeps a document from being looked at', () => {
+  const spillway = commandLine(() => ({
+    directory,
+    environment: { SPILLWAY_URL: 'http://127.0.0.1:1', SPILLWAY_API_KEY: 'k' },
+  }));
+  const FLOW = flowDocument(['    - a:', '        set: { x: 1 }']);
+  const other = (name: string) => FLOW.replace('name: checked', `name: ${name}`);
+
+  /** What validate says, and that apply says the same, which names no columns. */
+  async function toldOf(path: string): Promise<string[]> {
+    const { out } = await spillway(['flows', 'validate', path]);
+    const { code, err } = await spillway(['apply', '-f', path]);
+    const told = out.trimEnd().split('\n').slice(0, -1);
+    const applied = err.split('\n').map((line) => line.replace('spillway: ', '').trim());
+    expect(applied.filter(Boolean)).toEqual(told.map((line) => line.replace(/^(.*?:\d+):\d+:/, '$1:')));
+    expect(code).toBe(1);
+    return told;
+  }
+
+  it.each([
+    ['yaml', 'x: { y: ${ .z } }', "1:9: an expression needs quotes here. Put the expression in quotes: y: '${ .z }'."],
+    ['tag', FLOW.replace('1 }', '!secret FOO }'), '9:19: Unresolved tag: !secret. Remove it, or put text'],
+    ['directive', `%FOO bar\n---\n${FLOW}`, '1:1: Unknown directive %FOO. Remove it'],
+    ['circle', FLOW.replace('do:', 'do: &d').replace('1 }', '*d }'), '9:19: *d is within &d itself. Write out'],
+    ['deep', FLOW.replace('1 }', `${'['.repeat(3000)}${']'.repeat(3000)} }`), '1:1: it nests too deep. Objects and'],
+    ['alias', FLOW.replace('1 }', '*.made }'), '9:19: there is no &.made above for *.made. If it was meant as text'],
+    ['merge', FLOW.replace('x: 1', '<<: 1'), '9:16: YAML merge keys (<<) are not supported. Write out'],
+    ['key', FLOW.replace('- a:', '- {a: 1}:'), '8:7: a key must be text. Write a word, or put it in quotes.'],
+    [
+      'kind',
+      `${FLOW}---\n${FLOW.replace('kind: Flow', 'kind: Folw')}`,
+      '12:1: kind "Folw" is not known; did you mean "Flow"?',
+    ],
+    ['lower', FLOW.replace('kind: Flow', 'kind: flow'), '2:1: kind "flow" is not known; did you mean "Flow"?'],
+    ['strange', FLOW.replace('kind: Flow', 'kind: Service'), '2:1: kind "Service" is not known. There are Plan, '],
+    ['none', FLOW.replace('kind: Flow\n', ''), '1:1: the document lacks "kind". Write "kind: …" there.'],
+    ['field', FLOW.replace('spec:', 'sepc:'), '6:1: "sepc" is not known here; did you mean "spec"?'],
+    ['more', FLOW.replace('spec:', 'status: {}\nspec:'), '6:1: "status" is not known here. Remove it.'],
+    ['inner', FLOW.replace('tenant:', 'tenent:'), '5:3: "metadata.tenent" is not known here; did you mean "tenant"?'],
+    ['tenant', FLOW.replace('  tenant: acme\n', ''), '3:1: metadata lacks "tenant". Write "tenant: …" there.'],
+    [
+      'version',
+      FLOW.replace('apiVersion: spillway/v1\n', ''),
+      '1:1: the document lacks "apiVersion". Write "apiVersion: ',
+    ],
+    ['text', FLOW.replace(/spec:[^]*/, 'spec: text'), '6:1: spec: must be an object, not text'],
+    [
+      'empty',
+      FLOW.replace(/metadata:[^]*/, 'metadata:\nspec: { do: [] }'),
+      '3:1: metadata: must be an object, not nothing',
+    ],
+    ['spec', FLOW.replace(/spec:[^]*/, ''), '1:1: the document lacks "spec". Write "spec: …" there.'],
+  ])('is said once, with its place (%s)', async (name, text, says) => {
+    const file = write(`slips/${name}.yaml`, text);
+    expect(await toldOf(file)).toEqual([expect.stringContaining(`${file}:${says}`)]);
+  });
+
+  it('is not that nothing follows the last ---', async () => {
+    for (const end of ['---\n', '---\n# the end\n', '...\n---\n---\n']) {
+      const file = write('end.yaml', FLOW + end);
+      expect((await spillway(['flows', 'validate', file])).out).toBe('1 flow, 0 errors, 0 warnings\n');
+      expect((await spillway(['apply', '-f', file])).err).toContain('nothing answers');
+    }
+  });
+
+  it('is that a file is not in UTF-8', async () => {
+    const file = write('latin.yaml', '');
+    writeFileSync(file, FLOW.replace('x: 1', 'x: caf\u00e9'), 'latin1');
+    expect(await toldOf(file)).toEqual([`${file}:9:22: this character is not in UTF-8. Save the file as UTF-8.`]);
+  });
+
+  it('is that there are two flows of one name', async () => {
+    write('twice/a.yaml', `${FLOW}---\n${other('b')}---\n${other('c')}`);
+    write('twice/b.yaml', other('b'));
+    expect(await toldOf('twice')).toEqual([
+      'twice/b.yaml:1:1: the flow acme/b is in twice/a.yaml:11 already. Remove one of the two, or give it another name.',
+    ]);
+    const again = await spillway(['apply', '-f', 'twice/a.yaml', './twice/a.yaml']);
+    expect(again.err).toContain('nothing answers');
+  });
+
+  it('does not keep others from it; in a folder, what is not meant for Spillway is passed by', async () => {
+    write('mixed/a.yaml', FLOW.replace('do:', 'do: &d').replace('1 }', '*d }'));
+    write('mixed/b.yaml', FLOW.replace('set:', 'sett:'));
+    write('mixed/compose.yaml', 'one: &one { a: 1 }\ntwo: { <<: *one, a: !b c }\n');
+    write('mixed/cluster.yaml', 'apiVersion: apps/v1\nkind: Deployment\n');
+    const { out } = await spillway(['flows', 'validate', 'mixed']);
+    expect(out).toMatch(/^mixed\/a\.yaml:9:19: .*\nmixed\/b\.yaml:9:9: .*"set".*\n1 flow, 2 errors, 0 warnings\n$/);
   });
 });
 
@@ -140,9 +271,43 @@ spec:
         '',
       ].join('\n'),
     ]);
-    const wrong = await spillway(['flows', 'test', write('c.test.yaml', cases('nowhere.yaml'))]);
-    expect([wrong.code, wrong.err]).toEqual([1, expect.stringMatching(/c\.test\.yaml: there is no .*nowhere\.yaml/)]);
     expect((await spillway(['flows', 'test', 'good'])).err).toContain('there are no tests of flows in good');
+  });
+});
+
+describe('tests of flows that cannot be run', () => {
+  const spillway = commandLine(() => ({ directory, environment: {} }));
+  const test = (flow: string, more = '') =>
+    `apiVersion: spillway/v1\nkind: FlowTest\nmetadata: { name: t }\nspec:\n  flow: ${flow}\n  cases:\n    - { name: one${more} }\n`;
+
+  it('are told with their places, and the others are run', async () => {
+    const flow = flowDocument(['    - first:', '        set: { a: 1 }']);
+    write('told/flow.yaml', flow);
+    write('told/wrong.yaml', flow.replace('set:', 'sett:'));
+    write('told/a.yaml', `${test('nowhere.yaml')}---\n${test('flow.yaml')}---\n`);
+    write('told/b.yaml', test('wrong.yaml'));
+    write('told/c.yaml', test('flow.yaml', ', at: noon'));
+    write('told/d.yaml', test('flow.yaml', ', input: ${ .a }'));
+    write('told/e.yaml', test('flow.yaml'));
+    const { code, out, err } = await spillway(['flows', 'test', 'told']);
+    const told = out.split('\n');
+    const expected = [
+      /^told\/a\.yaml$/,
+      /^ {2}ok {4}one$/,
+      /^ {2}WRONG told\/a\.yaml:5:3: spec\.flow: there is no told\/nowhere\.yaml$/,
+      /^told\/b\.yaml$/,
+      /^ {2}WRONG told\/wrong\.yaml:9:9: .*did you mean "set"/,
+      /^told\/c\.yaml$/,
+      /^ {2}WRONG told\/c\.yaml:7:20: spec\.cases\[0\]\.at: .*Write it as docs/,
+      /^told\/d\.yaml$/,
+      /^ {2}WRONG told\/d\.yaml:7:27: an expression needs quotes here\. Put .*: input: '\$\{ \.a \}'\.$/,
+      /^told\/e\.yaml$/,
+      /^ {2}ok {4}one$/,
+      /^2 passed, 0 failed, tests of 4 files not run$/,
+      /^$/,
+    ];
+    expect([code, err, told.length]).toEqual([1, '', expected.length]);
+    expected.forEach((line, index) => expect(told[index]).toMatch(line));
   });
 });
 
@@ -262,6 +427,8 @@ spec:
     expect(code).toBe(1);
     expect(err).toMatch(/flow\.yaml:\d+: \/do\/1\/greet\/call: .*function\.yaml cannot be read: there is no such file/);
     expect(err).toMatch(/\/do\/0\/first\/output\/schema\/resource: .*127\.0\.0\.1.*cannot be read/);
+    // Once for each of the three.
+    expect(err.match(/^.*flow\.yaml:\d+: /gm)).toHaveLength(3);
   }, 60_000);
 
   it('what is not there is said', async () => {

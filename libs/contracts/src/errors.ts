@@ -84,3 +84,9 @@ export function errorClassOf(error: unknown): ErrorClass {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** What is wrong and what to do, on one line. */
+export function sentenceOf({ message, remedy }: { message: string; remedy: string }): string {
+  if (remedy === '') return message;
+  return `${message}${/[.?!]$/.test(message) ? '' : '.'} ${remedy}`;
+}

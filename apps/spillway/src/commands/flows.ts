@@ -36,18 +36,21 @@ export const flowCommands = new Command('flows')
       .description('Runs the tests of flows (kind: FlowTest) in a simulated world: no server, no waiting')
       .argument('<path>', 'a test, or a folder that has some')
       .action(async (path: string) => {
-        let [passed, failed] = [0, 0];
-        for await (const { file, results } of runTests(path)) {
+        let [passed, failed, broken] = [0, 0, 0];
+        for await (const { file, results, problems } of runTests(path)) {
           process.stdout.write(`${file}\n`);
           for (const result of results) {
             process.stdout.write(`  ${result.passed ? 'ok   ' : 'WRONG'} ${result.name}\n`);
             for (const problem of result.problems) process.stdout.write(`          ${problem}\n`);
           }
+          for (const problem of problems) process.stdout.write(`  WRONG ${problem}\n`);
           passed += results.filter((result) => result.passed).length;
           failed += results.filter((result) => !result.passed).length;
+          broken += problems.length > 0 ? 1 : 0;
         }
-        process.stdout.write(`${passed} passed, ${failed} failed\n`);
-        if (failed > 0) process.exitCode = 1;
+        const notRun = broken > 0 ? `, tests of ${counted(broken, 'file')} not run` : '';
+        process.stdout.write(`${passed} passed, ${failed} failed${notRun}\n`);
+        if (failed + broken > 0) process.exitCode = 1;
       }),
   )
   .addCommand(replayCommand)

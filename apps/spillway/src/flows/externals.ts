@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { PermanentError, type Resource } from '@spillway/contracts';
 import type { Problem, ReadExternal } from '@spillway/flows';
 
@@ -19,7 +19,10 @@ export async function withExternals(
 ): Promise<{ flow: FlowResource; problems: Problem[] }> {
   const { completeDefinition, embedExternals } = await import('@spillway/flows');
   const { definition: given } = completeDefinition(flow.metadata.tenant, flow.metadata.name, flow.spec);
-  const { definition, problems } = await embedExternals(given, readerFor(folder));
+  const { definition, problems } = await embedExternals(given, readerFor(folder), async (...call) => {
+    const { checkDescribedCall } = await import('@spillway/adapters');
+    return checkDescribedCall(...call);
+  });
   // What nothing was brought into stays as it was written.
   if (JSON.stringify(definition) === JSON.stringify(given)) return { flow, problems };
   const { description } = flow.spec;
@@ -43,12 +46,26 @@ async function readText(uri: string, folder: string): Promise<string> {
 }
 
 function readLocal({ pathname }: URL, folder: string): string {
-  const path = join(folder, decodeURIComponent(pathname));
+  const path = pathWithin(folder, pathname);
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat?.isFile())
     throw unreadable(path, 'there is no such file', 'Files are looked for in the folder of the flow.');
   if (stat.size > MOST_BYTES) throw tooLarge(path);
   return readFileSync(path, 'utf8');
+}
+
+/** URLs have no `..` left, but `%2F..` may become one. @throws PermanentError */
+function pathWithin(folder: string, encoded: string): string {
+  let name: string;
+  try {
+    name = decodeURIComponent(encoded);
+  } catch {
+    throw unreadable(encoded, 'its escapes are no UTF-8', 'Write the name of the file as it is.');
+  }
+  const path = join(folder, name);
+  if (/^\.\.(?:\/|$)/.test(relative(folder, path)) || name.includes('\0'))
+    throw unreadable(name, 'it is not in the folder of the flow', 'Move it there, or below.');
+  return path;
 }
 
 async function fetchText(url: URL): Promise<string> {

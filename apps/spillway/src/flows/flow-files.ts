@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { PermanentError, type Resource, resourceSchema } from '@spillway/contracts';
-import type { FlowDefinition, Problem } from '@spillway/flows';
-import { type Document, LineCounter, parseAllDocuments } from 'yaml';
+import { PermanentError, type Resource, sentenceOf } from '@spillway/contracts';
+import type { FlowDefinition, Position, Problem } from '@spillway/flows';
 import { filesOf } from '../documents';
-import { type Place, placeOf } from '../yaml-place';
+import { DOCUMENT_KINDS, openEnvelope, sameFlow } from '../envelope';
+import { readYamlFile } from '../yaml-file';
 import { withExternals } from './externals';
-import { problemsOf, sayProblem } from './problems';
+import { problemsOf } from './problems';
 
-export interface FileProblem extends Place, Problem {
+export interface FileProblem extends Position, Problem {
   file: string;
 }
 
@@ -33,7 +32,7 @@ export interface FlowFiles {
  * @throws PermanentError `flows-missing`, `documents-missing`
  */
 export async function readFlows(path: string): Promise<FlowFiles> {
-  const read: FlowFiles = { flows: [], problems: [] };
+  const read: Read = { flows: [], problems: [], seen: new Map() };
   for (const file of filesOf(path, /\.(?:ya?ml|json)$/)) await readFile(file, file === path, read);
   if (read.flows.length > 0 || read.problems.length > 0) return read;
   throw new PermanentError(`there are no flows in ${path}`, {
@@ -62,73 +61,80 @@ export async function readFlow(file: string, name?: string): Promise<FileFlow> {
 
 /** `payments.yaml:12:9: /do/0/charge/with: what is wrong. What to do` */
 export function problemLine({ file, line, column, path, message, remedy, severity }: FileProblem): string {
-  const what = sayProblem({ message, remedy });
-  return `${file}:${line}:${column}: ${severity === 'warning' ? 'warning: ' : ''}${path || 'flow'}: ${what}`;
+  const what = sentenceOf({ message, remedy });
+  return `${file}:${line}:${column}: ${severity === 'warning' ? 'warning: ' : ''}${path && `${path}: `}${what}`;
 }
 
-async function readFile(file: string, isNamed: boolean, read: FlowFiles): Promise<void> {
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(readFileSync(file, 'utf8'), { lineCounter: lines, prettyErrors: false });
-  for (const document of documents) {
-    const tell = (place: Place, problem: Problem) => read.problems.push({ file, ...place, ...problem });
-    const say = (place: Place, message: string, remedy: string, path = '') =>
-      tell(place, { path, message, remedy, severity: 'error' });
-    for (const { pos, message } of [...document.errors, ...document.warnings]) {
-      const { line, col } = lines.linePos(pos[0]);
-      say({ line: Math.max(line, 1), column: Math.max(col, 1) }, message, 'Mend the text there.');
-    }
-    if (document.errors.length > 0 || document.contents === null) continue;
-    const at = (keys: readonly PropertyKey[]) => placeOf(document, lines, keys);
-    const value = valueOf(document);
-    if (value instanceof Error) say(at([]), value.message, 'Use fewer aliases.');
-    else await readDocument(value, { file, isNamed, at, say, tell }, read.flows);
+interface Read extends FlowFiles {
+  /** Places of the Flow documents, by tenant and name. */
+  seen: Map<string, string>;
+}
+
+/** In a folder, files without these are none of its business even if they are no YAML. */
+const MAY_BE_FLOW = /\b(?:kind|document|do)["']?\s*:/;
+
+async function readFile(file: string, isNamed: boolean, read: Read): Promise<void> {
+  const { text, documents, problems } = await readYamlFile(file);
+  if (!isNamed && !MAY_BE_FLOW.test(text)) return;
+  for (const { position, message, remedy } of problems)
+    read.problems.push({ file, ...position, path: '', message, remedy, severity: 'error' });
+  for (const { value, locate } of documents) {
+    const tell: Reading['tell'] = (keys, problem) => read.problems.push({ file, ...locate(keys), ...problem });
+    await readDocument(value, { file, isNamed, line: locate([]).line, tell }, read);
   }
   read.problems.sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0));
-}
-
-/** More uses of aliases than a text of its size can need are refused by the parser. */
-function valueOf(document: Document): unknown {
-  try {
-    return document.toJS() as unknown;
-  } catch (error) {
-    return error;
-  }
 }
 
 interface Reading {
   file: string;
   isNamed: boolean;
-  at: (keys: readonly PropertyKey[]) => Place;
-  say: (place: Place, message: string, remedy: string, path?: string) => void;
-  tell: (place: Place, problem: Problem) => void;
+  /** Where the document begins. */
+  line: number;
+  tell: (keys: readonly PropertyKey[], problem: Problem) => void;
 }
 
-async function readDocument(value: unknown, { file, isNamed, at, say, tell }: Reading, flows: FileFlow[]) {
+async function readDocument(value: unknown, { file, isNamed, line, tell }: Reading, read: Read): Promise<void> {
   const fields = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   if ('kind' in fields || 'apiVersion' in fields) {
-    if (fields['kind'] !== 'Flow') return;
-    const parsed = resourceSchema.safeParse(value);
-    for (const { path, message } of parsed.error?.issues ?? [])
-      say(at(path), message, '', path.map(String).join('.') || 'document');
-    if (!parsed.success) return;
-    return lint(parsed.data as FlowResource, ['spec'], { file, at, tell }, flows);
+    if (!isNamed && (await isForeign(fields))) return;
+    if (fields['kind'] !== 'Flow' && DOCUMENT_KINDS.includes(fields['kind'] as string)) return;
+    const opened = await openEnvelope(value);
+    const flow = opened.resource as FlowResource | undefined;
+    const problems = flow ? sameFlow(flow, `${file}:${line}`, read.seen) : opened.problems;
+    for (const { keys, ...problem } of problems) tell(keys, { ...problem, severity: 'error' });
+    return flow && lint(flow, ['spec'], { file, tell }, read.flows);
   }
   if (!('do' in fields) && !('document' in fields)) {
     const remedy = 'Write a document of "kind: Flow", or "document" and "do".';
-    if (isNamed) say(at([]), 'this is no flow', remedy);
+    if (isNamed) tell([], { path: '', message: 'this is no flow', remedy, severity: 'error' });
     return;
   }
+  await readBare(value, fields, { file, tell }, read.flows);
+}
+
+/** Whether a document is of another system, such as Kubernetes: neither its version nor its kind is like ours. */
+async function isForeign({ apiVersion, kind }: Record<string, unknown>): Promise<boolean> {
+  const { nearest } = await import('@spillway/flows');
+  return !String(apiVersion).startsWith('spillway/') && nearest(String(kind), DOCUMENT_KINDS) === undefined;
+}
+
+async function readBare(
+  value: unknown,
+  fields: Record<string, unknown>,
+  { file, tell }: Pick<Reading, 'file' | 'tell'>,
+  flows: FileFlow[],
+): Promise<void> {
   const { lintFlow, segmentsOf } = await import('@spillway/flows');
   const head = (fields['document'] ?? {}) as Record<string, unknown>;
   const tasks = fields['do'];
   // What `kind: Flow` fills in is missed here, and what has no list of tasks cannot be looked at any closer.
   const bare = lintFlow(value).filter(({ path }) => !Array.isArray(tasks) || /^(?:\/document.*)?$/.test(path));
-  for (const problem of bare) tell(at(segmentsOf(problem.path)), problem);
+  for (const problem of bare) tell(segmentsOf(problem.path), shown(problem));
   if (!Array.isArray(tasks)) return;
   const metadata = { tenant: textOr(head['namespace'], 'tenant'), name: textOr(head['name'], 'flow') };
   const resource = { apiVersion: 'spillway/v1' as const, kind: 'Flow' as const, metadata, spec: value as never };
   const others = (problem: Problem) => !bare.some(({ path }) => path === problem.path);
-  await lint(resource, [], { file, at, tell }, flows, others);
+  await lint(resource, [], { file, tell }, flows, others);
 }
 
 type FlowResource = Extract<Resource, { kind: 'Flow' }>;
@@ -136,21 +142,26 @@ type FlowResource = Extract<Resource, { kind: 'Flow' }>;
 async function lint(
   written: FlowResource,
   above: string[],
-  { file, at, tell }: Pick<Reading, 'file' | 'at' | 'tell'>,
+  { file, tell }: Pick<Reading, 'file' | 'tell'>,
   flows: FileFlow[],
   isNew: (problem: Problem) => boolean = () => true,
 ): Promise<void> {
   const { completeDefinition, segmentsOf } = await import('@spillway/flows');
   const { flow, problems: unread } = await withExternals(written, dirname(file));
   const { metadata, spec } = flow;
-  const problems = [...unread, ...(await problemsOf(metadata, spec))];
-  for (const problem of problems.filter(isNew)) tell(at([...above, ...segmentsOf(problem.path)]), problem);
+  const problems = await problemsOf(metadata, spec, unread);
+  for (const problem of problems.filter(isNew)) tell([...above, ...segmentsOf(problem.path)], shown(problem));
   flows.push({
     file,
     tenant: metadata.tenant,
     name: metadata.name,
     definition: completeDefinition(metadata.tenant, metadata.name, spec).definition,
   });
+}
+
+/** With a word for the whole flow. */
+function shown(problem: Problem): Problem {
+  return { ...problem, path: problem.path || 'flow' };
 }
 
 function textOr(value: unknown, otherwise: string): string {

@@ -1,32 +1,54 @@
-import type { FlowSpec, Resource } from '@spillway/contracts';
+import { type FlowSpec, type Resource, sentenceOf } from '@spillway/contracts';
 import type { Problem } from '@spillway/flows';
-import { keysOf } from '../yaml-place';
 
 type Metadata = Extract<Resource, { kind: 'Flow' }>['metadata'];
 
 /**
  * What is wrong with a flow, by JSON pointers into it. The language's linter has the pointers and the warnings, the
  * platform's knows which functions there are and has dotted paths: what both say is taken from the first.
+ *
+ * @param unread what was wrong when the flow was brought together with what it refers to, as `withExternals` says
  */
-export async function problemsOf(metadata: Metadata, spec: FlowSpec): Promise<Problem[]> {
+export async function problemsOf(metadata: Metadata, spec: FlowSpec, unread: Problem[]): Promise<Problem[]> {
   const { completeDefinition, lintFlow, pointerTo } = await import('@spillway/flows');
   const { lintResource } = await import('@spillway/runtime');
   const { definition } = completeDefinition(metadata.tenant, metadata.name, spec);
   const problems = lintFlow(definition, { knownFunctions: () => true });
-  const told = new Set(problems.map(({ path, message, remedy }) => `${dotted(path)} ${message}. ${remedy}`));
+  const told = new Set(problems.map((problem) => `${dotted(problem.path)} ${sentenceOf(problem)}`));
   const others = lintResource({ apiVersion: 'spillway/v1', kind: 'Flow', metadata, spec })
     .filter(({ path, message }) => !told.has(`${path} ${message}`))
     .map(({ path, message }): Problem => {
       const keys = keysOf({ spec: definition }, path).slice(1);
       return { path: pointerTo('', ...keys), message, remedy: '', severity: 'error' };
     });
-  return [...problems, ...others];
+  // That it did not come with the flow follows from why it could not be read.
+  const isNew = ({ path }: Problem) => !unread.some((one) => one.path === path);
+  return [...unread, ...[...problems, ...others].filter(isNew)];
 }
 
 const dotted = (pointer: string) => `spec${pointer.replaceAll('/', '.')}`;
 
-/** What is wrong and what to do, on one line. */
-export function sayProblem({ message, remedy }: Pick<Problem, 'message' | 'remedy'>): string {
-  if (remedy === '') return message;
-  return `${message}${/[.?!]$/.test(message) ? '' : '.'} ${remedy}`;
+/**
+ * The keys of a dotted path in a value. Names may have dots and slashes in them (a task `a.b`, a header `x.y`), so what is
+ * there decides; of two that fit, the longer one.
+ */
+export function keysOf(value: unknown, path: string): string[] {
+  const keys: string[] = [];
+  let rest = path;
+  let inner = value;
+  while (rest !== '') {
+    const there = typeof inner === 'object' && inner !== null ? Object.keys(inner) : [];
+    const fits = there.filter((key) => rest === escaped(key) || rest.startsWith(`${escaped(key)}.`));
+    const next = fits.sort((a, b) => b.length - a.length)[0];
+    if (next === undefined) return [...keys, ...rest.split('.')];
+    keys.push(next);
+    rest = rest.slice(escaped(next).length + 1);
+    inner = (inner as Record<string, unknown>)[next];
+  }
+  return keys;
+}
+
+/** As the flow linter's JSON pointers have it (RFC 6901). */
+function escaped(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
