@@ -12,6 +12,7 @@ export { type AsyncApiArguments } from './protocols/asyncapi';
 export { type GrpcArguments } from './protocols/grpc';
 export { type McpArguments } from './protocols/mcp';
 export { fetchOverHttp, forgetDocuments, loadDocument } from './protocols/document';
+export { checkDescribedCall } from './protocols/described-call';
 export { externalUnreadable, readExternal, type ReadText, textsOverHttp } from './protocols/externals';
 export { type AuthenticationPolicy } from './authentication/policy';
 export { forgetTokens } from './authentication/oauth2';

@@ -48,7 +48,6 @@ describe('a name that is not one', () => {
 
   it('is not found in what every object has', () => {
     expect(() => capabilityNamed('constructor')).toThrow('there is no capability "constructor"');
-    expect(() => resolve('sms.send', {}, { using: 'toString' })).toThrow('no adapter set up as "toString"');
   });
 });
 
@@ -70,11 +69,6 @@ describe('which adapter serves a capability', () => {
     expect(resolve('sms.send', bindings({ any })).name).toBe('any');
   });
 
-  it('is the one the task names, whatever the others list', () => {
-    const given = bindings({ a: { adapter: 'twilio', serves: ['sms.send'] }, b: { adapter: 'twilio' } });
-    expect(resolve('sms.send', given, { using: 'b' }).name).toBe('b');
-  });
-
   it('is not guessed between two', () => {
     const two = bindings({ a: { adapter: 'twilio' }, b: { adapter: 'gohighlevel' } });
     expect(() => resolve('sms.send', two)).toThrow('could be served by "a" and "b"');
@@ -84,7 +78,6 @@ describe('which adapter serves a capability', () => {
     const only = bindings({ a: { adapter: 'twilio', serves: ['twilio.*'] } });
     const error = thrownBy(() => resolve('sms.send', only));
     expect(error).toMatchObject({ code: 'capability-unbound', remedy: 'Set up one of: gohighlevel, twilio.' });
-    expect(() => resolve('sms.send', only, { using: 'aa' })).toThrow('Did you mean a?');
   });
 });
 

@@ -66,23 +66,16 @@ export function capabilityOf(adapter: AnyAdapter, name: string): Capability {
 }
 
 /**
- * Which of a tenant's bindings serves a capability: the one named, else the one that lists it, else the one that lists
- * its group (`crm.*`), else the only one that has it.
+ * Which of a tenant's bindings serves a capability: the one that lists it, else the one that lists its group (`crm.*`), else the only one that has it.
  *
- * @throws BadRequestError `capability-unknown`, `adapter-unknown`, `binding-unknown`, `capability-unbound`, `capability-ambiguous`
+ * @throws BadRequestError `capability-unknown`, `adapter-unknown`, `capability-unbound`, `capability-ambiguous`
  */
 export function resolve(
   capability: string,
   bindings: Bindings,
-  { using, adapters = ADAPTERS }: { using?: string; adapters?: readonly AnyAdapter[] } = {},
+  { adapters = ADAPTERS }: { adapters?: readonly AnyAdapter[] } = {},
 ): Resolved {
   const known = capabilityNamed(capability, adapters);
-  if (using !== undefined) {
-    const binding = Object.hasOwn(bindings, using) ? bindings[using] : undefined;
-    if (!binding)
-      throw unknown('binding-unknown', `the tenant has no adapter set up as "${using}"`, using, Object.keys(bindings));
-    return resolved(using, binding, capability, adapters);
-  }
   const candidates = Object.entries(bindings)
     .filter(([, binding]) => Object.hasOwn(adapterNamed(binding.adapter, adapters).capabilities, capability))
     .map(([name, binding]) => ({ name, binding, claim: claimOf(binding, capability) }));
@@ -99,7 +92,7 @@ export function resolve(
       `"${capability}" could be served by ${best.map(({ name }) => `"${name}"`).join(' and ')}`,
       {
         code: 'capability-ambiguous',
-        remedy: `Name the one to use in the task, or list "${capability}" under "serves" of one of them.`,
+        remedy: `List "${capability}" under "serves" of one of them.`,
       },
     );
   }

@@ -30,6 +30,16 @@ export const notifySchema = z.discriminatedUnion('channel', [
 ]);
 export type Notify = z.infer<typeof notifySchema>;
 
+/** The arguments of `spillway.approval`: a question to a person. */
+export const approvalSchema = z.strictObject({
+  title: z.string().min(1).max(200),
+  text: z.string().max(5_000).optional(),
+  /** Shown to the person who decides. */
+  details: z.json().optional(),
+  /** How they hear of it; the link is added. Left out: they find it in the operations API only. */
+  notify: notifySchema.optional(),
+});
+
 const taskOptions = {
   priority: prioritySchema.optional(),
   /** Wait this long before the first attempt. */

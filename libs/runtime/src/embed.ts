@@ -1,5 +1,5 @@
-import { externalUnreadable, readExternal, textsOverHttp } from '@spillway/adapters';
-import type { FlowSpec } from '@spillway/contracts';
+import { checkDescribedCall, externalUnreadable, readExternal, textsOverHttp } from '@spillway/adapters';
+import { type FlowSpec, sentenceOf } from '@spillway/contracts';
 import { completeDefinition, embedExternals } from '@spillway/flows';
 import type { LintProblem } from './lint';
 import { specPath } from './lint';
@@ -38,7 +38,11 @@ export async function embedded(
     throw externalUnreadable(uri, 'the API reads no files');
   };
   const { definition: given } = completeDefinition(tenant, name, spec);
-  const { definition, problems } = await embedExternals(given, (uri, kind) => readExternal(uri, kind, readText));
+  const { definition, problems } = await embedExternals(
+    given,
+    (uri, kind) => readExternal(uri, kind, readText),
+    checkDescribedCall,
+  );
   const { description } = spec;
   const isSame = JSON.stringify(definition) === JSON.stringify(given);
   const whole = { ...definition, ...(description !== undefined && { description }) } as FlowSpec;
@@ -47,6 +51,6 @@ export async function embedded(
     spec: isSame ? spec : whole,
     problems: problems
       .filter((problem) => !ofFiles(problem))
-      .map(({ path, message, remedy }) => ({ path: specPath(path), message: `${message}. ${remedy}` })),
+      .map(({ path, message, remedy }) => ({ path: specPath(path), message: sentenceOf({ message, remedy }) })),
   };
 }

@@ -1,17 +1,19 @@
 import { adapterNamed, AllowList, bindingSchema, capabilityNames } from '@spillway/adapters';
-import type {
-  AdapterSpec,
-  FlowSpec,
-  HttpCall,
-  Notify,
-  Resource,
-  RouteSpec,
-  SourceSpec,
-  TenantSpec,
+import {
+  type AdapterSpec,
+  type FlowSpec,
+  type HttpCall,
+  type Notify,
+  type Resource,
+  type RouteSpec,
+  sentenceOf,
+  type SourceSpec,
+  type TenantSpec,
 } from '@spillway/contracts';
 import { completeDefinition, lintFlow as lintDefinition } from '@spillway/flows';
 import { compileJq, compileTemplate } from '@spillway/jq';
 import { providerNamed, providers } from '@spillway/sources';
+import { argumentProblems, OWN_FUNCTIONS } from './lint-arguments';
 
 export interface LintProblem {
   /** `spec.match.where` */
@@ -64,22 +66,20 @@ function lintRoute(spec: RouteSpec): LintProblem[] {
   ];
 }
 
-/** Functions of Spillway's own, beside the capabilities of adapters. */
-const FUNCTIONS = ['spillway.notify', 'spillway.approval'];
-
 /** The flow language's own linter; its paths are JSON pointers, ours have dots. */
 function lintFlow({ tenant, name }: { tenant: string; name: string }, spec: FlowSpec): LintProblem[] {
-  const names = [...FUNCTIONS, ...capabilityNames()];
+  const names = [...OWN_FUNCTIONS, ...capabilityNames()];
   const { definition } = completeDefinition(tenant, name, spec);
   return lintDefinition(definition, {
     knownFunctions: (one) => names.includes(one),
     functionNames: names,
+    argumentProblems,
     published: true,
   })
     .filter(({ severity }) => severity === 'error')
     .map(({ path, message, remedy }) => ({
       path: specPath(path),
-      message: `${message}. ${remedy}`,
+      message: sentenceOf({ message, remedy }),
     }));
 }
 

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { authenticatorFor } from '../authentication/authenticator';
 import { authenticationSchema } from '../authentication/policy';
 import { argumentsOf, resourceSchema } from './arguments';
-import { type AsyncApiTarget, findTarget } from './asyncapi-document';
+import { type AsyncApiChoice, type AsyncApiTarget, findTarget } from './asyncapi-document';
 import { type Broker, type BrokerOptions, mqttBroker, redisBroker, webSocketBroker } from './asyncapi-brokers';
 import { Consumption, type InboundMessage } from './asyncapi-consumption';
 import { encodeBody, essence, plain } from './content';
 import { DEFAULT_RESPONSE_BYTES, type ProtocolContext } from './context';
-import { loadDocument } from './document';
+import { loadDocument, type LoadedDocument } from './document';
 import { durationArgument } from './duration';
 import { refuse, STANDARD_ERRORS } from './failure';
 import { callHttp } from './http';
@@ -69,17 +69,9 @@ export async function callAsyncApi(args: unknown, context: ProtocolContext): Pro
     throw refuse('configuration', 'call-invalid', 'call: asyncapi needs either message or subscription');
   }
   const document = await loadDocument(call.document.endpoint, context);
-  const target = findTarget(document, call, call.subscription !== undefined);
+  const target = supportedTarget(document, call, call.subscription !== undefined);
   if (HTTP.has(target.protocol)) return publishOverHttp(call, target, context);
-  const make = BROKERS[target.protocol];
-  if (!make) {
-    throw refuse(
-      'configuration',
-      'protocol-unsupported',
-      `messages over ${target.protocol} are not supported; those over http, mqtt, redis and ws are`,
-      'Use call: http with a gateway in front of the broker.',
-    );
-  }
+  const make = BROKERS[target.protocol]!;
   checkSubscription(call);
   if (call.message?.headers && Object.keys(call.message.headers).length > 0 && !/^ws/.test(target.protocol)) {
     throw refuse('configuration', 'headers-unsupported', `messages over ${target.protocol} have no headers`);
@@ -101,6 +93,22 @@ export async function callAsyncApi(args: unknown, context: ProtocolContext): Pro
   );
 }
 
+/** @throws PermanentError as `findTarget`, `protocol-unsupported`, `subscription-unsupported` */
+export function supportedTarget(document: LoadedDocument, choice: AsyncApiChoice, subscribes: boolean): AsyncApiTarget {
+  const target = findTarget(document, choice, subscribes);
+  if (HTTP.has(target.protocol) && subscribes) {
+    const message = 'nothing can be subscribed to over http';
+    throw refuse('configuration', 'subscription-unsupported', message, 'Use a source.');
+  }
+  if (HTTP.has(target.protocol) || BROKERS[target.protocol]) return target;
+  throw refuse(
+    'configuration',
+    'protocol-unsupported',
+    `messages over ${target.protocol} are not supported; those over http, mqtt, redis and ws are`,
+    'Use call: http with a gateway in front of the broker.',
+  );
+}
+
 const DEFAULT_PORTS: Record<string, number> = {
   mqtt: 1_883,
   mqtts: 8_883,
@@ -112,21 +120,14 @@ const DEFAULT_PORTS: Record<string, number> = {
 };
 
 async function publishOverHttp(call: Call, target: AsyncApiTarget, context: ProtocolContext): Promise<unknown> {
-  if (!call.message) {
-    throw refuse(
-      'configuration',
-      'subscription-unsupported',
-      'nothing can be subscribed to over http',
-      'Use a source.',
-    );
-  }
+  const message = call.message!;
   const path = expandUriTemplate(target.address, context.input);
   const uri = `${target.url.href.replace(/\/$/, '')}/${path.replace(/^\//, '')}`;
   const method = typeof target.binding.method === 'string' ? target.binding.method : 'POST';
-  const headers = { 'content-type': target.contentType, ...call.message.headers };
+  const headers = { 'content-type': target.contentType, ...message.headers };
   // Braces that are left are no variables any more.
   const endpoint = { uri: uri.replaceAll('{', '%7B').replaceAll('}', '%7D'), authentication: call.authentication };
-  return callHttp({ method, endpoint, headers, body: textFor(call.message.payload, target) }, context);
+  return callHttp({ method, endpoint, headers, body: textFor(message.payload, target) }, context);
 }
 
 async function publish(broker: Broker, message: Call['message'], target: AsyncApiTarget, context: ProtocolContext) {

@@ -31,6 +31,8 @@ export interface ProtocolContext {
   /** `use.authentications` of the flow, for `authentication: { use: NAME }`. */
   authentications?: Record<string, AuthenticationPolicy>;
   idempotencyKey: string;
+  /** Where the answer may be given later: goes with calls over HTTP as the header `spillway-callback`. */
+  callbackUrl?: string;
   /** W3C Trace Context. */
   traceparent?: string;
   signal: AbortSignal;

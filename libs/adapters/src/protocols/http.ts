@@ -83,7 +83,7 @@ export function outputOf(
   return { request, statusCode: answer.status, headers: answer.headers, content } satisfies HttpResponseOutput;
 }
 
-const SECRET_HEADER = /^(?:authorization|proxy-authorization|cookie)$/;
+const SECRET_HEADER = /^(?:authorization|proxy-authorization|cookie|spillway-callback)$/;
 
 /** @throws PermanentError `url-invalid` */
 export function urlOf(text: string): URL {
@@ -113,6 +113,7 @@ export function headersOf(given: Record<string, unknown>, context: ProtocolConte
     'user-agent': USER_AGENT,
     'idempotency-key': context.idempotencyKey,
     ...(context.traceparent && { traceparent: context.traceparent }),
+    ...(context.callbackUrl && { 'spillway-callback': context.callbackUrl }),
   };
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || value === null) continue;

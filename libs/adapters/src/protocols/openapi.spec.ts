@@ -155,6 +155,13 @@ describe('call: openapi', () => {
       });
     });
 
+    it("takes the link to answer through with it, which is nobody else's to see", async () => {
+      const link = { callbackUrl: 'https://spillway.example/v1/callbacks/1' };
+      const answer = await call('swagger.json', 'getPetById', { petId: 1, 'X-Key': 'k' }, link, { output: 'response' });
+      expect(server.last.headers['spillway-callback']).toBe(link.callbackUrl);
+      expect(answer).toMatchObject({ request: { headers: { 'spillway-callback': '***' } } });
+    });
+
     it('takes path parameters, API keys and output: response', async () => {
       const parameters = { petId: 1, 'X-Key': 'key-of-the-shop' };
       const secrets = { key: 'key-of-the-shop' };

@@ -1,7 +1,7 @@
 import type { Enum, Field, Method, ReflectionObject, Root, Type } from 'protobufjs';
 import { type EndpointArgument } from './arguments';
 import { isRecord } from './content';
-import { type ProtocolContext } from './context';
+import { type FetchedDocument, type ProtocolContext } from './context';
 import { fetchDocument, readDocument } from './document';
 import { refuse } from './failure';
 import { nearestNames } from './nearest';
@@ -26,37 +26,42 @@ export interface ProtoMethod {
  * @throws PermanentError `document-invalid`, or as fetching does
  */
 export async function loadProto(endpoint: EndpointArgument, context: ProtocolContext): Promise<Root> {
-  return readDocument('proto', endpoint, context, async (fetched, request) => {
-    const protobuf = (await import('protobufjs')).default;
-    const root = new protobuf.Root();
-    const seen = new Set([fetched.uri]);
-    const add = async (uri: string, text: string): Promise<void> => {
-      for (const name of parseInto(protobuf, root, uri, text)) {
-        const common = protobuf.common.get(name);
-        const target = common ? name : URL.parse(name, uri)?.href;
-        if (target === undefined) throw invalidProto(new Error(`nothing can be imported from ${name}`));
-        if (seen.has(target)) continue;
-        if (seen.add(target).size > MOST_FILES) {
-          throw refuse('configuration', 'document-invalid', `the proto imports more than ${MOST_FILES} files`);
-        }
-        if (common) {
-          root.addJSON(common.nested ?? {});
-          continue;
-        }
-        const same = new URL(target).origin === new URL(fetched.uri).origin;
-        const authentication = same ? request.authentication : undefined;
-        const imported = await fetchDocument({ uri: target, authentication }, context);
-        await add(imported.uri, imported.text);
+  return readDocument('proto', endpoint, context, (fetched, request) =>
+    protoFrom(fetched, (uri) => {
+      const same = new URL(uri).origin === new URL(fetched.uri).origin;
+      return fetchDocument({ uri, authentication: same ? request.authentication : undefined }, context);
+    }),
+  );
+}
+
+/** @param read what it imports @throws PermanentError `document-invalid`, or as `read` does */
+export async function protoFrom(
+  given: FetchedDocument,
+  read: (uri: string) => Promise<FetchedDocument>,
+): Promise<Root> {
+  const protobuf = (await import('protobufjs')).default;
+  const root = new protobuf.Root();
+  const seen = new Set([given.uri]);
+  const add = async ({ uri, text }: FetchedDocument): Promise<void> => {
+    for (const name of parseInto(protobuf, root, uri, text)) {
+      const common = protobuf.common.get(name);
+      const target = common ? name : URL.parse(name, uri)?.href;
+      if (target === undefined) throw invalidProto(new Error(`nothing can be imported from ${name}`));
+      if (seen.has(target)) continue;
+      if (seen.add(target).size > MOST_FILES) {
+        throw refuse('configuration', 'document-invalid', `the proto imports more than ${MOST_FILES} files`);
       }
-    };
-    await add(fetched.uri, fetched.text);
-    try {
-      root.resolveAll();
-      return root;
-    } catch (cause) {
-      throw invalidProto(cause);
+      if (common) root.addJSON(common.nested ?? {});
+      else await add(await read(target));
     }
-  });
+  };
+  await add(given);
+  try {
+    root.resolveAll();
+    return root;
+  } catch (cause) {
+    throw invalidProto(cause);
+  }
 }
 
 type Protobuf = typeof import('protobufjs');

@@ -26,6 +26,13 @@ it('has stdin, arguments and environment, as the example of the specification re
   expect(output).toBe('stdin > Hello\narg > hi\nenv > bar');
 });
 
+it('is what the flow brings with it, where its source is elsewhere', async () => {
+  const embeddedDocument = (uri: string) => Promise.resolve(`console.log('from ${uri}')`);
+  const given = { language: 'javascript', source: { endpoint: 'file:///x.js#sha256-1' } };
+  expect(await runScript(given, { ...context, embeddedDocument })).toBe('from file:///x.js#sha256-1');
+  await expect(runScript(given, context)).rejects.toMatchObject({ code: 'url-invalid' });
+});
+
 it.each([
   ['code', 1],
   ['stderr', 'no\nError: broken\n'],

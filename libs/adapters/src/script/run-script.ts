@@ -1,14 +1,15 @@
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
+import { normalEndpoint, resourceSchema } from '../protocols/arguments';
 import { type ProtocolContext } from '../protocols/context';
-import { fetchOverHttp } from '../protocols/document';
+import { fetchDocument } from '../protocols/document';
 import { refuse } from '../protocols/failure';
 import type { ScriptInput, ScriptResult } from './script-thread';
 
 const schema = z.object({
   language: z.string().regex(/^(js|javascript)$/i, 'must be javascript: other languages would need a process'),
   code: z.string().optional(),
-  source: z.object({ endpoint: z.union([z.string(), z.looseObject({ uri: z.string() })]) }).optional(),
+  source: resourceSchema.optional(),
   arguments: z.union([z.array(z.coerce.string()), z.record(z.string(), z.unknown())]).default([]),
   stdin: z.string().default(''),
   environment: z.record(z.string(), z.coerce.string()).default({}),
@@ -54,9 +55,7 @@ export async function runScript(args: unknown, context: ProtocolContext): Promis
 
 async function textOf(source: z.infer<typeof schema>['source'], context: ProtocolContext): Promise<string> {
   if (!source) throw refuse('configuration', 'script-invalid', 'the script has neither code nor a source');
-  const uri = typeof source.endpoint === 'string' ? source.endpoint : source.endpoint.uri;
-  const fetched = await (context.fetchDocument ?? ((request) => fetchOverHttp(request, context)))({ uri });
-  return fetched.text;
+  return (await fetchDocument(normalEndpoint(source.endpoint), context)).text;
 }
 
 function inThread(input: ScriptInput, signal: AbortSignal): Promise<ScriptResult> {

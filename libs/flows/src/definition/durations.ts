@@ -36,7 +36,10 @@ function ofText(text: string): number {
   if (rest.length === 0) throw invalid(`${shown(text)} is no duration`, SUCH_AS);
   if (years !== undefined || months !== undefined) {
     const word = years === undefined ? 'month' : 'year';
-    throw invalid(`${shown(text)} counts in ${word}s, and a ${word} has no fixed length`, 'Write days: P30D.');
+    throw invalid(
+      `${shown(text)} counts in ${word}s, and a ${word} has no fixed length`,
+      `Write days: ${word === 'year' ? 'P365D' : 'P30D'}.`,
+    );
   }
   const [weeks, days, hours, minutes, seconds] = rest.map((part) => Number((part ?? '0').replace(',', '.')));
   return (

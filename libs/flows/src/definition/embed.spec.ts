@@ -72,6 +72,19 @@ describe('what a flow refers to', () => {
     expect(errors(once.definition)).toMatchObject([{ path: '/do/0/ask/with/document/endpoint' }]);
   });
 
+  it('is a script, too', async () => {
+    const source = { endpoint: 'file:///sum.js' };
+    const { read, asked } = reader({ 'file:///sum.js': 'console.log(1)' });
+    const given = flow({ do: [{ sum: { run: { script: { language: 'javascript', source } } } }] });
+    expect(errors(given)).toMatchObject([{ path: '/do/0/sum/run/script/source/endpoint' }]);
+    const { definition, problems } = await embedExternals(given, read);
+    expect([problems, errors(definition), asked]).toEqual([[], [], ['script file:///sum.js']]);
+    expect(definition.document['metadata']).toEqual({ resources: { 'file:///sum.js': 'console.log(1)' } });
+    expect((await embedExternals(given, reader({}).read)).problems).toMatchObject([
+      { path: '/do/0/sum/run/script/source/endpoint', severity: 'error' },
+    ]);
+  });
+
   it('is read as a file where a catalog is on GitHub or GitLab', async () => {
     const { read, asked } = reader({});
     for (const endpoint of [

@@ -9,7 +9,7 @@ import { errorAt, placeOf, type Problem } from './problem';
 import { sitesOf, type TaskSite } from './sites';
 
 /** What a text is for: `document` (OpenAPI, AsyncAPI) and `proto` may refer to others. */
-export type ExternalKind = 'function' | 'schema' | 'document' | 'proto';
+export type ExternalKind = 'function' | 'schema' | 'script' | 'document' | 'proto';
 
 /**
  * Reads what a flow refers to. @param uri absolute; of files (`file:///…`), from the folder of the flow's own file
@@ -17,6 +17,9 @@ export type ExternalKind = 'function' | 'schema' | 'document' | 'proto';
  * @throws PermanentError
  */
 export type ReadExternal = (uri: string, kind: ExternalKind) => Promise<Record<string, string>>;
+
+/** Whether a call fits what describes it. @throws PermanentError */
+export type CheckCall = (call: string, args: Fields, uri: string, files: Record<string, string>) => Promise<void>;
 
 /** Functions that a flow may take from catalogs, and from functions of those. */
 const MOST_FUNCTIONS = 100;
@@ -26,20 +29,22 @@ const URL_LIKE = /^[a-z][a-z0-9+.-]*:\/\//i;
 export const EMBEDDED = '#sha256-';
 
 /** The calls that are described by a document, and where it is named. */
-const DOCUMENTS: Record<string, { key: string; kind: ExternalKind }> = {
-  openapi: { key: 'document', kind: 'document' },
-  asyncapi: { key: 'document', kind: 'document' },
-  grpc: { key: 'proto', kind: 'proto' },
+const DOCUMENTS: Record<string, { keys: string[]; kind: ExternalKind }> = {
+  openapi: { keys: ['with', 'document'], kind: 'document' },
+  asyncapi: { keys: ['with', 'document'], kind: 'document' },
+  grpc: { keys: ['with', 'proto'], kind: 'proto' },
 };
+const SCRIPT = { keys: ['run', 'script', 'source'], kind: 'script' } as const;
 
 /**
  * Brings what a flow refers to outside of itself into it, so that its runs depend on nobody's web server, and what they do
- * is what was published: functions of catalogs under `use.functions`, schemas under `document`, the documents of calls
- * under `document.metadata.resources`.
+ * is what was published: functions of catalogs under `use.functions`, schemas under `document`, the documents of calls and
+ * scripts under `document.metadata.resources`.
  */
 export async function embedExternals(
   given: FlowDefinition,
   read: ReadExternal,
+  check: CheckCall = () => Promise.resolve(),
 ): Promise<{ definition: FlowDefinition; problems: Problem[] }> {
   const definition = structuredClone(given);
   const problems: Problem[] = [];
@@ -62,7 +67,7 @@ export async function embedExternals(
       delete schema['resource'];
     });
   }
-  for (const site of sites.tasks) await embedDocument(definition, site, read, attempt);
+  for (const site of sites.tasks) await embedDocument(definition, site, { read, check, attempt });
   return { definition, problems };
 }
 
@@ -111,26 +116,29 @@ function rawUri(uri: string): string {
 async function embedDocument(
   definition: FlowDefinition,
   { task, path }: TaskSite,
-  read: ReadExternal,
-  attempt: Attempt,
+  { read, check, attempt }: { read: ReadExternal; check: CheckCall; attempt: Attempt },
 ): Promise<void> {
-  const place = DOCUMENTS[String(task['call'])];
-  const resource = place && at(task, 'with', place.key);
-  if (!place || !isFields(resource)) return;
+  const place = DOCUMENTS[String(task['call'])] ?? SCRIPT;
+  const resource = at(task, ...place.keys);
+  if (!isFields(resource)) return;
   const { endpoint } = resource;
   // What is known only when a run comes to it, or is behind a login, is read then.
   const text = typeof endpoint === 'string' ? endpoint : String(at(endpoint, 'uri'));
   const isOpen = text.includes('{') || text.includes(EMBEDDED) || at(endpoint, 'authentication') !== undefined;
   if (isOpen || !URL_LIKE.test(text.replace(/^file:/, 'file://'))) return;
-  await attempt(pointerTo(path, 'with', place.key, 'endpoint'), async () => {
+  let files: Record<string, string> = {};
+  await attempt(pointerTo(path, ...place.keys, 'endpoint'), async () => {
     const uri = plainUri(endpoint);
-    const files = await read(uri, place.kind);
+    files = await read(uri, place.kind);
     const hash = createHash('sha256').update(JSON.stringify(files)).digest('base64url');
     const metadata = fieldsOf(definition.document['metadata']);
     const resources = { ...fieldsOf(metadata['resources']), ...files };
     definition.document['metadata'] = { ...metadata, resources };
     resource['endpoint'] = `${uri}${EMBEDDED}${hash}`;
   });
+  const [uri] = String(resource['endpoint']).split(EMBEDDED);
+  if (place !== SCRIPT && Object.hasOwn(files, uri!))
+    await attempt(pointerTo(path, 'with'), () => check(String(task['call']), fieldsOf(task['with']), uri!, files));
 }
 
 async function textAt(uri: string, kind: ExternalKind, read: ReadExternal): Promise<string> {

@@ -34,8 +34,9 @@ export function choose(
   if (isFields(value)) {
     return passing.length > 1 ? tooMany(passing, value, path) : chooseByKeys(explained, value, path);
   }
-  if (explained.length === 1) return explained[0]!;
-  const wanted = wordsForAny(fitting);
+  const isOnlyExpression = explained.length === 1 && explained[0]!.branch.$ref === '#/$defs/runtimeExpression';
+  if (explained.length === 1 && !isOnlyExpression) return explained[0]!;
+  const wanted = wordsForAny(isOnlyExpression ? branches : fitting);
   const mixed = typeof value === 'string' && value.includes('${') && !value.trim().startsWith('${');
   const remedy = mixed ? 'Make the whole text one expression: ${ "https://example.com/\\(.id)" }.' : `Write ${wanted}.`;
   return refused(errorAt(path, `${placeOf(path)} must be ${wanted}; it is ${shown(value)}`, remedy));

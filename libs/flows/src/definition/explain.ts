@@ -3,6 +3,7 @@ import { listed, wordsFor } from './explain-words';
 import { isFields, shown, typeOf } from './json';
 import { didYouMean, nearest } from './nearest';
 import { pointerTo } from './pointer';
+import { placeFor } from './explain-places';
 import { errorAt, placeOf, type Problem } from './problem';
 import { matchesFormat, resolve, type SchemaNode } from './schema';
 
@@ -157,6 +158,8 @@ function refuseUnknown(keys: string[], path: string, found: Explanation): void {
 }
 
 function unknownKey(key: string, path: string, names: string[], meant: string | undefined): Problem {
+  const place = placeFor(key, names);
+  if (place) return errorAt(pointerTo(path, key), `${placeOf(path)} has no property "${key}"`, place);
   const suggestion = meant === undefined ? '' : `; did you mean "${meant}"?`;
   const remedy = meant === undefined ? `It may have ${listed(names)}.` : `Write "${meant}".`;
   return errorAt(pointerTo(path, key), `${placeOf(path)} has no property "${key}"${suggestion}`, remedy);

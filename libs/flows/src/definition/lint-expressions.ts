@@ -14,7 +14,20 @@ export function lintExpression(site: ExpressionSite, secrets: readonly string[])
   if (sourceOf(text).trim() === '') {
     return [errorAt(site.path, `${placeOf(site.path)} is an empty expression`, 'Write one, or leave the field out.')];
   }
-  return lintText({ ...site, text, compile: (variables) => void compileExpression(text, variables) }, secrets);
+  return [
+    ...lintText({ ...site, text, compile: (variables) => void compileExpression(text, variables) }, secrets),
+    ...lintCondition(text, site.path),
+  ];
+}
+
+const CONDITIONS = /\/(?:if|when|exceptWhen|while|until)$/;
+
+/** `.x = 1` gives an object, which is always true. */
+function lintCondition(text: string, path: string): Problem[] {
+  const plain = sourceOf(text).replace(/"(?:[^"\\]|\\.)*"/g, '""');
+  if (!CONDITIONS.test(path) || !/^\s*[.$][\w.[\]"$]*\s*=(?!=)/.test(plain)) return [];
+  const message = `${placeOf(path)} assigns, and what it gives is always true; did you mean "=="?`;
+  return [warningAt(path, message, 'Compare with "==".')];
 }
 
 function lintTemplate(value: unknown, path: string, site: ExpressionSite, secrets: readonly string[]): Problem[] {
@@ -27,7 +40,15 @@ function lintTemplate(value: unknown, path: string, site: ExpressionSite, secret
     ];
   }
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, part]) => lintTemplate(part, pointerTo(path, key), site, secrets));
+  return Object.entries(value).flatMap(([key, part]) => [
+    ...(key.includes('${') ? [keyProblem(key, pointerTo(path, key))] : []),
+    ...lintTemplate(part, pointerTo(path, key), site, secrets),
+  ]);
+}
+
+function keyProblem(key: string, path: string): Problem {
+  const remedy = 'Make the whole object one expression: ${ {(.name): 1} }.';
+  return errorAt(path, `the key ${shown(key)} is taken as it is: only values are expressions`, remedy);
 }
 
 interface Text extends ExpressionSite {
@@ -113,15 +134,33 @@ function lintSecrets(text: Text, known: string[], secrets: readonly string[]): P
 }
 
 export function unlistedSecret(path: string, name: string, secrets: readonly string[]): Problem {
+  const meant = nearest(name, secrets);
   const message = `${placeOf(path)} uses the secret "${name}", which use.secrets does not list${didYouMean(name, secrets)}`;
-  return errorAt(path, message, `Add ${shown(name)} to use.secrets.`);
+  return errorAt(path, message, meant ? `Write "${meant}".` : `Add ${shown(name)} to use.secrets.`);
 }
 
+/** A variable with a step down from it, as text has none by chance. */
+const STEP = /\$([A-Za-z_]\w*)(?:\.[A-Za-z_]\w*|\[)/g;
 const PATH = /^\s*(?:\.[A-Za-z_]|\$([A-Za-z_]\w*))[\w.[\]]*\s*$/;
+
+const inBraces = (text: string) => text.replace(/\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*/g, (found) => `\${ ${found} }`);
 
 /** Text that looks like an expression and is not one, since it is not in `${ }`. */
 function lintForgotten(text: string, path: string, known: string[]): Problem[] {
+  if (text.includes('${')) return [];
+  const place = placeOf(path);
+  if (/\$secrets\s*[.[]/.test(text)) {
+    const remedy = `Write it in \${ }: ${inBraces(text)}`;
+    return [errorAt(path, `${place} is the text ${shown(text)}: the secret is not filled in`, remedy)];
+  }
   const [looks, variable] = PATH.exec(text) ?? [];
+  if (looks === undefined) {
+    const named = [...text.matchAll(STEP)].some(([, name]) => known.includes(name!));
+    if (named || /\{\{\s*[.$][^{}]*\}\}/.test(text)) {
+      const remedy = named ? `Write ${inBraces(text)} if it is to be filled in.` : 'Expressions are in ${ }.';
+      return [warningAt(path, `${place} is the text ${shown(text)}, without an expression`, remedy)];
+    }
+  }
   if (looks === undefined || (variable !== undefined && !known.includes(variable))) return [];
   const written = `\${ ${text.trim()} }`;
   const message = `${placeOf(path)} is the text ${shown(text)}, not an expression`;

@@ -1,5 +1,6 @@
 import { CALLS, namesOf } from './endpoints';
-import { didYouMean } from './nearest';
+import { at, type Fields, isFields } from './json';
+import { didYouMean, nearest } from './nearest';
 import { pointerTo, segmentsOf } from './pointer';
 import { errorAt, placeOf, type Problem } from './problem';
 import type { Sites, TaskSite } from './sites';
@@ -9,6 +10,21 @@ export interface FunctionOptions {
   knownFunctions?: (name: string) => boolean;
   /** Names to suggest for one that it does not have. */
   functionNames?: readonly string[];
+  /** What is wrong with the arguments of one that it has. */
+  argumentProblems?: (name: string, given: Fields) => ArgumentProblem[];
+}
+
+/** Something wrong with what a function is called with. */
+export interface ArgumentProblem {
+  /** Keys from the arguments down. */
+  path: string[];
+  /** The end of a sentence that begins with the place; left out of an argument that does not exist. */
+  message?: string;
+  unknown?: boolean;
+  /** The argument that is not there. */
+  missing?: string;
+  /** Arguments that there are. */
+  names: string[];
 }
 
 /** Calls of functions that do not exist, and functions that call themselves. */
@@ -40,10 +56,34 @@ function lintCall(site: TaskSite, defined: string[], catalogs: string[], options
   }
   const { knownFunctions, functionNames = [] } = options;
   const exists = knownFunctions ? knownFunctions(name) : /^[\w-]+(?:\.[\w-]+)+$/.test(name);
-  if (exists) return [];
-  const names = [...defined, ...CALLS, ...functionNames];
+  if (exists) return lintArguments(site, name, options);
+  const names = [...defined, ...functionNames, ...CALLS.filter((one) => one !== 'a2a')];
   const message = `${placeOf(path)} names the function "${name}", which does not exist${didYouMean(name, names)}`;
-  return [errorAt(path, message, `Define it under use.functions, or call one of ${names.slice(0, 12).join(', ')}.`)];
+  return [errorAt(path, message, `Define it under use.functions, or call one of ${names.slice(0, 30).join(', ')}.`)];
+}
+
+/** Stands for the link that a call takes with it. */
+const LINK = { callbackUrl: 'https://localhost/' };
+
+function lintArguments({ task, path }: TaskSite, name: string, { argumentProblems }: FunctionOptions): Problem[] {
+  const given = task['with'] ?? {};
+  if (!argumentProblems || !isFields(given)) return [];
+  const withLink = at(task, 'metadata', 'callback') === true ? { ...LINK, ...given } : given;
+  const problems = argumentProblems(name, withLink);
+  const meant = problems.flatMap((one) => (one.unknown ? (nearest(one.path.at(-1)!, one.names) ?? []) : []));
+  // A missing one that is there, typed wrongly, is told of once.
+  const told = problems.filter(({ missing }) => missing === undefined || !meant.includes(missing));
+  return told.map(({ path: keys, message, unknown, names }) => {
+    if (unknown && keys[0] === 'callbackUrl' && !Object.hasOwn(given, 'callbackUrl')) {
+      const here = pointerTo(path, 'metadata', 'callback');
+      const remedy = 'Call something that does, such as workflow.start, or use "call: http".';
+      return errorAt(here, `${placeOf(here)}: ${name} takes no link to answer through`, remedy);
+    }
+    const here = pointerTo(path, 'with', ...keys);
+    const what = message ?? `is no argument of ${name}${didYouMean(keys.at(-1)!, names)}`;
+    const remedy = names.length > 0 ? `The arguments of ${name} are ${names.join(', ')}.` : 'Mend the argument.';
+    return errorAt(task['with'] === undefined ? path : here, `${placeOf(here)} ${what}`, remedy);
+  });
 }
 
 /** A function that calls itself never ends: it has no way to stop before the call. */

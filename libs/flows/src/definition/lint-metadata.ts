@@ -14,8 +14,22 @@ export function lintMetadata({ tasks }: Sites): Problem[] {
   return tasks.flatMap(({ task, path }) => {
     const metadata = task['metadata'];
     if (!isFields(metadata)) return [];
-    return Object.entries(metadata).flatMap(([key, value]) => lintEntry(key, value, pointerTo(path, 'metadata', key)));
+    const here = (key: string) => pointerTo(path, 'metadata', key);
+    return [
+      ...Object.entries(metadata).flatMap(([key, value]) => lintEntry(key, value, here(key))),
+      ...(metadata['callback'] === true ? lintCallback(task['call'], here('callback')) : []),
+    ];
   });
+}
+
+/** Calls that take the link with them; capabilities say so themselves, see lint-functions.ts. */
+function lintCallback(call: unknown, path: string): Problem[] {
+  const takesLink =
+    typeof call === 'string' && (['http', 'openapi'].includes(call) || /^(?!spillway\.).+\./.test(call));
+  if (takesLink) return [];
+  const what = typeof call === 'string' ? `"call: ${call}" takes no link` : 'the task is no call that takes a link';
+  const remedy = 'Use "call: http", "call: openapi" or a capability with "callbackUrl", such as workflow.start.';
+  return [errorAt(path, `${placeOf(path)}: ${what} to answer through`, remedy)];
 }
 
 function lintEntry(key: string, value: unknown, path: string): Problem[] {

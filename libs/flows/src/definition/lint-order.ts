@@ -18,6 +18,9 @@ export function lintOrder({ tasks, lists }: Sites): Problem[] {
 function lintNames({ tasks, path }: ListSite): Problem[] {
   const seen = new Set<string>();
   return tasks.flatMap((task) => {
+    if (task.name.trim() === '') {
+      return [errorAt(task.path, `a task in ${path} has no name`, 'Write a name before the colon.')];
+    }
     if (seen.size === seen.add(task.name).size) {
       const message = `there are two tasks "${task.name}" in ${path}`;
       return [errorAt(task.path, message, 'Give one of them another name.')];

@@ -30,7 +30,7 @@ use:
   errors: { e: { type: https://example.com, status: 1, title: BAD } } # /use/errors/e/title
   timeouts: { t: { after: BAD } } # /use/timeouts/t/after
   catalogs: { c: { endpoint: BAD } } # /use/catalogs/c/endpoint
-  retries: { r: { exceptWhen: BAD } } # /use/retries/r/exceptWhen
+  retries: { r: { delay: PT1S, exceptWhen: BAD } } # /use/retries/r/exceptWhen
   functions: { f: { set: { a: BAD } } } # /use/functions/f/set/a
   extensions:
     - x:
@@ -257,7 +257,7 @@ describe('where the schema has refused something', () => {
 
 describe('a task that nothing leads to is found', () => {
   it.each([
-    ['after a raise', '{ a: { raise: { error: { type: https://example.com, status: 1 } } } }'],
+    ['after a raise', '{ a: { raise: { error: { type: https://example.com, status: 400 } } } }'],
     ['after a switch with a default', '{ a: { switch: [{ x: { then: end } }] } }'],
     ['after the end', '{ a: { wait: PT1S, then: end } }'],
   ])('%s', (_, task) => expect(pathsOf(`do: [${task}, { b: { wait: PT1S } }]`)).toEqual(['/do/1/b']));

@@ -41,8 +41,10 @@ it.each([
 });
 
 it('knows what Spillway reads from the metadata', () => {
-  const task = (metadata: object) => flow({ do: [{ a: { set: { x: 1 }, metadata } }] });
+  const task = (metadata: object, call = 'http') =>
+    flow({ do: [{ a: { call, with: { method: 'get', endpoint: 'https://x.example' }, metadata } }] });
   expect(lintFlow(task({ parallel: 3, callback: true }))).toEqual([]);
+  expect(lintFlow(task({ callback: true }, 'spillway.notify'))).toMatchObject([{ path: '/do/0/a/metadata/callback' }]);
   expect(lintFlow(task({ parallel: 0, callback: 'yes' })).map(({ path }) => path)).toEqual([
     '/do/0/a/metadata/parallel',
     '/do/0/a/metadata/callback',

@@ -11,17 +11,29 @@ import type { Sites, TaskSite } from './sites';
  * found out when it runs.
  */
 export function lintPublished(definition: unknown, { tasks }: Sites): Problem[] {
+  const given = tasks.flatMap((site) => givenSecrets(site, namesOf(definition, 'functions')));
   return [
     ...lintSchedule(definition),
     ...lintSchema(definition, ''),
     ...tasks.flatMap((site) => lintTask(definition, site)),
-    ...expressionSitesOf(definition, { tasks, lists: [] }).flatMap(lintSecret),
+    ...expressionSitesOf(definition, { tasks, lists: [] }).flatMap((site) => lintSecret(site, [...given, ...POLICIES])),
   ];
 }
 
+/** Where policies and catalogs are, which are worked out for a call. */
+const POLICIES = ['/use/authentications', '/use/catalogs'];
+
+/** What of a task the worker that makes the call works out. A function of the flow's own is no call: the run does it. */
+function givenSecrets({ task, path }: TaskSite, functions: string[]): string[] {
+  const call = task['call'];
+  const isCall = typeof call === 'string' && !functions.includes(call);
+  return [...(isCall ? [pointerTo(path, 'with')] : []), pointerTo(path, 'run', 'script')];
+}
+
 /** Only the worker that makes a call has the secrets: anywhere else `$secrets` is empty. */
-function lintSecret({ path, value, stored, available }: ExpressionSite): Problem[] {
-  if ((!stored && available.includes('secrets')) || !/\$secrets\b/.test(JSON.stringify(value) ?? '')) return [];
+function lintSecret({ path, value, available }: ExpressionSite, given: string[]): Problem[] {
+  const isGiven = available.includes('secrets') && given.some((one) => path === one || path.startsWith(`${one}/`));
+  if (isGiven || !/\$secrets\b/.test(JSON.stringify(value) ?? '')) return [];
   const message = `${placeOf(path)} names $secrets, which is empty there: only calls are given secrets`;
   return [errorAt(path, message, 'Name $secrets where it is used: in the "with" of a call.')];
 }
@@ -29,6 +41,11 @@ function lintSecret({ path, value, stored, available }: ExpressionSite): Problem
 function lintTask(definition: unknown, site: TaskSite): Problem[] {
   const { task, path } = site;
   const problems = [...lintSchema(task, path), ...lintDocument(definition, site)];
+  if (task['call'] === 'mcp' && isFields(at(task, 'with', 'transport', 'stdio'))) {
+    const here = pointerTo(path, 'with', 'transport', 'stdio');
+    const message = `${placeOf(here)} is not run by Spillway: workers start no processes`;
+    problems.push(errorAt(here, message, 'Run the MCP server with Streamable HTTP and use "transport.http".'));
+  }
   const call = task['call'];
   const isElsewhere = typeof call === 'string' && (/^[a-z][a-z0-9+.-]*:\/\//i.test(call) || call.includes('@'));
   if (isElsewhere && !namesOf(definition, 'functions').includes(call)) {
@@ -57,16 +74,22 @@ function lintSchema(holder: unknown, path: string): Problem[] {
   });
 }
 
-/** Documents of calls that are files, or are said to come with the flow. Others are read when the call is made. */
+const PLACES = [
+  ['with', 'document', 'endpoint'],
+  ['with', 'proto', 'endpoint'],
+  ['run', 'script', 'source', 'endpoint'],
+];
+
+/** Documents of calls, and scripts, that are files, or are said to come with the flow. Others are read when the call is made. */
 function lintDocument(definition: unknown, { task, path }: TaskSite): Problem[] {
-  return ['document', 'proto'].flatMap((key) => {
-    const endpoint = at(task, 'with', key, 'endpoint');
+  return PLACES.flatMap((keys) => {
+    const endpoint = at(task, ...keys);
     const uri = typeof endpoint === 'string' ? endpoint : at(endpoint, 'uri');
     if (typeof uri !== 'string' || !(uri.includes(EMBEDDED) || uri.startsWith('file:'))) return [];
     const resources = fieldsOf(at(definition, 'document', 'metadata', 'resources'));
     const [plain = ''] = uri.split('#');
     if (uri.includes(EMBEDDED) && Object.hasOwn(resources, plain)) return [];
-    const here = pointerTo(path, 'with', key, 'endpoint');
+    const here = pointerTo(path, ...keys);
     return [errorAt(here, `${placeOf(here)} is a file, and the flow does not bring it with it`, APPLY)];
   });
 }

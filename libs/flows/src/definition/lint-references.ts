@@ -13,6 +13,9 @@ export function lintReferences(definition: unknown, sites: Sites): Problem[] {
   const refer = (path: string, name: unknown, component: (typeof components)[number]): Problem[] => {
     const names = defined.get(component)!;
     if (typeof name !== 'string' || names.includes(name)) return [];
+    if (component === 'timeouts' && /^P/.test(name)) {
+      return [errorAt(path, `${placeOf(path)} is the duration ${name}`, `Write timeout: { after: ${name} }.`)];
+    }
     const message = `${placeOf(path)} names "${name}", which use.${component} does not have${didYouMean(name, names)}`;
     return [errorAt(path, message, `Define it under use.${component}.`)];
   };

@@ -1,3 +1,4 @@
+import { parse } from 'acorn';
 import { at, isFields, shown } from './json';
 import { pointerTo } from './pointer';
 import { errorAt, placeOf, type Problem } from './problem';
@@ -48,9 +49,37 @@ function lintTask({ task, path }: TaskSite): Problem[] {
     const why = `its language is ${JSON.stringify(language)}`;
     problems.push(refuse(['run', 'script'], why, 'Write the script in JavaScript ("language: javascript").'));
   }
+  const code = at(task, 'run', 'script', 'code');
+  if (typeof code === 'string' && problems.length === 0)
+    problems.push(...lintScript(code, pointerTo(path, 'run', 'script', 'code')));
   if (task['call'] === 'a2a') {
     const remedy = 'Use "call: http" to post to the agent\'s endpoint, or "call: mcp" if it has one.';
     problems.push(refuse(['call'], 'the A2A protocol is not supported', remedy));
   }
+  const protocol = task['call'] === 'asyncapi' ? at(task, 'with', 'protocol') : undefined;
+  if (typeof protocol === 'string' && !PROTOCOLS.includes(protocol)) {
+    const remedy = `Use one of ${PROTOCOLS.join(', ')}, or "call: http" with a gateway in front of the broker.`;
+    problems.push(refuse(['with', 'protocol'], `it speaks no ${protocol}`, remedy));
+  } else if (typeof protocol === 'string' && /^https?$/.test(protocol) && isFields(at(task, 'with', 'subscription'))) {
+    const why = 'nothing can be subscribed to over http';
+    problems.push(refuse(['with', 'subscription'], why, 'Let the other side send webhooks to a source, and "listen".'));
+  }
   return problems;
 }
+
+/** What QuickJS, which runs it, knows; nothing but the syntax is looked at. */
+function lintScript(code: string, path: string): Problem[] {
+  try {
+    parse(code, { ecmaVersion: 2023, sourceType: 'module' });
+    return [];
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const { line, column } = (error as SyntaxError & { loc: { line: number; column: number } }).loc;
+    const what = error.message.replace(/\s*\(\d+:\d+\)$/, '');
+    const message = `${placeOf(path)} is no JavaScript: ${what}, line ${line}, column ${column + 1} of the script`;
+    return [errorAt(path, message, 'Mend the script; it is a module, so "return" stands in functions only.')];
+  }
+}
+
+/** Those of AsyncAPI that `call: asyncapi` speaks. */
+const PROTOCOLS = ['http', 'https', 'mqtt', 'mqtts', 'secure-mqtt', 'redis', 'rediss', 'ws', 'wss'];

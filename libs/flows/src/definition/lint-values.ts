@@ -3,9 +3,9 @@ import { PermanentError } from '@spillway/contracts';
 import { durationMs } from './durations';
 import { explain } from './explain';
 import { FLOW_VARIABLES } from './expressions';
-import { at, fieldsOf, shown } from './json';
+import { at, type Fields, fieldsOf, isFields, shown } from './json';
 import type { DurationModel } from './model';
-import { nearest } from './nearest';
+import { didYouMean, nearest } from './nearest';
 import { pointerTo } from './pointer';
 import { errorAt, placeOf, type Problem, warningAt } from './problem';
 import type { Sites, TaskSite } from './sites';
@@ -57,7 +57,46 @@ function lintTask({ task, path }: TaskSite): Problem[] {
     ...lintErrorType(at(task, 'catch', 'errors', 'with'), pointerTo(path, 'catch', 'errors', 'with')),
     ...lintStrategy(at(task, 'listen', 'to'), pointerTo(path, 'listen', 'to')),
     ...lintEmit(task, path),
+    ...lintStatus(at(task, 'raise', 'error', 'status'), pointerTo(path, 'raise', 'error', 'status')),
+    ...(task['call'] === 'http' ? lintHttp(task, path) : []),
+    ...lintSubFlow(at(task, 'run', 'workflow', 'version'), pointerTo(path, 'run', 'workflow', 'version')),
   ];
+}
+
+function lintStatus(status: unknown, path: string): Problem[] {
+  if (typeof status !== 'number' || (status >= 100 && status <= 599)) return [];
+  return [warningAt(path, `${placeOf(path)} is ${status}, which is no status of HTTP`, 'Write one from 400 to 599.')];
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+function lintHttp(task: Fields, path: string): Problem[] {
+  const problems: Problem[] = [];
+  const method = at(task, 'with', 'method');
+  if (typeof method === 'string' && !method.includes('${') && !METHODS.includes(method.toUpperCase())) {
+    const here = pointerTo(path, 'with', 'method');
+    const message = `${placeOf(here)} is ${shown(method)}, which is no method of HTTP`;
+    const meant = didYouMean(method.toUpperCase(), METHODS);
+    problems.push(errorAt(here, message + meant.toLowerCase(), `Write one of ${METHODS.join(', ').toLowerCase()}.`));
+  }
+  const endpoint = at(task, 'with', 'endpoint');
+  const uri = typeof endpoint === 'string' ? endpoint : at(endpoint, 'uri');
+  if (typeof uri !== 'string' || uri.includes('${')) return problems;
+  const here = pointerTo(path, 'with', 'endpoint', ...(typeof endpoint === 'string' ? [] : ['uri']));
+  const url = URL.parse(uri.replace(/\{[^{}]*\}/g, '1'));
+  const isWrong = /^[a-z][a-z0-9+.-]*:/i.test(uri) && (!url || !/^https?:$/.test(url.protocol) || url.hostname === '');
+  if (isWrong) {
+    const message = `${placeOf(here)} is ${shown(uri)}, which is no address of a web server`;
+    problems.push(errorAt(here, message, 'Write a URL such as https://api.example.com/orders.'));
+  }
+  return problems;
+}
+
+function lintSubFlow(version: unknown, path: string): Problem[] {
+  if (typeof version !== 'string' || version === 'latest' || version.includes('${') || /^\d+\.\d+\.\d+/.test(version))
+    return [];
+  const message = `${placeOf(path)} is ${shown(version)}, which is no version`;
+  return [errorAt(path, message, 'Write "latest", or a version such as 1.0.0.')];
 }
 
 /** What the schema already refuses is left to it. */
@@ -89,6 +128,10 @@ function lintRetry(policy: unknown, path: string): Problem[] {
     const here = pointerTo(path, 'jitter');
     problems.push(errorAt(here, `${placeOf(here)} begins after it ends`, 'Let "from" be less than "to".'));
   }
+  if (isFields(policy) && !['limit', 'delay', 'backoff', 'jitter'].some((key) => Object.hasOwn(policy, key))) {
+    const message = `${placeOf(path)} tries again at once and without end: it has no "delay" and no "limit"`;
+    problems.push(warningAt(path, message, 'Say how often: limit: { attempt: { count: 5 } }.'));
+  }
   const count = at(policy, 'limit', 'attempt', 'count');
   if (typeof count === 'number' && count < 0) {
     const here = pointerTo(path, 'limit', 'attempt', 'count');
@@ -106,7 +149,22 @@ function msOf(value: unknown): number | undefined {
 }
 
 function lintSchedule(definition: unknown): Problem[] {
+  const schedule = at(definition, 'schedule');
   const problems = ['every', 'after'].flatMap((key) => lintDuration(definition, '', 'schedule', key));
+  for (const key of ['every', 'after']) {
+    const value = at(schedule, key);
+    if (typeof value !== 'string' || !value.includes('${')) continue;
+    const here = pointerTo('/schedule', key);
+    const message = `${placeOf(here)} is an expression, and before a run there is nothing to work it out from`;
+    problems.push(errorAt(here, message, 'Write a duration such as PT15M.'));
+  }
+  if (isFields(schedule) && Object.keys(schedule).length === 0) {
+    problems.push(errorAt('/schedule', '"schedule" is empty', 'Say when: "cron", "every", "after" or "on".'));
+  }
+  if (at(schedule, 'cron') !== undefined && at(schedule, 'every') !== undefined) {
+    const message = '"schedule" has "cron" and "every", of which only one can be';
+    problems.push(errorAt('/schedule', message, 'Keep one of them.'));
+  }
   if (msOf(at(definition, 'schedule', 'every')) === 0) {
     problems.push(
       errorAt('/schedule/every', '"schedule.every" is 0: runs would start without end', 'Write PT1M or more.'),

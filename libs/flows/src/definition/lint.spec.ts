@@ -166,7 +166,7 @@ const WRONG: Wrong[] = [
     path: '/do/0/a/with/endpoint/authentication/basic/use',
     message:
       '"with.endpoint.authentication.basic.use" of task "a" uses the secret "crmLogn", which use.secrets does not list; did you mean "crmLogin"?',
-    remedy: 'Add "crmLogn" to use.secrets.',
+    remedy: 'Write "crmLogin".',
   },
   {
     flow: 'do: [{ a: { call: http, with: { method: get, endpoint: https://example.com, headers: { authorization: "Bearer ${ $secrets.token }" } } } }]',
@@ -373,14 +373,14 @@ const WRONG: Wrong[] = [
     path: '/do/0/a/call',
     message: '"call" of task "a" names the function "chargeCard", which does not exist; did you mean "chargeCards"?',
     remedy:
-      'Define it under use.functions, or call one of chargeCards, http, openapi, grpc, asyncapi, mcp, a2a, spillway.notify.',
+      'Define it under use.functions, or call one of chargeCards, spillway.notify, http, openapi, grpc, asyncapi, mcp.',
   },
   {
     flow: 'do: [{ a: { call: spillway.notfy } }]',
     path: '/do/0/a/call',
     message:
       '"call" of task "a" names the function "spillway.notfy", which does not exist; did you mean "spillway.notify"?',
-    remedy: 'Define it under use.functions, or call one of http, openapi, grpc, asyncapi, mcp, a2a, spillway.notify.',
+    remedy: 'Define it under use.functions, or call one of spillway.notify, http, openapi, grpc, asyncapi, mcp.',
   },
   {
     flow: 'do: [{ a: { call: "log:1.0.0@mine" } }]',
@@ -567,7 +567,7 @@ const WRONG: Wrong[] = [
     flow: 'do: [{ a: { set: { x: 1 }, metadata: { compensate: { call: nope } } } }]',
     path: '/do/0/a/metadata/compensate/call',
     message: '"metadata.compensate.call" of task "a" names the function "nope", which does not exist',
-    remedy: 'Define it under use.functions, or call one of http, openapi, grpc, asyncapi, mcp, a2a, spillway.notify.',
+    remedy: 'Define it under use.functions, or call one of spillway.notify, http, openapi, grpc, asyncapi, mcp.',
   },
   {
     flow: 'do: [{ a: { set: { x: 1 }, metadata: { compenstate: { set: { y: 1 } } } } }]',
@@ -793,11 +793,11 @@ describe('what is no mistake', () => {
     ],
     [
       'a caught error in the handler, the condition and the policy',
-      'do: [{ a: { try: [{ b: { wait: PT1S } }], catch: { as: e, when: $e.status == 1, retry: { when: "${ $e.status > 1 }" }, do: [{ c: { set: { x: "${ $e }" } } }] } } }]',
+      'do: [{ a: { try: [{ b: { wait: PT1S } }], catch: { as: e, when: $e.status == 1, retry: { when: "${ $e.status > 1 }", delay: PT1S }, do: [{ c: { set: { x: "${ $e }" } } }] } } }]',
     ],
     [
       'the error of a reusable policy, by the name its users give it',
-      'use: { retries: { r: { when: $e.status == 503 } } }\ndo: [{ a: { try: [{ b: { wait: PT1S } }], catch: { as: e, retry: r } } }]',
+      'use: { retries: { r: { when: $e.status == 503, delay: PT1S } } }\ndo: [{ a: { try: [{ b: { wait: PT1S } }], catch: { as: e, retry: r } } }]',
     ],
     [
       'a secret that is listed',
@@ -807,7 +807,7 @@ describe('what is no mistake', () => {
     ['an expression of several lines', 'do:\n  - a:\n      wait: |\n        ${\n          .x\n        }'],
     [
       'JavaScript with a template of its own',
-      'do: [{ a: { run: { script: { language: js, code: "console.log(`${ x | }`)" } } } }]',
+      'do: [{ a: { run: { script: { language: js, code: "console.log(`${ (x) => x }`)" } } } }]',
     ],
     [
       'a function of the runtime',

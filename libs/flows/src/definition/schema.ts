@@ -43,7 +43,16 @@ export interface SchemaNode {
 export const flowSchema: SchemaNode = withAdditions(structuredClone(vendored) as unknown as SchemaNode);
 
 function withAdditions(schema: SchemaNode): SchemaNode {
-  const { callTask, error, errorFilter, eventFilter, runtimeExpression, tryTask } = schema.$defs!;
+  const {
+    authenticationPolicy,
+    callTask,
+    error,
+    errorFilter,
+    oauth2AuthenticationProperties,
+    eventFilter,
+    runtimeExpression,
+    tryTask,
+  } = schema.$defs!;
   const caught = property(tryTask!.allOf![1]!, 'catch');
   caught.properties!['then'] = { $ref: '#/$defs/flowDirective' };
   error!.properties!['status'] = { oneOf: [{ type: 'integer' }, { $ref: '#/$defs/runtimeExpression' }] };
@@ -51,13 +60,24 @@ function withAdditions(schema: SchemaNode): SchemaNode {
   const text: SchemaNode = { type: 'string' };
   schema.properties!['evaluate'] = { type: 'object', properties: { language: text, mode: text } };
   const mcp = callTask!.oneOf!.find(({ title }) => title === 'CallMCP')!;
+  const mcpArguments = property(mcp.allOf![1]!, 'with');
+  const transport = property(mcpArguments, 'transport');
+  const oauth2 = property(
+    authenticationPolicy!.oneOf!.find(({ title }) => title === 'OAuth2AuthenticationPolicy')!,
+    'oauth2',
+  );
   const open = [
     schema,
     property(schema, 'evaluate'),
     property(caught, 'errors'),
     errorFilter!,
     property(eventFilter!, 'correlate').additionalProperties as SchemaNode,
-    property(mcp.allOf![1]!, 'with'),
+    mcpArguments,
+    transport,
+    property(transport, 'http'),
+    property(mcpArguments, 'client'),
+    property(oauth2.oneOf![0]!, 'endpoints'),
+    property(oauth2AuthenticationProperties!, 'request'),
   ];
   for (const node of open) node.unevaluatedProperties = false;
   return schema;

@@ -97,7 +97,8 @@ const OUTCOMES: Record<string, Outcome> = {
   'call-custom-function-cataloged': {
     answers: { log: null },
     output: null,
-    because: 'no function is fetched from elsewhere: a worker refuses the call, and here a stand-in answers it',
+    because:
+      'the catalog is on the web: `apply` brings its function into the flow, and here a stand-in answers the call',
   },
   'call-custom-function-inline': { answers: { getPetById: PET }, output: PET },
   'call-grpc': {
@@ -127,7 +128,11 @@ const OUTCOMES: Record<string, Outcome> = {
     output: { count: 1 },
     calls: [{ redirect: true }],
   },
-  'call-mcp': { answers: { publishMessageToSlack: { content: [] } }, output: { content: [] } },
+  'call-mcp': {
+    answers: { publishMessageToSlack: { content: [] } },
+    output: { content: [] },
+    because: 'a stand-in is the server; to be applied it has to be reached over HTTP, as workers start no processes',
+  },
   'call-openapi': { answers: { findPet: [[PET]] as never }, output: [PET] },
   'call-openapi-redirect': { answers: { findPet: [[PET]] as never }, output: [PET] },
   'conditional-task': {

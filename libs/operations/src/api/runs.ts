@@ -144,11 +144,14 @@ async function order(platform: Platform, run: RunRecord, kind: keyof typeof ORDE
   }
   const [stored] = await platform.runs.load([run.id]);
   if (kind === 'retry' && !(stored?.run.state as { failed?: unknown } | undefined)?.failed) {
-    throw new BadRequestError('the run cannot go on from where it failed: what it did was undone', {
-      code: 'run-state',
-      status: 409,
-      remedy: 'Replay its event: that begins a new run.',
-    });
+    throw new BadRequestError(
+      'the run cannot go on from where it failed: what it did was undone, or it failed as a whole',
+      {
+        code: 'run-state',
+        status: 409,
+        remedy: 'Replay its event: that begins a new run.',
+      },
+    );
   }
   const newest = kind === 'retry' ? await new Restarts(platform.database.pool, platform.vault).newestOf(run) : run.id;
   if (newest !== run.id) {

@@ -1,17 +1,7 @@
-import { type Notify, notifySchema, PermanentError } from '@spillway/contracts';
-import { z } from 'zod';
+import { approvalSchema, type Notify, PermanentError } from '@spillway/contracts';
 
 /** The function by which a run asks a person. */
 export const APPROVAL = 'spillway.approval';
-
-const schema = z.strictObject({
-  title: z.string().min(1).max(200),
-  text: z.string().max(5_000).optional(),
-  /** Shown to the person who decides. */
-  details: z.json().optional(),
-  /** How they hear of it; the link is added. Left out: they find it in the operations API only. */
-  notify: notifySchema.optional(),
-});
 
 export interface Approval {
   title: string;
@@ -21,7 +11,7 @@ export interface Approval {
 
 /** @throws PermanentError `arguments-invalid` */
 export function approvalOf(args: unknown): Approval {
-  const parsed = schema.safeParse(args);
+  const parsed = approvalSchema.safeParse(args);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     throw new PermanentError(`${APPROVAL}: ${issue.path.join('.')} ${issue.message}`, { code: 'arguments-invalid' });

@@ -193,6 +193,7 @@ export class Calls {
       secrets: tenant.secrets,
       authentications: this.authenticationsOf(context.data, tenant),
       idempotencyKey,
+      ...(link && { callbackUrl: link }),
       signal: context.signal,
       dispatcher: gate.dispatcher,
       addressOf: (host: string, port: number) => gate.addressOf(host, port),
@@ -200,7 +201,7 @@ export class Calls {
     };
     if (call.name === 'script') return runScript(args, around);
     const protocol = PROTOCOLS.find((one) => one === call.name);
-    if (protocol) return callProtocol(protocol, link ? withHeader(args, 'spillway-callback', link) : args, around);
+    if (protocol) return callProtocol(protocol, args, around);
     if (call.name === 'spillway.notify') return this.notify(args, context, tenant, idempotencyKey);
     return this.caller.call({
       tenant: meta.tenant,
@@ -280,11 +281,6 @@ export class Calls {
     if (tenant) return tenant;
     throw new PermanentError(`there is no tenant "${name}"`, { code: 'tenant-unknown' });
   }
-}
-
-function withHeader(args: unknown, name: string, value: string): unknown {
-  const { headers, ...rest } = args as { headers?: object };
-  return { ...rest, headers: { ...headers, [name]: value } };
 }
 
 /** The flow has worked its expressions out: what looks like one now is somebody's data. */
