@@ -74,7 +74,7 @@ function failureOf(text: Text, variables: readonly string[]): JqSyntaxError | Jq
   }
 }
 
-function jqProblem({ path }: Text, failure: JqSyntaxError | JqUnsupportedError, known: string[]): Problem {
+function jqProblem({ path, text }: Text, failure: JqSyntaxError | JqUnsupportedError, known: string[]): Problem {
   const { problem, position } = failure;
   const variable = /^\$(\w+) is not defined$/.exec(problem)?.[1];
   if (variable !== undefined) {
@@ -86,11 +86,34 @@ function jqProblem({ path }: Text, failure: JqSyntaxError | JqUnsupportedError, 
     );
   }
   const where = position ? `, line ${position.line}, column ${position.column} of the expression` : '';
-  const remedy =
-    failure instanceof JqSyntaxError
-      ? 'Mend the jq expression.'
-      : 'Write it without that; libs/jq/README.md says what is not supported.';
-  return errorAt(path, `${placeOf(path)} is not valid jq: ${problem}${where}`, remedy);
+  if (failure instanceof JqSyntaxError)
+    return errorAt(path, `${placeOf(path)} is not valid jq: ${problem}${where}`, habitIn(text, problem));
+  const message = `${placeOf(path)} has jq that Spillway does not run: ${problem}${where}`;
+  return errorAt(path, message, 'Write it without that.');
+}
+
+/** What people write who know other languages better, and how jq says it. */
+const HABITS: [RegExp, string][] = [
+  [/&&/, 'Write "and" for "&&".'],
+  [/\|\|/, 'Write "or" for "||".'],
+  [/===/, 'Write "==" for "===".'],
+  [/![A-Za-z.$(]/, 'Write "… | not" for "!".'],
+  [/'/, 'Put text within an expression in double quotes.'],
+  [/\?[^/]*:/, 'Write "if … then … else … end" for "? :".'],
+  [/`/, 'Write "\\(.name)" within double quotes to fill in a text.'],
+];
+
+function habitIn(text: string, problem: string): string {
+  const plain = text.replace(/"(?:[^"\\]|\\.)*"/g, '""');
+  const habit = HABITS.find(([pattern]) => pattern.test(plain))?.[1];
+  if (habit) return habit;
+  const name = /^(\w+)\/0 is not defined$/.exec(problem)?.[1];
+  if (name === undefined) return 'Mend the jq expression.';
+  if ((FLOW_VARIABLES as readonly string[]).includes(name)) return `Write $${name}.`;
+  const withDash = new RegExp(`\\.([A-Za-z_]\\w*-${name})\\b`).exec(plain)?.[1];
+  return withDash
+    ? `Write ."${withDash}": a name with a dash stands in quotes.`
+    : `Write .${name} if the field is meant.`;
 }
 
 function didYouMeanVariable(name: string, known: string[]): string {

@@ -272,8 +272,9 @@ const WRONG: Wrong[] = [
   {
     flow: 'do: [{ a: { set: { x: "${ env }" } } }]',
     path: '/do/0/a/set/x',
-    message: '"set.x" of task "a" is not valid jq: env/0 is not supported here, line 1, column 2 of the expression',
-    remedy: 'Write it without that; libs/jq/README.md says what is not supported.',
+    message:
+      '"set.x" of task "a" has jq that Spillway does not run: env/0 is not supported here, line 1, column 2 of the expression',
+    remedy: 'Write it without that.',
   },
   {
     flow: 'do: [{ a: { for: { in: ".x | map(" }, do: [{ b: { set: { x: 1 } } }] } }]',
@@ -694,7 +695,7 @@ const WRONG: Wrong[] = [
     path: '/do/0/a/export/as/y',
     message:
       '"export.as.y" of task "a" is not valid jq: nofunction/0 is not defined, line 1, column 7 of the expression',
-    remedy: 'Mend the jq expression.',
+    remedy: 'Write .nofunction if the field is meant.',
   },
   {
     flow: 'do: [{ a: { set: { "x": 1 }, if: 1 } }]',
