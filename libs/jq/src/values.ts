@@ -128,7 +128,8 @@ function checkDifference(a: Json, b: Json): void {
 export function sorted<T>(items: readonly T[], keyOf: (item: T) => Json): T[] {
   step(items.length * 4);
   const keyed = items.map((item) => [keyOf(item), item] as const);
-  return keyed.sort(([a], [b]) => (sawOddNumbers() ? compareOdd(a, b) : compare(a, b))).map(([, item]) => item);
+  const order = sawOddNumbers() ? compareOdd : compare;
+  return keyed.sort(([a], [b]) => order(a, b)).map(([, item]) => item);
 }
 
 function compareOdd(a: Json, b: Json): number {
