@@ -28,13 +28,18 @@ const URL_LIKE = /^[a-z][a-z0-9+.-]*:\/\//i;
 /** Marks the endpoint of a document that the flow brings with it; what follows is the hash of its text. */
 export const EMBEDDED = '#sha256-';
 
-/** The calls that are described by a document, and where it is named. */
-const DOCUMENTS: Record<string, { keys: string[]; kind: ExternalKind }> = {
-  openapi: { keys: ['with', 'document'], kind: 'document' },
-  asyncapi: { keys: ['with', 'document'], kind: 'document' },
-  grpc: { keys: ['with', 'proto'], kind: 'proto' },
-};
-const SCRIPT = { keys: ['run', 'script', 'source'], kind: 'script' } as const;
+interface Place {
+  keys: string[];
+  kind: ExternalKind;
+}
+
+const DOCUMENT: Place = { keys: ['with', 'document'], kind: 'document' };
+const PROTO: Place = { keys: ['with', 'proto'], kind: 'proto' };
+const SCRIPT: Place = { keys: ['run', 'script', 'source'], kind: 'script' };
+/** Where a task names what comes to lie under `document.metadata.resources`. */
+export const RESOURCES = [DOCUMENT, PROTO, SCRIPT];
+/** The calls that are described by a document. */
+const DOCUMENTS: Record<string, Place> = { openapi: DOCUMENT, asyncapi: DOCUMENT, grpc: PROTO };
 
 /**
  * Brings what a flow refers to outside of itself into it, so that its runs depend on nobody's web server, and what they do

@@ -1,4 +1,4 @@
-import { EMBEDDED } from './embed';
+import { EMBEDDED, RESOURCES } from './embed';
 import { namesOf } from './endpoints';
 import { type ExpressionSite, expressionSitesOf } from './expression-sites';
 import { at, fieldsOf, isFields, itemsOf } from './json';
@@ -74,22 +74,16 @@ function lintSchema(holder: unknown, path: string): Problem[] {
   });
 }
 
-const PLACES = [
-  ['with', 'document', 'endpoint'],
-  ['with', 'proto', 'endpoint'],
-  ['run', 'script', 'source', 'endpoint'],
-];
-
 /** Documents of calls, and scripts, that are files, or are said to come with the flow. Others are read when the call is made. */
 function lintDocument(definition: unknown, { task, path }: TaskSite): Problem[] {
-  return PLACES.flatMap((keys) => {
-    const endpoint = at(task, ...keys);
+  return RESOURCES.flatMap(({ keys }) => {
+    const endpoint = at(task, ...keys, 'endpoint');
     const uri = typeof endpoint === 'string' ? endpoint : at(endpoint, 'uri');
     if (typeof uri !== 'string' || !(uri.includes(EMBEDDED) || uri.startsWith('file:'))) return [];
     const resources = fieldsOf(at(definition, 'document', 'metadata', 'resources'));
     const [plain = ''] = uri.split('#');
     if (uri.includes(EMBEDDED) && Object.hasOwn(resources, plain)) return [];
-    const here = pointerTo(path, ...keys);
+    const here = pointerTo(path, ...keys, 'endpoint');
     return [errorAt(here, `${placeOf(here)} is a file, and the flow does not bring it with it`, APPLY)];
   });
 }
