@@ -2,7 +2,7 @@ export { CallbackLinks, type LinkKind } from './callback-links';
 export { between, crashPoint, dieIfTold } from './faults';
 export { Directory, type LiveSource, type LiveTenant } from './directory';
 export { embedded, type Embedding } from './embed';
-export { lintResource, type LintProblem } from './lint';
+export { flowProblems, lintResource, type LintProblem } from './lint';
 export { forkEnvironment, migratePlatform, openPlatform, type Platform } from './platform';
 export { problemAdapter, problemOf, takeRawBodies } from './http';
 export { closeOnSignal, describeFailure, runProcess, type Running } from './process';

@@ -10,7 +10,7 @@ import {
   type SourceSpec,
   type TenantSpec,
 } from '@spillway/contracts';
-import { completeDefinition, lintFlow as lintDefinition } from '@spillway/flows';
+import { completeDefinition, lintFlow as lintDefinition, type Problem } from '@spillway/flows';
 import { compileJq, compileTemplate } from '@spillway/jq';
 import { providerNamed, providers } from '@spillway/sources';
 import { argumentProblems, OWN_FUNCTIONS } from './lint-arguments';
@@ -66,8 +66,8 @@ function lintRoute(spec: RouteSpec): LintProblem[] {
   ];
 }
 
-/** The flow language's own linter; its paths are JSON pointers, ours have dots. */
-function lintFlow({ tenant, name }: { tenant: string; name: string }, spec: FlowSpec): LintProblem[] {
+/** All that is wrong with a flow that is to be published here, warnings too, by JSON pointers into its definition. */
+export function flowProblems({ tenant, name }: { tenant: string; name: string }, spec: FlowSpec): Problem[] {
   const names = [...OWN_FUNCTIONS, ...capabilityNames()];
   const { definition } = completeDefinition(tenant, name, spec);
   return lintDefinition(definition, {
@@ -75,12 +75,14 @@ function lintFlow({ tenant, name }: { tenant: string; name: string }, spec: Flow
     functionNames: names,
     argumentProblems,
     published: true,
-  })
+  });
+}
+
+/** With dots in the paths, as those of other documents have. */
+function lintFlow(metadata: { tenant: string; name: string }, spec: FlowSpec): LintProblem[] {
+  return flowProblems(metadata, spec)
     .filter(({ severity }) => severity === 'error')
-    .map(({ path, message, remedy }) => ({
-      path: specPath(path),
-      message: sentenceOf({ message, remedy }),
-    }));
+    .map((problem) => ({ path: specPath(problem.path), message: sentenceOf(problem) }));
 }
 
 /** A JSON pointer into a flow's definition, as the path of a field of its document. */

@@ -1,32 +1,19 @@
-import { type FlowSpec, type Resource, sentenceOf } from '@spillway/contracts';
+import type { FlowSpec, Resource } from '@spillway/contracts';
 import type { Problem } from '@spillway/flows';
 
 type Metadata = Extract<Resource, { kind: 'Flow' }>['metadata'];
 
 /**
- * What is wrong with a flow, by JSON pointers into it. The language's linter has the pointers and the warnings, the
- * platform's knows which functions there are and has dotted paths: what both say is taken from the first.
+ * What is wrong with a flow, by JSON pointers into it.
  *
  * @param unread what was wrong when the flow was brought together with what it refers to, as `withExternals` says
  */
 export async function problemsOf(metadata: Metadata, spec: FlowSpec, unread: Problem[]): Promise<Problem[]> {
-  const { completeDefinition, lintFlow, pointerTo } = await import('@spillway/flows');
-  const { lintResource } = await import('@spillway/runtime');
-  const { definition } = completeDefinition(metadata.tenant, metadata.name, spec);
-  const problems = lintFlow(definition, { knownFunctions: () => true });
-  const told = new Set(problems.map((problem) => `${dotted(problem.path)} ${sentenceOf(problem)}`));
-  const others = lintResource({ apiVersion: 'spillway/v1', kind: 'Flow', metadata, spec })
-    .filter(({ path, message }) => !told.has(`${path} ${message}`))
-    .map(({ path, message }): Problem => {
-      const keys = keysOf({ spec: definition }, path).slice(1);
-      return { path: pointerTo('', ...keys), message, remedy: '', severity: 'error' };
-    });
+  const { flowProblems } = await import('@spillway/runtime');
   // That it did not come with the flow follows from why it could not be read.
   const isNew = ({ path }: Problem) => !unread.some((one) => one.path === path);
-  return [...unread, ...[...problems, ...others].filter(isNew)];
+  return [...unread, ...flowProblems(metadata, spec).filter(isNew)];
 }
-
-const dotted = (pointer: string) => `spec${pointer.replaceAll('/', '.')}`;
 
 /**
  * The keys of a dotted path in a value. Names may have dots and slashes in them (a task `a.b`, a header `x.y`), so what is
