@@ -4,6 +4,7 @@ import type { IQueueBackend, MinimalJob, WorkerOptions } from 'bullmq';
 /** A job that completed. */
 export interface Completion {
   id: string;
+  /** What locks the job, and then the next one. */
   token: string;
   /** The result as JSON. */
   value: string;
@@ -37,8 +38,15 @@ export function mayFinishTogether({ lockDuration, metrics, limiter }: WorkerOpti
   return lockDuration !== undefined && !metrics?.maxDataPoints && !limiter;
 }
 
-/** A worker's backend finishes plain jobs together when they complete together, and the others as before. */
-export function finishTogether<Answer>(backend: IQueueBackend, how: Finishing<Answer>): void {
+/**
+ * A worker's backend finishes plain jobs together when they complete together, and the others as before.
+ *
+ * @returns what gives one more to the next batch
+ */
+export function finishTogether<Answer>(
+  backend: IQueueBackend,
+  how: Finishing<Answer>,
+): (completion: Completion) => Promise<{ answer: Answer | undefined; now: number }> {
   const finish = batched(
     async (jobs: Completion[]) => {
       const now = Date.now();
@@ -62,4 +70,5 @@ export function finishTogether<Answer>(backend: IQueueBackend, how: Finishing<An
     if (answer === undefined) return alone();
     return { result: await how.next(answer, completion, now), finishedOn: now };
   };
+  return finish;
 }

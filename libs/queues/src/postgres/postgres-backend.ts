@@ -10,6 +10,7 @@ import { isPlain, type NewJob } from '../redis/add-jobs';
 import { silent } from '../silent';
 import { oldestInPostgres } from '../watch/oldest-waiting';
 import type { RedisServer } from '../watch/redis-server';
+import { fetchTogether } from './finish/fetching-worker';
 import { finishingBackend } from './finish/finishing-backend';
 import { Leftovers, removeOldEvents } from './leftovers';
 import { readyAgain } from './ready-again';
@@ -82,6 +83,7 @@ export class PostgresBackend implements QueueBackend {
     this.pool.options.max += 1;
     const queue = this.nameOf(name, group);
     const worker = new this.workers.Worker(queue, processor as never, options) as unknown as Worker;
+    fetchTogether(worker);
     const leftovers = new Leftovers(this.pool, queue, KEEP_COMPLETED);
     worker.on('completed', () => leftovers.count());
     return silent(worker);

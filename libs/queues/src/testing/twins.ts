@@ -11,10 +11,12 @@ export interface Slot {
 /** What a call answered, or why it failed. */
 export type Outcome = { answer: unknown } | { error: string; code?: number };
 
+/** What was answered, and the job that was taken, if there was one. */
+export type Taken = [answer: unknown, slot?: Slot];
+
 /** A queue with a worker's backend, whose calls a test makes one by one. */
 export interface Twin {
-  /** @returns what was answered, and the job that was taken, if there was one */
-  take(token: string): Promise<[answer: unknown, slot?: Slot]>;
+  take(token: string): Promise<Taken>;
   /** Finishes jobs, all at once or one after the other. */
   complete(slots: Slot[], together: boolean): Promise<[Outcome, Slot?][]>;
   /** All that is stored of the queue, without what differs by nature. */
@@ -58,11 +60,8 @@ export abstract class Twins<Side extends Twin, Harm extends string> {
   }
 
   async take(): Promise<void> {
-    const token = `t${(this.tokens += 1)}`;
-    const [theirs, their] = await this.theirs.take(token);
-    const [ours, our] = await this.ours.take(token);
-    expect(this.ours.nameless(ours)).toEqual(this.theirs.nameless(theirs));
-    if (their) this.slots.set(token, [their, our!]);
+    const token = this.newToken();
+    this.taken(token, await this.theirs.take(token), await this.ours.take(token));
   }
 
   /** One that somebody works on. */
@@ -72,6 +71,15 @@ export abstract class Twins<Side extends Twin, Harm extends string> {
 
   drop(slot: Slot): void {
     this.slots.delete(slot.token);
+  }
+
+  protected newToken(): string {
+    return `t${(this.tokens += 1)}`;
+  }
+
+  protected taken(token: string, [theirs, their]: Taken, [ours, our]: Taken): void {
+    expect(this.ours.nameless(ours)).toEqual(this.theirs.nameless(theirs));
+    if (their) this.slots.set(token, [their, our!]);
   }
 
   /** Does this to a job; a harmed `token` is no matter of what is stored. */

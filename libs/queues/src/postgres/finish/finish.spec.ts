@@ -108,6 +108,62 @@ describe('many completions in one statement', () => {
 });
 
 describe('a worker', () => {
+  it('fetches jobs for all its free places at once, and starts no more than it may', async () => {
+    const backend = new PostgresBackend({ databaseUrl: server.url, pool: 6 });
+    const statements = jest.spyOn(Pool.prototype, 'query');
+    const queue = backend.openQueue('free', 'spillway');
+    await queue.addBulk(Array.from({ length: 90 }, (_, n) => ({ name: 'n', data: {}, opts: { jobId: `j${n}` } })));
+    let running = 0;
+    let most = 0;
+    const done: string[] = [];
+    const work = async ({ id }: { id?: string }) => {
+      most = Math.max(most, (running += 1));
+      await eventually(() => running === 30 || done.length >= 60, { what: 'company' });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      running -= 1;
+      done.push(id!);
+    };
+    statements.mockClear();
+    const worker = backend.openWorker('free', 'spillway', work, { concurrency: 30, lockDuration: 30_000 });
+    try {
+      await eventually(async () => (await queue.getCompletedCount()) === 90, { what: 'the end of all' });
+      expect(new Set(done).size).toBe(90);
+      expect(done).toHaveLength(90);
+      expect(most).toBe(30);
+      const named = (name: string) =>
+        statements.mock.calls.filter(([about]) => (about as { name?: string }).name === name);
+      expect(named('finish-jobs').length).toBeLessThan(30);
+      const text = JSON.stringify(statements.mock.calls.map(([about]) => about));
+      expect(text).not.toContain('move_to_active');
+    } finally {
+      await worker.close();
+      await backend.close();
+      statements.mockRestore();
+    }
+  }, 60_000);
+
+  it('leaves no job active when it is closed while it fetches', async () => {
+    const backend = new PostgresBackend({ databaseUrl: server.url, pool: 6 });
+    const queue = backend.openQueue('closed', 'spillway');
+    try {
+      let count = 0;
+      for (let round = 0; round < 10; round += 1) {
+        const add = queue.addBulk(Array.from({ length: 20 }, () => ({ name: 'n', data: {} })));
+        const work = async () => void (count += 1);
+        const worker = backend.openWorker('closed', 'spillway', work, { concurrency: 8, lockDuration: 30_000 });
+        await worker.waitUntilReady();
+        await new Promise((resolve) => setTimeout(resolve, round * 3));
+        await worker.close();
+        await add;
+        expect(await queue.getActiveCount()).toBe(0);
+        expect(await queue.getCompletedCount()).toBe(count);
+      }
+      expect(count).toBeGreaterThan(0);
+    } finally {
+      await backend.close();
+    }
+  }, 60_000);
+
   it('loses no job when the answer to a statement is lost', async () => {
     // Connections of its own, of which some break after the statement was carried out and before its answer is read.
     const own = new Pool({ connectionString: server.url, max: 8, options: '-c search_path=bullmq' });

@@ -1,4 +1,4 @@
-import type { createPostgresBackend, MinimalJob, WorkerOptions } from 'bullmq';
+import type { createPostgresBackend, MinimalJob, PostgresQueueBackend, WorkerOptions } from 'bullmq';
 import type { Pool } from 'pg';
 import { type Completion, finishTogether, mayFinishTogether } from '../../finishing';
 
@@ -19,18 +19,34 @@ interface Reader {
 /** There is a next job, too large to come with the others. */
 const ALONE = 1;
 
+export interface FetchingBackend {
+  /**
+   * Fetches jobs for several places of a worker in one statement.
+   *
+   * @param tokens of the places; the first is served as `moveToActive` would
+   * @returns for each what `moveToActive` answers; undefined where another call is to look
+   */
+  fetchFor?(tokens: string[]): Promise<(unknown[] | undefined)[]>;
+}
+
 /**
  * BullMQ's backend for a worker on PostgreSQL, except that completions that come together go together: one statement finishes
- * them and fetches the next jobs. What is not plain (see {@link FINISH}), and all else, BullMQ does itself.
+ * them and fetches the next jobs; jobs for free places are fetched by the same statement. What is not plain (see {@link FINISH}),
+ * and all else, BullMQ does itself.
  */
 export function finishingBackend(pool: Pool, create: typeof createPostgresBackend): typeof createPostgresBackend {
   return (name, options, how) => {
-    const backend = create(name, options, how);
+    const backend: PostgresQueueBackend & FetchingBackend = create(name, options, how);
     const { lockDuration, removeOnComplete: general, name: worker = null } = options as WorkerOptions;
     if (!mayFinishTogether(options as WorkerOptions) || general) return backend;
     const reader = backend as unknown as Reader;
+    const fetchAlone = (token: string) => backend.moveToActive(token, worker ?? undefined);
 
-    finishTogether<Answer>(backend, {
+    const nextOf = async (answer: Answer, now: number): Promise<unknown[]> => {
+      if (answer.id === null) return [null, '', 0, Number(answer.due ?? 0)];
+      return reader.buildNextJobResult([answer], null, now);
+    };
+    const finish = finishTogether<Answer>(backend, {
       isPlain,
       finish: async (jobs, now) => {
         const column = (key: keyof Completion) => jobs.map((job) => job[key]);
@@ -47,11 +63,18 @@ export function finishingBackend(pool: Pool, create: typeof createPostgresBacken
         if (answer.code < 0) {
           reader.mapFinishError({ code: 'BM001', detail: String(answer.code) }, id, 'moveToFinished');
         }
-        if (answer.code === ALONE) return backend.moveToActive(token, worker ?? undefined);
-        if (answer.id === null) return [null, '', 0, Number(answer.due ?? 0)];
-        return reader.buildNextJobResult([answer], null, now);
+        return answer.code === ALONE ? fetchAlone(token) : nextOf(answer, now);
       },
     });
+
+    backend.fetchFor = (tokens) =>
+      Promise.all(
+        tokens.map(async (token, index) => {
+          const { answer, now } = await finish({ id: '', token, value: 'null' });
+          if (answer && answer.code !== ALONE) return nextOf(answer, now);
+          return index === 0 ? fetchAlone(token) : undefined;
+        }),
+      );
     return backend;
   };
 }

@@ -3,7 +3,8 @@ const MOST_BYTES = 2_000_000;
 
 /**
  * Finishes completed jobs of a worker and fetches the next ones in their places: what BullMQ's `move_to_completed_fetch` does
- * for one job, for many at once. What it leaves in the tables is the same, but for the order of what happens in one instant.
+ * for one job, for many at once. A place without a job (its id is empty) only fetches one, as `move_to_active` does. What it leaves
+ * in the tables is the same, but for the order of what happens in one instant.
  *
  * Returns nothing, and has done nothing, where something is not plain: a parent, children, a job that waits behind a deduplication
  * id, limits of the queue. Otherwise a row for each job: `code` as BullMQ has them (-1 missing, -3 not active, -6 lock lost), 1
@@ -19,6 +20,7 @@ language plpgsql set search_path = bullmq as $$
 declare
   v_codes integer[];
   v_slots bigint[];
+  v_ended bigint[];
   v_is_odd boolean;
   v_is_paused boolean;
 begin
@@ -33,7 +35,7 @@ begin
     where j.queue = p_queue and j.id = any(p_ids) order by j.id for update
   )
   select
-    array_agg(case when f.id is null then -1 when f.state <> 'active' then -3
+    array_agg(case when g.id = '' then 0 when f.id is null then -1 when f.state <> 'active' then -3
       when f.lock_token is distinct from g.token then -6 else 0 end order by g.n),
     bool_or(f.parent_id is not null
       or exists (select from job_dependency d where d.parent_queue = p_queue and d.parent_id = f.id)
@@ -44,9 +46,10 @@ begin
   into v_codes, v_is_odd
   from unnest(p_ids, p_tokens) with ordinality as g (id, token, n) left join found f on f.id = g.id;
   if v_is_odd then return; end if;
-  select array_agg(n order by n) into v_slots from unnest(v_codes) with ordinality as c (code, n) where c.code = 0;
+  select array_agg(n order by n), array_agg(n order by n) filter (where p_ids[n] <> '') into v_slots, v_ended
+  from unnest(v_codes) with ordinality as c (code, n) where c.code = 0;
 
-  if v_slots is not null then
+  if v_ended is not null then
     update job j set state = 'completed', return_value = g.value::jsonb, finished_at_ms = p_now, lock_token = null,
       locked_until_ms = null, attempts_made = j.attempts_made + 1
     from unnest(p_ids, p_values, v_codes) as g (id, value, code)
@@ -55,15 +58,14 @@ begin
     insert into event (queue, event, data, created_at_ms)
     select p_queue, 'completed',
       jsonb_build_object('jobId', p_ids[n], 'returnvalue', p_values[n]::jsonb::text, 'prev', 'active'), p_now
-    from unnest(v_slots) as n order by n;
+    from unnest(v_ended) as n order by n;
     if not exists (select from job where queue = p_queue and state = 'active')
       and (v_is_paused or not exists (select from job where queue = p_queue and state = 'waiting')) then
       insert into event (queue, event, data, created_at_ms) values (p_queue, 'drained', '{}', p_now);
     end if;
-    if pg_try_advisory_xact_lock(hashtext('bullmq:evnotify:' || p_queue)) then
-      perform pg_notify('bullmq_events', p_queue);
-    end if;
+  end if;
 
+  if v_slots is not null then
     with promoted as (
       update job set state = 'waiting', delay_ms = 0
       where queue = p_queue and state = 'delayed' and process_at_ms <= p_now returning id
@@ -96,6 +98,9 @@ begin
   from unnest(v_codes) with ordinality as c (code, n)
   left join picked p on v_slots[p.k] = c.n left join taken t on t.k = p.k
   order by c.n;
+  if v_ended is not null and pg_try_advisory_xact_lock(hashtext('bullmq:evnotify:' || p_queue)) then
+    perform pg_notify('bullmq_events', p_queue);
+  end if;
 end;
 $$;
 `;

@@ -16,15 +16,17 @@ import {
   type Outcome,
   type Slot,
   stepOf,
+  type Taken,
   type Twin,
   Twins,
 } from '../../../testing/twins';
 import { readyAgain } from '../../ready-again';
+import type { FetchingBackend } from '../finishing-backend';
 
 /** A queue with a worker's backend, whose calls a test makes one by one. */
 export class Side implements Twin {
   readonly queue: Queue;
-  readonly backend: PostgresQueueBackend;
+  readonly backend: PostgresQueueBackend & FetchingBackend;
 
   constructor(
     readonly name: string,
@@ -39,9 +41,20 @@ export class Side implements Twin {
     this.backend = factory(name, settings);
   }
 
-  async take(token: string): Promise<[outcome: unknown, slot?: Slot]> {
+  async take(token: string): Promise<Taken> {
     const answer = await this.backend.moveToActive(token, 'w');
     return [answer ?? null, this.slotOf(answer, token)];
+  }
+
+  /** Ours: in one statement, if it may be. */
+  async takeAll(tokens: string[]): Promise<Taken[]> {
+    const answers = (await this.backend.fetchFor?.(tokens)) ?? [];
+    const all: Taken[] = [];
+    for (const [index, token] of tokens.entries()) {
+      const answer = answers[index];
+      all.push(answer ? [answer, this.slotOf(answer, token)] : await this.take(token));
+    }
+    return all;
   }
 
   complete(slots: Slot[], together: boolean): Promise<[Outcome, Slot?][]> {
@@ -106,6 +119,13 @@ export class Pair extends Twins<Side, Harm> {
     ours: Side,
   ) {
     super(theirs, ours, [-1, -3, -6]);
+  }
+
+  async takeAll(count: number): Promise<void> {
+    const tokens = Array.from({ length: count }, () => this.newToken());
+    const theirs = await this.theirs.takeAll(tokens);
+    const ours = await this.ours.takeAll(tokens);
+    tokens.forEach((token, index) => this.taken(token, theirs[index]!, ours[index]!));
   }
 
   async complete(picks: Choice<Harm>[]): Promise<void> {
@@ -181,11 +201,7 @@ const child = fc.integer({ min: 1, max: 3 }).map((id) =>
   ),
 );
 
-const take = fc.integer({ min: 1, max: 6 }).map((count) =>
-  step(`take ${count}`, async (pair) => {
-    for (let n = 0; n < count; n += 1) await pair.take();
-  }),
-);
+const take = fc.integer({ min: 1, max: 6 }).map((count) => step(`take ${count}`, (pair) => pair.takeAll(count)));
 
 const complete = fc
   .array(fc.record({ n: fc.nat(20), harm: mostly<Harm>(40, 'none', ...HARMS) }), { minLength: 1, maxLength: 6 })
