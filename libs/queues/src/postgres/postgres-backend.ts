@@ -1,7 +1,7 @@
 import { TransientError } from '@spillway/contracts';
 import { type Queue, type Worker, withBackend } from 'bullmq';
 import { Pool } from 'pg';
-import type { BackendOptions, Processor, QueueBackend, WorkerSettings } from '../backend';
+import type { AtHand, BackendOptions, Processor, QueueBackend, WorkerSettings } from '../backend';
 import { KEEP_COMPLETED } from '../catalogue';
 import { type Deduplication, insertDeduplications, selectDeduplications } from '../deduplications';
 import { AHEAD, type LaneStore } from '../lanes/lane-store';
@@ -13,6 +13,7 @@ import type { RedisServer } from '../watch/redis-server';
 import { fetchTogether } from './finish/fetching-worker';
 import { finishingBackend } from './finish/finishing-backend';
 import { Leftovers, removeOldEvents } from './leftovers';
+import { prepared } from './prepared';
 import { readyAgain } from './ready-again';
 
 /** Connections of a tool that does not say how many. */
@@ -44,7 +45,7 @@ export class PostgresBackend implements QueueBackend {
     this.pool.on('error', () => undefined);
     this.pool.on('connect', (client) => client.on('error', () => undefined));
     this.pool.setMaxListeners(0);
-    this.workers = withBackend(finishingBackend(this.pool, readyAgain));
+    this.workers = withBackend(finishingBackend(this.pool, prepared(readyAgain)));
   }
 
   openQueue(name: string, group: string): Queue {
@@ -123,6 +124,18 @@ export class PostgresBackend implements QueueBackend {
   hearsWorkers(): boolean {
     // They share the pool that `ping` asks.
     return true;
+  }
+
+  async atHand(queue: Queue, most: number): Promise<AtHand> {
+    const { rows } = await this.pool.query<AtHand>({
+      name: 'jobs-at-hand',
+      text: `select exists (select from meta where queue = $1 and field = 'paused') as "isPaused", (
+          select count(*) from (
+            select from job where queue = $1 and state = 'waiting' order by priority, seq limit $2) as w
+        )::int as ready`,
+      values: [queue.name, most],
+    });
+    return rows[0]!;
   }
 
   oldestWaiting(queue: Queue): Promise<number | undefined> {

@@ -1,18 +1,13 @@
 import type { createPostgresBackend, MinimalJob, PostgresQueueBackend, WorkerOptions } from 'bullmq';
 import type { Pool } from 'pg';
 import { type Completion, finishTogether, mayFinishTogether } from '../../finishing';
+import { type JobRow, jobOf } from './job-row';
 
-/** See {@link FINISH}; with the columns of the job that was fetched, if there was one. */
-interface Answer {
-  slot: number;
-  code: number;
-  due: string | null;
-  id: string | null;
-}
+/** See {@link FINISH}. */
+type Answer = { code: number; due: string | null } & (JobRow | { id: null });
 
-/** What BullMQ's backend makes of its tables' rows and of the errors of its functions. */
+/** What BullMQ's backend makes of the errors of its functions. */
 interface Reader {
-  buildNextJobResult(rows: unknown[], limiterMax: null, now: number): Promise<unknown[]>;
   mapFinishError(error: object, jobId: string, command: string): never;
 }
 
@@ -42,17 +37,15 @@ export function finishingBackend(pool: Pool, create: typeof createPostgresBacken
     const reader = backend as unknown as Reader;
     const fetchAlone = (token: string) => backend.moveToActive(token, worker ?? undefined);
 
-    const nextOf = async (answer: Answer, now: number): Promise<unknown[]> => {
-      if (answer.id === null) return [null, '', 0, Number(answer.due ?? 0)];
-      return reader.buildNextJobResult([answer], null, now);
-    };
+    const nextOf = (answer: Answer, now: number): unknown[] =>
+      answer.id === null ? [null, '', 0, Number(answer.due ?? 0)] : [jobOf(answer, worker, now), answer.id, 0, 0];
     const finish = finishTogether<Answer>(backend, {
       isPlain,
       finish: async (jobs, now) => {
         const column = (key: keyof Completion) => jobs.map((job) => job[key]);
         const { rows } = await pool.query<Answer>({
           name: 'finish-jobs',
-          text: 'select slot, code, due, (next).* from spillway_lanes.finish($1, $2, $3, $4, $5, $6, $7)',
+          text: 'select * from spillway_lanes.finish_and_fetch($1, $2, $3, $4, $5, $6, $7)',
           values: [name, column('id'), column('token'), column('value'), now, lockDuration, worker],
         });
         return rows;

@@ -43,7 +43,7 @@ export class Side implements Twin {
 
   async take(token: string): Promise<Taken> {
     const answer = await this.backend.moveToActive(token, 'w');
-    return [answer ?? null, this.slotOf(answer, token)];
+    return [alike(answer ?? null), this.slotOf(answer, token)];
   }
 
   /** Ours: in one statement, if it may be. */
@@ -52,13 +52,13 @@ export class Side implements Twin {
     const all: Taken[] = [];
     for (const [index, token] of tokens.entries()) {
       const answer = answers[index];
-      all.push(answer ? [answer, this.slotOf(answer, token)] : await this.take(token));
+      all.push(answer ? [alike(answer), this.slotOf(answer, token)] : await this.take(token));
     }
     return all;
   }
 
   complete(slots: Slot[], together: boolean): Promise<[Outcome, Slot?][]> {
-    return completeAll(this.backend, slots, together, (next, token) => [next, this.slotOf(next, token)]);
+    return completeAll(this.backend, slots, together, (next, token) => [alike(next), this.slotOf(next, token)]);
   }
 
   private slotOf(answer: unknown, token: string): Slot | undefined {
@@ -94,6 +94,12 @@ export class Side implements Twin {
     await this.queue.close();
     await this.backend.close();
   }
+}
+
+/** The data is JSON either way; `jsonb` writes it with other spaces. */
+function alike(answer: unknown): unknown {
+  const [json, ...more] = (answer ?? []) as [{ data: string } | null, ...unknown[]];
+  return json ? [{ ...json, data: JSON.parse(json.data) as unknown }, ...more] : answer;
 }
 
 function without(row: Record<string, unknown>, keys: string[]): Record<string, unknown> {
