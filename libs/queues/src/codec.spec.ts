@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { Vault } from '@spillway/persistence';
+import { DataKeys, type Database, LocalMasterKeys, migrate, openDatabase, Vault } from '@spillway/persistence';
+import { TestPostgres } from '@spillway/testing';
 import { JobCodec, JobSigner, scheduleId } from './codec';
 
 const [KEY, OTHER] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
@@ -70,5 +71,53 @@ describe('a job that is neither signed nor sealed', () => {
       expect(json).not.toMatch(/\\u0000|\\ud800/);
       expect(await codec.decode('notifications', 'j1', data)).toEqual({ text });
     }
+  });
+});
+
+describe('facts', () => {
+  const facts = Array.from({ length: 200 }, (_, n) => ({
+    id: `fact-${n}`,
+    kind: 'audit',
+    tenant: n % 2 ? 'acme' : 'globex',
+    details: { text: '\u0000 \ud800 ä', n },
+  }));
+  const traces = ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'];
+  let server: TestPostgres;
+  let database: Database;
+
+  beforeAll(async () => {
+    server = await TestPostgres.start();
+    database = openDatabase(server.url);
+    await migrate(database);
+  }, 60_000);
+
+  afterAll(async () => {
+    await database?.close();
+    await server?.close();
+  });
+
+  const sealing = () =>
+    new JobCodec({
+      strictJson: true,
+      vault: new Vault(new DataKeys(database.pool, new LocalMasterKeys(KEY)), true),
+    });
+  const inOrder = (data: object) => {
+    const all = (data as { facts: { id: string }[] }).facts.toSorted((a, b) => a.id.localeCompare(b.id));
+    return { ...data, facts: all };
+  };
+  const kinds: [string, () => JobCodec][] = [
+    ['as they are', () => JobCodec.plain(true)],
+    ['signed', () => codecWith(KEY)],
+    ['sealed', sealing],
+  ];
+
+  it.each(kinds)('%s take little room when they are many, and come back', async (_, codec) => {
+    const { data, json } = await codec().encode('analytics-events', 'j1', { facts, traces });
+    expect(json.length).toBeLessThan(JSON.stringify({ facts, traces }).length / 3);
+    expect(json).not.toMatch(/\\u0000|\\ud800/);
+    const back = await codec().decode('analytics-events', 'j1', throughJsonb(data));
+    expect(inOrder(back)).toEqual(inOrder({ facts, traces }));
+    if (codec().seals) expect(codec().shown(data)).toEqual({ $facts: ['globex', 'acme'], traces });
+    else expect(codec().shown(data)).toEqual({ facts, traces });
   });
 });
