@@ -21,6 +21,30 @@ describe.each(BACKENDS)('queues on %s', (name) => {
       await server.close();
     }
   });
+
+  it('tell what is at hand', async () => {
+    const server = name === 'redis' ? await TestRedis.start() : await TestPostgres.start();
+    const redisUrl = name === 'redis' ? server.url : undefined;
+    const backend = openBackend({ redisUrl, databaseUrl: server.url, prefix: 'spillway' });
+    try {
+      await prepareBackend(backend);
+      await backend.ready();
+      const [queue, other] = [backend.openQueue('some', 'spillway'), backend.openQueue('other', 'spillway')];
+      expect(await backend.atHand(queue, 5)).toEqual({ isPaused: false, ready: 0 });
+      await queue.addBulk([
+        { name: 'now', data: {} },
+        { name: 'urgent', data: {}, opts: { priority: 1 } },
+        { name: 'later', data: {}, opts: { delay: 60_000 } },
+      ]);
+      await other.add('now', {});
+      expect(await backend.atHand(queue, 5)).toEqual({ isPaused: false, ready: 2 });
+      await queue.pause();
+      expect(await backend.atHand(queue, 5)).toEqual({ isPaused: true, ready: 2 });
+    } finally {
+      await backend.close();
+      await server.close();
+    }
+  });
 });
 
 it('takes no more connections to PostgreSQL than it may, and one for each worker', async () => {

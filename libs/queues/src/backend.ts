@@ -9,6 +9,13 @@ import type { RedisServer } from './watch/redis-server';
 export type Processor = (job: Job, token?: string, signal?: AbortSignal) => Promise<unknown>;
 export type WorkerSettings = Omit<WorkerOptions, 'connection' | 'prefix'>;
 
+/** What a queue's workers could take now. */
+export interface AtHand {
+  isPaused: boolean;
+  /** Jobs that wait for no time, no lane and no other job; also those that a pause holds back. */
+  ready: number;
+}
+
 /** Where the queues live. Nothing outside of the two that implement this knows whether that is Redis or PostgreSQL. */
 export interface QueueBackend {
   readonly kind: 'redis' | 'postgres';
@@ -34,6 +41,8 @@ export interface QueueBackend {
   ping(): Promise<void>;
   /** Whether what the workers of this process say reaches the server. */
   hearsWorkers(): boolean;
+  /** @param most jobs that are counted, where counting more costs more */
+  atHand(queue: Queue, most: number): Promise<AtHand>;
   /** When the job that has waited longest for its first attempt became ready, Unix milliseconds. */
   oldestWaiting(queue: Queue): Promise<number | undefined>;
   /** The Redis servers, where there are any. */

@@ -1,7 +1,7 @@
 import { TransientError } from '@spillway/contracts';
 import { Queue, Worker } from 'bullmq';
 import { Cluster, type Redis } from 'ioredis';
-import type { BackendOptions, Processor, QueueBackend, WorkerSettings } from '../backend';
+import type { AtHand, BackendOptions, Processor, QueueBackend, WorkerSettings } from '../backend';
 import { KEEP_COMPLETED } from '../catalogue';
 import { type Deduplication, keepDeduplications, scanDeduplications } from '../deduplications';
 import { AHEAD, type LaneStore } from '../lanes/lane-store';
@@ -19,6 +19,9 @@ import { topologyWarnings, versionWarnings } from './warnings';
 
 /** A starting process waits so long for the queues before it goes on without them. */
 const CONNECT_MS = 5_000;
+/** Of jobs that a worker could take, if the queue were not paused; BullMQ's types do not know the last. */
+const READY = ['waiting', 'prioritized', 'paused'] as 'waiting'[];
+
 /** The queues in Redis: one server, a primary that sentinels watch, or a cluster. */
 export class RedisBackend implements QueueBackend {
   readonly kind = 'redis';
@@ -90,6 +93,11 @@ export class RedisBackend implements QueueBackend {
 
   hearsWorkers(): boolean {
     return !this.workers || this.workers.status === 'ready';
+  }
+
+  async atHand(queue: Queue): Promise<AtHand> {
+    const [isPaused, counts] = await Promise.all([queue.isPaused(), queue.getJobCounts(...READY)]);
+    return { isPaused, ready: READY.reduce((sum, state) => sum + (counts[state] ?? 0), 0) };
   }
 
   oldestWaiting(queue: Queue): Promise<number | undefined> {

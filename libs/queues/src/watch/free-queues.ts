@@ -8,8 +8,6 @@ const BEHIND_MS = 1_000;
 /** What was heard of a queue is held to be so for this long; of one with a backlog for longer. Milliseconds. */
 const KNOWN_MS = 5;
 const BUSY_KNOWN_MS = 250;
-/** Of jobs that a worker could take, if the queue were not paused; BullMQ's types do not know the last. */
-const READY = ['waiting', 'prioritized', 'paused'] as 'waiting'[];
 
 /**
  * Says whether a queue's workers would take a job at once, for those who could do the job's work themselves: nobody is to be
@@ -46,13 +44,12 @@ export class FreeQueues {
   }
 
   private async look(queue: Queue, concurrency: number): Promise<'free' | 'paused' | 'busy'> {
-    const [isPaused, counts] = await Promise.all([queue.isPaused(), queue.getJobCounts(...READY)]);
+    const { isPaused, ready } = await this.queues.backend.atHand(queue, concurrency + 1);
     if (isPaused) return 'paused';
-    const waiting = READY.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
-    if (waiting === 0) return 'free';
+    if (ready === 0) return 'free';
     // Many may come at once and soon be done. Those that wait to be tried again tell nothing of how long.
     const since = await this.queues.backend.oldestWaiting(queue);
-    if (since === undefined) return waiting <= concurrency ? 'free' : 'busy';
+    if (since === undefined) return ready <= concurrency ? 'free' : 'busy';
     return Date.now() - since < BEHIND_MS ? 'free' : 'busy';
   }
 }
