@@ -107,6 +107,7 @@ declare
   v_count integer := jsonb_array_length(p_entries);
   v_room integer;
   v_gone text[] := '{}';
+  v_fresh text[];
   v_joined text[];
   v_native boolean := true;
   e record;
@@ -119,7 +120,20 @@ begin
     select hashtext('bullmq:dedup:' || p_queue || ':' || "dedupId") as key from spillway_lanes.entries(p_entries)
     where "dedupId" is not null group by 1 order by 1) l;
   ids := array(select id from spillway_lanes.entries(p_entries) order by ord);
-  for e in select * from spillway_lanes.entries(p_entries) where "dedupId" is not null order by ord loop
+  -- The first of their ids in one statement, as BullMQ would keep them one by one; it sees to the others.
+  with fresh as (
+    insert into dedup (queue, dedup_id, job_id, expire_at_ms)
+    select p_queue, "dedupId", id, case when d.ttl > 0 and d.keep is not true then timestamp + d.ttl end
+    from spillway_lanes.entries(p_entries) cross join lateral (
+      select nullif(opts->'deduplication'->>'ttl', '')::bigint as ttl,
+        (opts->'deduplication'->>'keepLastIfActive')::boolean as keep) d
+    where "dedupId" <> '' order by ord
+    on conflict do nothing returning job_id
+  )
+  select coalesce(array_agg(job_id), '{}') into v_fresh from fresh;
+  for e in
+    select * from spillway_lanes.entries(p_entries) where "dedupId" <> '' and not id = any(v_fresh) order by ord
+  loop
     v_winner := deduplicate_job(p_queue, e.opts->'deduplication', e.id, e.timestamp, e.name, '{}', e.opts);
     if v_winner is not null then
       ids[e.ord] := v_winner;
@@ -157,7 +171,8 @@ begin
   from spillway_lanes.entries(p_entries) t cross join lateral (select case
     when t.delay > 0 and (t.lane is null or (v_native and t."laneKey" is null and t.cap is null)) then 'delayed'
     when t.lane is null then 'waiting' else 'waiting-children' end::job_state as state) s
-  where not t.id = any(v_gone) order by t.ord;
+  where not t.id = any(v_gone) order by t.ord
+  on conflict (queue, id) do nothing;
   for e in
     select *, timestamp + delay as due from spillway_lanes.entries(p_entries)
     where lane is not null and not id = any(v_gone)

@@ -81,6 +81,28 @@ describe.each(BACKENDS)('lanes on %s', (backend) => {
     },
     DUPLICATES_RUNS * 4_000,
   );
+
+  it.each([0, 40])('take a job that comes twice in one call once, behind %s others', async (before) => {
+    const world = servers.world();
+    try {
+      await world.store.register('w', 2, Date.now() + 3_600_000);
+      await world.store.add(Array.from({ length: before }, (_, n) => contentOf(`b${n}`, 'a')));
+      const twice = contentOf('j1', 'a', 1);
+      const told = await world.store.add([twice, contentOf('j2', 'c', 2), twice, contentOf('j3', 'a', 2)]);
+      expect(told).toEqual(['j1', 'j2', 'j1', 'j2']);
+      expect([...(await world.states()).keys()].filter((id) => id.startsWith('j')).sort()).toEqual(['j1', 'j2']);
+      // And what was there once does not come back.
+      for (let round = 0; (await world.states()).size > 0 && round < 100; round += 1) {
+        await world.store.pump([], 64);
+        for (let job = await world.take(); job; job = await world.take())
+          await job.moveToCompleted('done', TOKEN, false);
+      }
+      expect(await world.store.add([twice])).toEqual(['j1']);
+      expect((await world.states()).size).toBe(0);
+    } finally {
+      await world.close();
+    }
+  });
 });
 
 /** Every job comes to its end, and nothing is left. */
