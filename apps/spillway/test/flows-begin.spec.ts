@@ -83,10 +83,14 @@ describe.each(BACKENDS)('the beginning of a run, on %s', (backend) => {
     // Just now they are soon done, for all that is known.
     await wait(1_000);
     // Still paused for the workers; not for who asks.
-    const isPaused = jest.spyOn(queue, 'isPaused').mockResolvedValue(false);
+    const { backend } = queues;
+    const look = backend.atHand.bind(backend);
+    const atHand = jest
+      .spyOn(backend, 'atHand')
+      .mockImplementation(async (...about) => ({ ...(await look(...about)), isPaused: false }));
     const id = await world.begin('short', 4);
     await eventually(() => jobOf(id), { what: 'the job behind the others' });
-    isPaused.mockRestore();
+    atHand.mockRestore();
     await queue.resume();
     for (const one of [...others, id]) expect((await world.ended(one)).status).toBe('completed');
   });

@@ -11,10 +11,10 @@ const job = (id: string): NextJob => ({ queue: 'integration-tasks', id, data });
 function world({ concurrency = 2 } = {}) {
   const recorded: NewFact[][] = [];
   const taken = { 'ingress-events': 0, 'integration-tasks': 0 };
-  const free = { isPaused: () => Promise.resolve(false), getJobCounts: () => Promise.resolve({}) };
   const queues = {
     partitions: { of: () => 0 },
-    queue: () => free,
+    queue: () => ({}),
+    backend: { atHand: () => Promise.resolve({ isPaused: false, ready: 0 }) },
     catalogue: { 'integration-tasks': { concurrency } },
     lanes: { placeOf: () => undefined, capOf: () => undefined },
   } as unknown as Queues;

@@ -135,6 +135,8 @@ describe('a worker', () => {
       expect(named('finish-jobs').length).toBeLessThan(30);
       const text = JSON.stringify(statements.mock.calls.map(([about]) => about));
       expect(text).not.toContain('move_to_active');
+      // What it asks before it waits is planned once.
+      await eventually(() => named('bullmq-has_waiting_job').length > 0, { what: 'a worker that waits' });
     } finally {
       await worker.close();
       await backend.close();
