@@ -6,8 +6,11 @@ import type { NewJob } from './redis/add-jobs';
 import { RedisBackend } from './redis/redis-backend';
 import type { RedisServer } from './watch/redis-server';
 
-export type Processor = (job: Job, token?: string, signal?: AbortSignal) => Promise<unknown>;
-export type WorkerSettings = Omit<WorkerOptions, 'connection' | 'prefix'>;
+export type Processor = (job: Job, token?: string) => Promise<unknown>;
+export interface WorkerSettings extends Omit<WorkerOptions, 'connection' | 'prefix'> {
+  /** Told how many jobs were asked for at once, and may come; then, below 0, of those that did not come, and of each that begins. */
+  expect?: (jobs: number) => void;
+}
 
 /** What a queue's workers could take now. */
 export interface AtHand {

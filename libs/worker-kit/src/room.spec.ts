@@ -35,6 +35,24 @@ describe('the room for jobs in a process', () => {
     expect(room.most).toEqual([10, 10]);
   });
 
+  it('keeps places for jobs that were asked for, until they begin or do not come', async () => {
+    const { room, begin } = roomOf({ concurrency: 10, partitions: 2, mostBytes: 100 });
+    room.expect(0, 8);
+    // The even share is everybody's.
+    expect(room.most).toEqual([10, 5]);
+    const end = begin(0, 1);
+    room.expect(0, -1);
+    expect(await room.enter(0)).toBe(true);
+    expect(await room.enter(0)).toBe(true);
+    expect(await room.enter(0)).toBe(false);
+    const waiting = room.enter(1_000);
+    room.expect(0, -7);
+    expect(await waiting).toBe(true);
+    await end();
+    for (let n = 0; n < 3; n += 1) room.leave();
+    expect(room.most).toEqual([10, 10]);
+  });
+
   it('has none for more jobs from so many bytes on, and all of it again at the end', async () => {
     const { room, begin } = roomOf({ concurrency: 10, partitions: 1, mostBytes: 100 });
     const first = begin(0, 60);

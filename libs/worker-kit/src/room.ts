@@ -18,7 +18,7 @@ export interface RoomOptions {
  * a hundred of a megabyte each would not fit into the memory of a small process: once their payloads fill it no more are taken.
  */
 export class Room {
-  /** Jobs that run, of each partition. */
+  /** Jobs that run, or were asked for and may come, of each partition. */
   private readonly busy: number[];
   private bytes = 0;
   /** For jobs that did not come through the queue. */
@@ -54,6 +54,12 @@ export class Room {
       this.change(partition, -1, -held);
       this.beside.look();
     }
+  }
+
+  /** Places are kept for jobs that a partition was asked for; below 0: for so many no more. */
+  expect(partition: number, jobs: number): void {
+    this.change(partition, jobs, 0);
+    if (jobs < 0) this.beside.look();
   }
 
   /** Takes a place for a job that did not come through the queue. @param waitMs how long one is waited for */

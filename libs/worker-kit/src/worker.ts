@@ -98,6 +98,7 @@ export class QueueWorker<Name extends QueueName = QueueName> implements Colleagu
     const work = (job: Job, token?: string) => this.room.take(index, (hold) => this.process(job, hold, token));
     const worker = parts.queues.backend.openWorker(handler.queue, group, work, {
       concurrency: this.room.most[index],
+      expect: (jobs) => this.room.expect(index, jobs),
       lockDuration: parts.config.lockDurationMs,
       stalledInterval: parts.config.stalledIntervalMs,
       maxStalledCount: NO_STALLED_LIMIT,

@@ -10,7 +10,7 @@ import { isPlain, type NewJob } from '../redis/add-jobs';
 import { silent } from '../silent';
 import { oldestInPostgres } from '../watch/oldest-waiting';
 import type { RedisServer } from '../watch/redis-server';
-import { fetchTogether } from './finish/fetching-worker';
+import { Fetching } from './finish/fetching';
 import { finishingBackend } from './finish/finishing-backend';
 import { Leftovers, removeOldEvents } from './leftovers';
 import { prepared } from './prepared';
@@ -79,12 +79,18 @@ export class PostgresBackend implements QueueBackend {
   }
 
   openWorker(name: string, group: string, processor: Processor, settings: WorkerSettings): Worker {
-    const options = { ...settings, connection: this.pool };
+    const { expect, ...known } = settings;
+    const options = { ...known, connection: this.pool };
     // Each worker keeps one connection to listen on.
     this.pool.options.max += 1;
     const queue = this.nameOf(name, group);
-    const worker = new this.workers.Worker(queue, processor as never, options) as unknown as Worker;
-    fetchTogether(worker);
+    const work: Processor = (job, token) => {
+      const done = processor(job, token);
+      fetching.begins(job);
+      return done;
+    };
+    const worker = new this.workers.Worker(queue, work as never, options) as unknown as Worker;
+    const fetching = new Fetching(worker, expect);
     const leftovers = new Leftovers(this.pool, queue, KEEP_COMPLETED);
     worker.on('completed', () => leftovers.count());
     return silent(worker);

@@ -55,7 +55,8 @@ export class RedisBackend implements QueueBackend {
     return silent(new Queue(name, options));
   }
 
-  openWorker(name: string, group: string, processor: Processor, settings: WorkerSettings): Worker {
+  /** Asks for one job at a time. */
+  openWorker(name: string, group: string, processor: Processor, { expect: _, ...settings }: WorkerSettings): Worker {
     this.workers ??= this.connect(false).setMaxListeners(0);
     const options = { ...settings, connection: this.workers, prefix: this.prefixOf(group) };
     return silent(new Worker(name, processor, options, boundedWaits(finishingBackend(this.workers, KEEP_COMPLETED))));
