@@ -107,7 +107,10 @@ declare
   v_count integer := jsonb_array_length(p_entries);
   v_room integer;
   v_gone text[] := '{}';
-  v_fresh text[];
+  v_fresh text[] := '{}';
+  v_delayed boolean;
+  v_deduplicated integer;
+  v_keys integer[];
   v_joined text[];
   v_native boolean := true;
   e record;
@@ -115,33 +118,39 @@ declare
   v_head spillway_lanes.head;
   v_behind boolean;
 begin
+  -- To read the entries is a good part of all this, so they are read as seldom as may be.
+  select array_agg(id order by ord), bool_or(delay > 0), count(*) filter (where "dedupId" <> ''),
+    array_agg(distinct hashtext('bullmq:dedup:' || p_queue || ':' || "dedupId")) filter (where "dedupId" is not null)
+  into ids, v_delayed, v_deduplicated, v_keys
+  from spillway_lanes.entries(p_entries);
   -- In one order, so that two calls cannot wait for each other.
-  perform pg_advisory_xact_lock(l.key) from (
-    select hashtext('bullmq:dedup:' || p_queue || ':' || "dedupId") as key from spillway_lanes.entries(p_entries)
-    where "dedupId" is not null group by 1 order by 1) l;
-  ids := array(select id from spillway_lanes.entries(p_entries) order by ord);
+  perform pg_advisory_xact_lock(key) from (select key from unnest(v_keys) as key order by 1) l;
   -- The first of their ids in one statement, as BullMQ would keep them one by one; it sees to the others.
-  with fresh as (
-    insert into dedup (queue, dedup_id, job_id, expire_at_ms)
-    select p_queue, "dedupId", id, case when d.ttl > 0 and d.keep is not true then timestamp + d.ttl end
-    from spillway_lanes.entries(p_entries) cross join lateral (
-      select nullif(opts->'deduplication'->>'ttl', '')::bigint as ttl,
-        (opts->'deduplication'->>'keepLastIfActive')::boolean as keep) d
-    where "dedupId" <> '' order by ord
-    on conflict do nothing returning job_id
-  )
-  select coalesce(array_agg(job_id), '{}') into v_fresh from fresh;
-  for e in
-    select * from spillway_lanes.entries(p_entries) where "dedupId" <> '' and not id = any(v_fresh) order by ord
-  loop
-    v_winner := deduplicate_job(p_queue, e.opts->'deduplication', e.id, e.timestamp, e.name, '{}', e.opts);
-    if v_winner is not null then
-      ids[e.ord] := v_winner;
-      v_gone := v_gone || e.id;
-    end if;
-  end loop;
+  if v_deduplicated > 0 then
+    with fresh as (
+      insert into dedup (queue, dedup_id, job_id, expire_at_ms)
+      select p_queue, "dedupId", id, case when d.ttl > 0 and d.keep is not true then timestamp + d.ttl end
+      from spillway_lanes.entries(p_entries) cross join lateral (
+        select nullif(opts->'deduplication'->>'ttl', '')::bigint as ttl,
+          (opts->'deduplication'->>'keepLastIfActive')::boolean as keep) d
+      where "dedupId" <> '' order by ord
+      on conflict do nothing returning job_id
+    )
+    select coalesce(array_agg(job_id), '{}') into v_fresh from fresh;
+  end if;
+  if v_deduplicated > cardinality(v_fresh) then
+    for e in
+      select * from spillway_lanes.entries(p_entries) where "dedupId" <> '' and not id = any(v_fresh) order by ord
+    loop
+      v_winner := deduplicate_job(p_queue, e.opts->'deduplication', e.id, e.timestamp, e.name, '{}', e.opts);
+      if v_winner is not null then
+        ids[e.ord] := v_winner;
+        v_gone := v_gone || e.id;
+      end if;
+    end loop;
+  end if;
 
-  if exists (select from spillway_lanes.entries(p_entries) where delay > 0) then
+  if v_delayed then
     v_native := (select count(*) < 1000 from (
       select from job where queue = p_queue and state = 'delayed' order by process_at_ms limit 1000) d);
   end if;
