@@ -3,10 +3,14 @@ import { Client } from 'pg';
 import { openBackend, prepareBackend } from './backend';
 
 describe.each(BACKENDS)('queues on %s', (name) => {
-  it('work when they were opened while it was away', async () => {
+  async function started() {
     const server = name === 'redis' ? await TestRedis.start() : await TestPostgres.start();
     const redisUrl = name === 'redis' ? server.url : undefined;
-    const backend = openBackend({ redisUrl, databaseUrl: server.url, prefix: 'spillway' });
+    return { server, backend: openBackend({ redisUrl, databaseUrl: server.url, prefix: 'spillway' }) };
+  }
+
+  it('work when they were opened while it was away', async () => {
+    const { server, backend } = await started();
     try {
       await prepareBackend(backend);
       await backend.warnings();
@@ -23,9 +27,7 @@ describe.each(BACKENDS)('queues on %s', (name) => {
   });
 
   it('tell what is at hand', async () => {
-    const server = name === 'redis' ? await TestRedis.start() : await TestPostgres.start();
-    const redisUrl = name === 'redis' ? server.url : undefined;
-    const backend = openBackend({ redisUrl, databaseUrl: server.url, prefix: 'spillway' });
+    const { server, backend } = await started();
     try {
       await prepareBackend(backend);
       await backend.ready();

@@ -19,7 +19,7 @@ const MOST_BYTES = 2_000_000;
 export const FINISH = `
 create or replace function spillway_lanes.finish_and_fetch(
   p_queue text, p_ids text[], p_tokens text[], p_values text[], p_now bigint, p_lock_ms bigint, p_name text)
-returns table (slot integer, code integer, due bigint, id text, name text, data text, opts jsonb, priority integer,
+returns table (code integer, due bigint, id text, name text, data text, opts jsonb, priority integer,
   added_at_ms bigint, delay_ms bigint, attempts_made integer, attempts_started integer, stalled_count integer, dedup_id text,
   more jsonb)
 language plpgsql set search_path = bullmq set plan_cache_mode = force_generic_plan as $$
@@ -94,7 +94,7 @@ begin
 
   if v_slots is null or v_is_paused or not v_is_waiting then
     return query
-    select c.n::integer, c.code, case when c.code = 0 then d.due end, null, null, null, null::jsonb, null::integer, null::bigint,
+    select c.code, case when c.code = 0 then d.due end, null, null, null, null::jsonb, null::integer, null::bigint,
       null::bigint, null::integer, null::integer, null::integer, null, null::jsonb
     from unnest(v_codes) with ordinality as c (code, n)
     cross join (select min(process_at_ms) as due from job where queue = p_queue and state = 'delayed') d
@@ -128,7 +128,7 @@ begin
     insert into event (queue, event, data, created_at_ms)
     select p_queue, 'active', jsonb_build_object('jobId', id, 'prev', 'waiting'), p_now from taken order by k
   )
-  select c.n::integer, case when t.k is null and v_ids[array_position(v_slots, c.n)] is not null then 1 else c.code end,
+  select case when t.k is null and v_ids[array_position(v_slots, c.n)] is not null then 1 else c.code end,
     case when c.code = 0 and t.k is null then
       (select min(process_at_ms) from job where queue = p_queue and state = 'delayed') end,
     t.id, t.name, t.data, t.opts, t.priority, t.added_at_ms, t.delay_ms, t.attempts_made, t.attempts_started,
